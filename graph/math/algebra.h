@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The words in which the functions of graph/math/ are written. Three algebras speak them: float and double (the
+// reference, below) and the code generator's vectors (codegen/lanes.h). The same text on each gives the same bits,
+// since every word is one IEEE operation or exact.
+//
+// For a value type A:
+//   scalar_t<A>            float or double: its precision
+//   constant<A>(c)         the number c (a double) rounded to A's precision
+//   + - * /  unary -  < <= > >= == !=        one IEEE operation each; comparisons give mask_t<A>
+//   fma(a, b, c)  sqrt(a)  abs(a)  copysign(a, sign)  round_even(a)
+//   select(mask, a, b)     a where the mask is true, else b; b and a are both evaluated, neither traps
+//   mask: && || !  (not short-circuit)
+//   bits_t<A>              an integer of A's width, two's complement, wrapping
+//   bits(a)  from_bits<A>(i)     the representation
+//   integer<A>(c)          the integer c
+//   on bits_t: + - & | and shift_left(i, n), shift_right(i, n) (arithmetic), by a constant n; == < as for A (a mask)
+//   select(mask, i, j)     on bits_t too
+//   widen(a)  narrow(a)    float → double, exact; double → float, rounded. wide_t<A>: the type of widen(a)
+// No word converts between integers and floats: use the magic-number trick (add 0x1.8p52, look at the bits).
+#pragma once
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+
+namespace slope::math {
+
+template <class A> struct Algebra;  // specialised for each value type
+
+template <> struct Algebra<double> {
+  using scalar = double;
+  using mask = bool;
+  using bits = std::int64_t;
+  using wide = double;
+};
+template <> struct Algebra<float> {
+  using scalar = float;
+  using mask = bool;
+  using bits = std::int32_t;
+  using wide = double;
+};
+
+template <class A> using scalar_t = typename Algebra<A>::scalar;
+template <class A> using mask_t = typename Algebra<A>::mask;
+template <class A> using bits_t = typename Algebra<A>::bits;
+template <class A> using wide_t = typename Algebra<A>::wide;
+template <class A> inline constexpr bool is_double = std::is_same_v<scalar_t<A>, double>;
+template <class A> concept Number = std::is_same_v<A, float> || std::is_same_v<A, double>;
+
+template <Number A> constexpr A constant(double c) { return static_cast<A>(c); }
+template <Number A> constexpr bits_t<A> integer(std::int64_t c) { return static_cast<bits_t<A>>(c); }
+template <Number A> A fma(A a, A b, A c) { return std::fma(a, b, c); }
+template <Number A> A sqrt(A a) { return std::sqrt(a); }
+template <Number A> A abs(A a) { return std::fabs(a); }
+template <Number A> A copysign(A a, A sign) { return std::copysign(a, sign); }
+template <Number A> A round_even(A a) { return std::nearbyint(a); }
+template <Number A> A select(bool mask, A a, A b) { return mask ? a : b; }
+template <class I> requires std::is_integral_v<I> I select(bool mask, I a, I b) { return mask ? a : b; }
+template <Number A> bits_t<A> bits(A a) { return std::bit_cast<bits_t<A>>(a); }
+template <Number A> A from_bits(bits_t<A> i) { return std::bit_cast<A>(i); }
+template <class I> requires std::is_integral_v<I> I shift_left(I i, int n) {
+  return static_cast<I>(static_cast<std::make_unsigned_t<I>>(i) << n);
+}
+template <class I> requires std::is_integral_v<I> I shift_right(I i, int n) { return static_cast<I>(i >> n); }
+inline double widen(float a) { return a; }
+inline float narrow(double a) { return static_cast<float>(a); }
+
+}  // namespace slope::math
