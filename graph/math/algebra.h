@@ -25,20 +25,21 @@
 
 namespace slope::math {
 
-template <class A> struct Algebra;  // specialised for each value type
+// Specialised for each value type: its types, and the words whose arguments do not depend on A (a call such as
+// constant<A>(0.5) finds no overload declared after the function that uses it; a member of Algebra<A> it does find).
+template <class A> struct Algebra;
 
-template <> struct Algebra<double> {
-  using scalar = double;
+template <class F, class I> struct ReferenceAlgebra {
+  using scalar = F;
   using mask = bool;
-  using bits = std::int64_t;
+  using bits = I;
   using wide = double;
+  static constexpr F constant(double c) { return static_cast<F>(c); }
+  static constexpr I integer(std::int64_t c) { return static_cast<I>(c); }
+  static constexpr F from_bits(I i) { return std::bit_cast<F>(i); }
 };
-template <> struct Algebra<float> {
-  using scalar = float;
-  using mask = bool;
-  using bits = std::int32_t;
-  using wide = double;
-};
+template <> struct Algebra<double> : ReferenceAlgebra<double, std::int64_t> {};
+template <> struct Algebra<float> : ReferenceAlgebra<float, std::int32_t> {};
 
 template <class A> using scalar_t = typename Algebra<A>::scalar;
 template <class A> using mask_t = typename Algebra<A>::mask;
@@ -47,8 +48,10 @@ template <class A> using wide_t = typename Algebra<A>::wide;
 template <class A> inline constexpr bool is_double = std::is_same_v<scalar_t<A>, double>;
 template <class A> concept Number = std::is_same_v<A, float> || std::is_same_v<A, double>;
 
-template <Number A> constexpr A constant(double c) { return static_cast<A>(c); }
-template <Number A> constexpr bits_t<A> integer(std::int64_t c) { return static_cast<bits_t<A>>(c); }
+template <class A> constexpr A constant(double c) { return Algebra<A>::constant(c); }
+template <class A> constexpr bits_t<A> integer(std::int64_t c) { return Algebra<A>::integer(c); }
+template <class A> constexpr A from_bits(bits_t<A> i) { return Algebra<A>::from_bits(i); }
+
 template <Number A> A fma(A a, A b, A c) { return std::fma(a, b, c); }
 template <Number A> A sqrt(A a) { return std::sqrt(a); }
 template <Number A> A abs(A a) { return std::fabs(a); }
@@ -57,7 +60,6 @@ template <Number A> A round_even(A a) { return std::nearbyint(a); }
 template <Number A> A select(bool mask, A a, A b) { return mask ? a : b; }
 template <class I> requires std::is_integral_v<I> I select(bool mask, I a, I b) { return mask ? a : b; }
 template <Number A> bits_t<A> bits(A a) { return std::bit_cast<bits_t<A>>(a); }
-template <Number A> A from_bits(bits_t<A> i) { return std::bit_cast<A>(i); }
 template <class I> requires std::is_integral_v<I> I shift_left(I i, int n) {
   return static_cast<I>(static_cast<std::make_unsigned_t<I>>(i) << n);
 }

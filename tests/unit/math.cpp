@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The elementary functions of graph/math/ on the reference algebras, float and double, against libquadmath;
+// the special values bit for bit.
+#include <quadmath.h>
+
+#include <bit>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "graph/math/exp.h"
+#include "graph/math/expm1.h"
+#include "graph/math/log.h"
+#include "graph/math/log1p.h"
+#include "graph/math/tanh.h"
+#include "graph/math/trig.h"
+
+namespace math = slope::math;
+
+namespace {
+
+__extension__ typedef __float128 quad;
+
+template <class T>
+using bits_of = math::bits_t<T>;
+template <class T>
+constexpr T inf = std::numeric_limits<T>::infinity();
+template <class T>
+constexpr T nan_of = std::numeric_limits<T>::quiet_NaN();
+
+// |value - exact| in units of exact's last place in T (of the denormals' last place below the normal range).
+template <class T>
+double ulps(T value, quad exact) {
+  T rounded = static_cast<T>(exact);
+  if (std::isnan(rounded)) return std::isnan(value) ? 0 : inf<double>;
+  if (std::isnan(value)) return inf<double>;
+  if (std::isinf(rounded) || std::isinf(value)) return rounded == value ? 0 : inf<double>;
+  if (rounded == 0) return std::fabs(static_cast<double>(value / std::numeric_limits<T>::denorm_min()));
+  int exponent = std::max(ilogbq(exact), std::numeric_limits<T>::min_exponent - 1);
+  quad unit = ldexpq(1, exponent - std::numeric_limits<T>::digits + 1);
+  return static_cast<double>(fabsq(static_cast<quad>(value) - exact) / unit);
+}
+
+template <class T>
+class Samples {
+ public:
+  std::vector<T> values;
+
+  void near(T x, int steps) {
+    T up = x, down = x;
+    for (int i = 0; i <= steps; ++i) {
+      both_signs(up);
+      both_signs(down);
+      up = std::nextafter(up, inf<T>);
+      down = std::nextafter(down, -inf<T>);
+    }
+  }
+  void linear(double bound, int count) {
+    for (int i = 0; i < count; ++i) both_signs(static_cast<T>(uniform() * bound));
+  }
+  void every_exponent(int count) {
+    for (int i = 0; i < count; ++i) {
+      T x = std::bit_cast<T>(static_cast<bits_of<T>>(engine_()));
+      if (std::isfinite(x)) values.push_back(x);
+    }
+  }
+  double uniform() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }
+
+ private:
+  std::mt19937_64 engine_{20240229};
+  void both_signs(T x) {
+    if (!std::isfinite(x)) return;
+    values.push_back(x);
+    values.push_back(-x);
+  }
+};
+
+template <class T>
+const std::vector<T>& samples() {
+  static const std::vector<T> all = [] {
+    constexpr bool d = sizeof(T) == 8;
+    const quad quarter_turn = acosq(0), half_exp_step = logq(2) / 2;
+    Samples<T> s;
+    s.every_exponent(60'000);
+    for (double bound : {0.01, 1.0, 2.0, 30.0, d ? 760.0 : 110.0}) s.linear(bound, 14'000);
+    for (double x : {0.0, 0.5, 1.0, 2.0, 0.34657359, 0.70710678, 1.41421356, d ? 709.78271 : 88.722839})
+      s.near(static_cast<T>(x), 200);
+    s.near(std::numeric_limits<T>::min(), 200);
+    s.near(std::numeric_limits<T>::max(), 200);
+    for (int k = 1; k < 2000; ++k)
+      s.near(static_cast<T>(k * quarter_turn), 1);  // where sin, cos nearly vanish
+    for (int k = 10; k < 45; ++k)
+      s.near(static_cast<T>(std::floor(s.uniform() * std::ldexp(1.0, k)) * quarter_turn), 3);
+    for (int k = 1; k < 1000; ++k) s.near(static_cast<T>(k * half_exp_step), 1);  // where exp's k steps
+    return s.values;
+  }();
+  return all;
+}
+
+struct Worst {
+  double error = 0;
+  double at = 0;
+  void take(double e, double x) {
+    if (!(e <= error)) error = e, at = x;
+  }
+};
+
+template <class T>
+void check(const char* name, T (*f)(T), quad (*exact)(quad), double bound) {
+  Worst worst;
+  for (T x : samples<T>()) worst.take(ulps(f(x), exact(x)), static_cast<double>(x));
+  std::string text =
+      std::string(name) + (sizeof(T) == 8 ? " double: " : " float: ") + std::to_string(worst.error);
+  INFO(text << " ulp at " << std::hexfloat << worst.at);
+  if (std::getenv("SLOPE_SHOW_ULPS")) WARN(text);
+  CHECK(worst.error <= bound);
+}
+
+template <class T>
+bits_of<T> representation(T x) {
+  return std::isnan(x) ? -1 : std::bit_cast<bits_of<T>>(x);
+}
+
+// f(x) has exactly the bits of y (any NaN is as good as another).
+template <class T>
+void exactly(T x, T result, T y) {
+  INFO("f(" << x << ") = " << result << ", not " << y);
+  CHECK(representation(result) == representation(y));
+}
+
+template <class T>
+quad sin_within(quad x) {
+  return fabsq(x) <= 0x1p45 ? sinq(x) : nanq("");
+}
+template <class T>
+quad cos_within(quad x) {
+  return fabsq(x) <= 0x1p45 ? cosq(x) : nanq("");
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("elementary functions are within their error bounds", "[math]", float, double) {
+  using T = TestType;
+  check<T>("exp", math::exp<T>, expq, 1.0);
+  check<T>("expm1", math::expm1<T>, expm1q, 1.0);
+  check<T>("log", math::log<T>, logq, 1.0);
+  check<T>("log1p", math::log1p<T>, log1pq, 1.0);
+  check<T>("tanh", math::tanh<T>, tanhq, 1.0);
+  check<T>("sin", math::sin<T>, sin_within<T>, 1.0);
+  check<T>("cos", math::cos<T>, cos_within<T>, 1.0);
+}
+
+TEMPLATE_TEST_CASE("elementary functions at special values", "[math]", float, double) {
+  using T = TestType;
+  constexpr T zero = 0, one = 1, tiny = std::numeric_limits<T>::denorm_min(),
+              huge = std::numeric_limits<T>::max();
+  for (T x : {zero, -zero, tiny, -tiny}) {
+    exactly(x, math::exp(x), one);
+    exactly(x, math::cos(x), one);
+    exactly(x, math::expm1(x), x);
+    exactly(x, math::log1p(x), x);
+    exactly(x, math::sin(x), x);
+    exactly(x, math::tanh(x), x);
+  }
+  exactly(one, math::log(one), zero);
+  for (T x : {zero, -zero}) exactly(x, math::log(x), -inf<T>);
+  for (T x : {-tiny, -one, -huge, -inf<T>}) exactly(x, math::log(x), nan_of<T>);
+  for (T x : {std::nextafter(-one, -inf<T>), -huge, -inf<T>}) exactly(x, math::log1p(x), nan_of<T>);
+  exactly(-one, math::log1p(-one), -inf<T>);
+  exactly(inf<T>, math::log(inf<T>), inf<T>);
+  exactly(inf<T>, math::log1p(inf<T>), inf<T>);
+  for (T x : {huge, inf<T>}) {
+    exactly(x, math::exp(x), inf<T>);
+    exactly(-x, math::exp(-x), zero);
+    exactly(x, math::expm1(x), inf<T>);
+    exactly(-x, math::expm1(-x), -one);
+    exactly(x, math::tanh(x), one);
+    exactly(-x, math::tanh(-x), -one);
+  }
+  for (T x : {inf<T>, -inf<T>}) {
+    exactly(x, math::sin(x), nan_of<T>);
+    exactly(x, math::cos(x), nan_of<T>);
+  }
+  T x = nan_of<T>;
+  for (auto f : {math::exp<T>, math::expm1<T>, math::log<T>, math::log1p<T>, math::sin<T>, math::cos<T>,
+                 math::tanh<T>})
+    exactly(x, f(x), x);
+}
