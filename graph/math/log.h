@@ -55,6 +55,21 @@ BinaryParts<A> binary_parts(A x) {
   return {k, from_bits<A>(representation - shift_left(k, mantissa_bits<A>))};
 }
 
+// The same for a positive x that may be denormal (then first multiplied by a power of two), with k as a
+// float.
+template <class A>
+struct FloatParts {
+  A k, m;
+};
+template <class A>
+FloatParts<A> float_parts(A x) {
+  mask_t<A> denormal = x < constant<A>(smallest_normal<A>);
+  A normal = select(denormal, x * constant<A>(0x1p54, 0x1p25), x);
+  BinaryParts<A> parts = binary_parts(normal);
+  A correction = select(denormal, constant<A>(54.0, 25.0), constant<A>(0.0));
+  return {to_float<A>(parts.k) - correction, parts.m};
+}
+
 // The logarithm's value outside (0, infinity), else `inside`. Infinity and NaN are their own logarithms.
 template <class A>
 A log_special(A x, A inside) {
@@ -64,15 +79,10 @@ A log_special(A x, A inside) {
   return select(x < zero, constant<A>(not_a_number), nonzero);
 }
 
-// A denormal x is first multiplied by 2^54 (2^25).
 template <class A>
 A log(A x) {
-  constexpr int up = is_double<A> ? 54 : 25;
-  mask_t<A> denormal = x < constant<A>(smallest_normal<A>);
-  A normal = select(denormal, x * constant<A>(0x1p54, 0x1p25), x);
-  BinaryParts<A> parts = binary_parts(normal);
-  A k = to_float<A>(parts.k) - select(denormal, constant<A>(up), constant<A>(0.0));
-  return log_special(x, log_sum(k, parts.m - constant<A>(1.0), constant<A>(0.0)));
+  FloatParts<A> parts = float_parts(x);
+  return log_special(x, log_sum(parts.k, parts.m - constant<A>(1.0), constant<A>(0.0)));
 }
 
 }  // namespace slope::math

@@ -80,6 +80,7 @@ def expm1_w(r): return r * r + mp.mpf("1e-3")
 
 log_p = series(lambda z: (mp.log((1 + mp.sqrt(z)) / (1 - mp.sqrt(z))) / mp.sqrt(z) - 2) / z,
                lambda z: mp.mpf(2) / 3 + 2 * z / 5 + 2 * z * z / 7)
+log_t = series(lambda z: (log_p(z) - mp.mpf(2) / 3) / z, lambda z: mp.mpf(2) / 5 + 2 * z / 7)
 log_q = series(lambda f: (mp.log1p(f) - f + f * f / 2) / f**3, lambda f: mp.mpf(1) / 3 - f / 4 + f * f / 5)
 sin_s = series(lambda z: (mp.sin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: -mp.mpf(1) / 6 + z / 120)
 cos_c = series(lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, lambda z: mp.mpf(1) / 24 - z / 720)
@@ -94,6 +95,10 @@ if __name__ == "__main__":
             6 if d else 3, r)
     fit("log double", log_p, lambda z: z / 2 + mp.mpf("1e-5"), "0", "0.029438", 7, to_double)
     fit("log float", log_q, lambda f: f * f + mp.mpf("1e-3"), "-0.29290", "0.41422", 8, to_float)
+    fit("pow log double", log_t, lambda z: z * z / 2 + mp.mpf("1e-8"), "0", "0.029438", 7, to_double)
+    fit("pow log float", log_p, lambda z: z / 2 + mp.mpf("1e-5"), "0", "0.029438", 4, to_double)
+    fit("pow exp float", exp_q, exp_w, "-0.3467", "0.3467", 6, to_double)
+    split("2/3", mp.mpf(2) / 3, to_double, 2)
     print("ln2 in 42 bits and 16 bits, and the rest:")
     for bits in (42, 16):
         head = mp.floor(mp.log(2) * 2**bits) / 2**bits
