@@ -1,0 +1,544 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What to say about a statement that cannot be read, and where to go on. The grammar knows the place and what
+// it expected there; here the text around that place tells what its writer probably meant.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "frontend/reading.h"
+#include "frontend/unicode.h"
+
+namespace slope::grammar {
+
+Diagnostic diagnostic(Code code, Span span, std::string message) {
+  Diagnostic d;
+  d.code = code;
+  d.span = span;
+  d.message = std::move(message);
+  return d;
+}
+
+namespace {
+
+constexpr std::size_t longest_excerpt = 40;
+
+Diagnostic with_help(Diagnostic d, std::string help) {
+  d.helps.push_back(std::move(help));
+  return d;
+}
+
+std::string quote(std::string_view text) { return "`" + escaped(text, longest_excerpt) + "`"; }
+
+bool has_newline(std::string_view text) { return text.find_first_of("\n\r") != std::string_view::npos; }
+
+// The blanks before `at` if only those stand between it and the start of its line, else 0.
+Offset indentation(std::string_view text, Offset at) {
+  Offset begin = at;
+  while (begin > 0 && (text[begin - 1] == ' ' || text[begin - 1] == '\t')) --begin;
+  return begin == 0 || ends_line(text[begin - 1]) ? at - begin : 0;
+}
+
+bool begins_line(std::string_view text, Offset at) {
+  while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t')) --at;
+  return at == 0 || ends_line(text[at - 1]);
+}
+
+bool is_statement_keyword(std::string_view word) {
+  return std::ranges::find(statement_keywords(), word) != statement_keywords().end();
+}
+
+// The place of one error: the token found there, and the one before it.
+struct Place {
+  const Reading& reading;
+  const Mark& mark;
+  const std::string& expected;
+  std::string_view text;
+  Offset at;
+  Span found;
+  std::string_view word;  // the token found
+  bool has_last;          // the statement has a token before
+  std::string_view last;
+
+  Place(const Reading& r, const Mark& m, Offset where, const std::string& e)
+      : reading(r), mark(m), expected(e), text(r.text), at(blanks_end(r.text, where, r.newline_is_blank())) {
+    found = r.span(at, token_end(text, at));
+    word = r.text_of(found);
+    has_last = r.last.begin >= m.begin && r.last.end > m.begin;
+    last = has_last ? r.text_of(r.last) : std::string_view();
+  }
+
+  bool at_end() const { return at >= text.size(); }
+  bool ends() const { return at_end() || ends_line(text[at]) || text[at] == ';'; }
+  bool starts(std::string_view sign) const { return text.substr(at).starts_with(sign); }
+  bool wants(std::string_view what) const { return expected.find(what) != std::string::npos; }
+  bool wants_operand() const { return wants("an expression") || wants("an argument") || wants("an index"); }
+  bool at_statement() const { return expected == "a statement"; }
+  bool later_line() const {
+    return has_last && (at_end() || ends_line(text[at]) ||
+                        has_newline(text.substr(reading.last.end, at - reading.last.end)));
+  }
+  const Bracket* open() const {  // the innermost one of this statement
+    return reading.brackets.size() > mark.brackets ? &reading.brackets.back() : nullptr;
+  }
+  Offset next() const { return blanks_end(text, found.end, reading.newline_is_blank()); }
+};
+
+using Answer = std::optional<Diagnostic>;
+
+// ---- characters ----
+
+struct LookAlike {
+  std::uint32_t first, last;
+  const char* instead;
+};
+
+constexpr LookAlike look_alikes[] = {
+    {0xA0, 0xA0, "a blank"},     {0xAC, 0xAC, "`not`"},       {0xB1, 0xB1, "`+` or `-`"},
+    {0xB2, 0xB2, "`^2`"},        {0xB3, 0xB3, "`^3`"},        {0xB9, 0xB9, "`^1`"},
+    {0xD7, 0xD7, "`*`"},         {0xF7, 0xF7, "`/`"},         {0x660, 0x669, "0 to 9"},
+    {0x6F0, 0x6F9, "0 to 9"},    {0x966, 0x96F, "0 to 9"},    {0x2000, 0x200A, "a blank"},
+    {0x200B, 0x200F, "nothing"}, {0x2010, 0x2015, "`-`"},     {0x2018, 0x201F, "`\"`"},
+    {0x2022, 0x2022, "`*`"},     {0x2026, 0x2026, "`...`"},   {0x202F, 0x202F, "a blank"},
+    {0x2044, 0x2044, "`/`"},     {0x2070, 0x2079, "`^`"},     {0x2190, 0x2190, "`=`"},
+    {0x2208, 0x2208, "`in`"},    {0x220F, 0x220F, "`prod`"},  {0x2211, 0x2211, "`sum`"},
+    {0x2212, 0x2212, "`-`"},     {0x2215, 0x2215, "`/`"},     {0x2217, 0x2217, "`*`"},
+    {0x221A, 0x221A, "`sqrt`"},  {0x221E, 0x221E, "`inf`"},   {0x2227, 0x2227, "`and`"},
+    {0x2228, 0x2228, "`or`"},    {0x223C, 0x223C, "`~`"},     {0x2254, 0x2254, "`:=`"},
+    {0x2260, 0x2260, "`!=`"},    {0x2264, 0x2264, "`<=`"},    {0x2265, 0x2265, "`>=`"},
+    {0x22C5, 0x22C5, "`*`"},     {0x3000, 0x3000, "a blank"}, {0xFEFF, 0xFEFF, "nothing"}};
+
+Diagnostic bad_character(Span where, std::uint32_t c, std::string_view shown) {
+  Diagnostic d =
+      diagnostic(Code::bad_character, where, fmt::format("the language has no character U+{:04X}", c));
+  if (c > 0x20) d.message += " " + quote(shown);
+  if (c > 0xFF00 && c < 0xFF5F) return with_help(d, fmt::format("write `{}`", static_cast<char>(c - 0xFEE0)));
+  for (const LookAlike& l : look_alikes)
+    if (c >= l.first && c <= l.last) return with_help(d, fmt::format("write {} instead", l.instead));
+  return d;
+}
+
+bool is_control(std::uint32_t c) {
+  return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c >= 0x7F && c < 0xA0) || c == 0xFFFFFFFF;
+}
+
+Answer explain_character(const Place& p) {
+  CodePoint c = decode(p.text, p.at);
+  if (c.length == 0 || c.value < 0x80 || is_letter(c.value)) return {};
+  return bad_character(p.found, c.value, p.word);
+}
+
+Answer explain_plain_character(const Place& p) {
+  constexpr std::string_view none = "$?\\&|'%`!";
+  if (p.at_end() || none.find(p.text[p.at]) == std::string_view::npos || p.starts("!=")) return {};
+  return bad_character(p.found, static_cast<unsigned char>(p.text[p.at]), p.word);
+}
+
+// ---- other languages ----
+
+struct Foreign {
+  std::string_view sign;
+  bool as_operand;  // only where an expression should begin
+  const char *message, *help;
+};
+
+constexpr Foreign foreign_signs[] = {
+    {"&&", false, "`&&` is no operator here", "write `and`"},
+    {"&", false, "`&` is no operator here", "write `and`"},
+    {"||", false, "`||` is no operator here", "write `or`"},
+    {"|", false, "`|` is no operator here", "write `or`"},
+    {"**", false, "`**` is no operator here", "write `^` for powers"},
+    {"=>", false, "`=>` is no operator here", "write `>=`"},
+    {"=<", false, "`=<` is no operator here", "write `<=`"},
+    {"===", false, "`===` is no operator here", "write `==`"},
+    {"%", false, "`%` is no operator here", "write `mod(a, b)`"},
+    {"?", false, "`?` is no operator here", "write `if c then a else b`"},
+    {"'", false, "a text stands in double quotes", "write `\"…\"`"},
+    {"+", true, "there is no `+` before a value", "leave the `+` out"},
+    {"/", true, "`//` is no operator here", "write `floor(a/b)`"},
+};
+
+Answer explain_foreign(const Place& p) {
+  auto foreign = [&](Offset length, std::string message, std::string help) {
+    Span where = p.reading.span(p.at, p.at + length);
+    return with_help(diagnostic(Code::foreign_operator, where, std::move(message)), std::move(help));
+  };
+  if (p.starts("!") && !p.starts("!=")) return foreign(1, "`!` is no operator here", "write `not`");
+  for (const Foreign& f : foreign_signs) {
+    if (!p.starts(f.sign) || (f.as_operand && !p.wants_operand())) continue;
+    if (f.sign == "/" && p.last != "/") continue;
+    return foreign(static_cast<Offset>(f.sign.size()), f.message, f.help);
+  }
+  if (p.word == "==" && p.wants("`=`"))
+    return foreign(2, "`==` compares two values", "a definition is written with `=`");
+  if (p.word == "=" && p.wants("`then`")) return foreign(1, "`=` defines a name", "write `==` to compare");
+  if (p.word == "if" && p.wants("an operator"))
+    return foreign(2, "`if` stands before both values", "write `if c then a else b`");
+  return {};
+}
+
+// `x == 1`, `x <- 1`, `x += 1` where a statement begins.
+Answer explain_foreign_definition(const Place& p) {
+  struct {
+    std::string_view sign;
+    const char* help;
+  } constexpr signs[] = {
+      {"==", "a definition is written with `=`"},   {"=>", "a definition is written with `=`"},
+      {"=<", "a definition is written with `=`"},   {"<-", "a definition is written with `=`"},
+      {"+=", "a state is updated by `x := x + …`"}, {"-=", "a state is updated by `x := x - …`"},
+      {"*=", "a state is updated by `x := x*…`"},   {"/=", "a state is updated by `x := x/…`"}};
+  Offset next = p.next();
+  for (auto [sign, help] : signs) {
+    if (!p.text.substr(next).starts_with(sign)) continue;
+    Span where = p.reading.span(next, next + 2);
+    return with_help(diagnostic(Code::foreign_operator, where, fmt::format("`{}` defines no name", sign)),
+                     help);
+  }
+  return {};
+}
+
+// ---- brackets ----
+
+std::string position_of(const Reading& reading, Offset at) {
+  Position place = reading.source->position(at);
+  return fmt::format("{}:{}", place.line, place.column);
+}
+
+Diagnostic unclosed(const Reading& reading, const Bracket& bracket, Offset at) {
+  Span where = reading.span(bracket.at, bracket.at + 1);
+  Diagnostic d = diagnostic(Code::unclosed, where, fmt::format("this `{}` is never closed", bracket.open));
+  if (at >= reading.text.size()) d.notes.push_back("the text ends before that");
+  else d.notes.push_back(fmt::format("what stands at {} cannot be inside it", position_of(reading, at)));
+  return d;
+}
+
+bool closes(char open, char close) { return close == (open == '(' ? ')' : open == '[' ? ']' : '}'); }
+
+// Whether the token found, or the one before it if that is a name before `=`, begins a statement on a new
+// line.
+bool meets_statement(const Place& p) {
+  if (is_statement_keyword(p.word)) return begins_line(p.text, p.at) || !defines(p.text, p.next());
+  bool name = word_end(p.text, p.at) > p.at && !is_keyword(p.word);
+  if (name && begins_line(p.text, p.at)) return defines(p.text, p.next());
+  return defines(p.text, p.at) && p.has_last && begins_line(p.text, p.reading.last.begin);
+}
+
+Answer explain_bracket(const Place& p) {
+  const Bracket* open = p.open();
+  char c = p.at_end() ? '\0' : p.text[p.at];
+  bool closing = c == ')' || c == ']' || c == '}';
+  if (open) {
+    bool other = closing && !closes(open->open, c);
+    bool stops = open->open != '{' && (c == ';' || meets_statement(p));
+    if (other || stops || p.at_end()) return unclosed(p.reading, *open, p.at);
+    return {};
+  }
+  if (!closing || (c == '}' && !p.reading.brackets.empty())) return {};
+  return diagnostic(Code::unmatched, p.found, fmt::format("unmatched `{}`: no bracket is open here", c));
+}
+
+// ---- statements ----
+
+Diagnostic reserved(const Place& p, Span where) {
+  std::string_view word = p.reading.text_of(where);
+  return with_help(
+      diagnostic(Code::expected, where, fmt::format("`{}` is a reserved word and cannot be a name", word)),
+      fmt::format("call it `{}_`", word));
+}
+
+Answer explain_reserved(const Place& p) {
+  bool wants_name = p.wants("name") || p.expected == "`,` or `)`";
+  if (wants_name && is_keyword(p.word)) return reserved(p, p.found);
+  bool first = p.has_last && p.reading.last.begin == p.mark.begin;
+  if (first && is_keyword(p.last) && defines(p.text, p.at)) return reserved(p, p.reading.last);
+  if (p.at_statement() && is_keyword(p.word) && defines(p.text, p.next())) return reserved(p, p.found);
+  return {};
+}
+
+Diagnostic no_statement(const Place& p, Span where) {
+  std::string_view word = p.reading.text_of(where);
+  Diagnostic d = diagnostic(Code::not_a_statement, where, quote(word) + " is no statement");
+  std::string near = nearest(word, statement_keywords());
+  if (!near.empty()) return with_help(d, fmt::format("did you mean `{}`?", near));
+  Offset next = blanks_end(p.text, where.end, false);
+  if (next < p.text.size() && p.text[next] == '(')
+    return with_help(d, "a function is defined by `def`, as in `def f(x) = x^2`");
+  return with_help(d, "a statement begins with a keyword, or with a name and `=`, `:=` or `~`");
+}
+
+bool is_binary_operator(std::string_view token) {
+  constexpr std::string_view signs[] = {"+", "-",  "*",  "/",  "@",  "^",   "<",
+                                        ">", "<=", ">=", "==", "!=", "and", "or"};
+  return std::ranges::find(signs, token) != std::end(signs);
+}
+
+Answer explain_statement(const Place& p) {
+  if (p.at_statement()) {
+    if (is_binary_operator(p.word))
+      return with_help(
+          diagnostic(Code::expected, p.found, fmt::format("a line cannot begin with `{}`", p.word)),
+          fmt::format("move the `{}` to the end of the line before", p.word));
+    if (word_end(p.text, p.at) > p.at && !is_keyword(p.word))
+      if (Answer foreign = explain_foreign_definition(p)) return foreign;
+    return no_statement(p, p.found);
+  }
+  // In a block a line may be a value, so `parm w = 0` is found only at `w`.
+  bool first_name = p.has_last && p.reading.last.begin == p.mark.begin && !is_keyword(p.last) &&
+                    word_end(p.text, p.mark.begin) == p.reading.last.end;
+  bool word_follows = !p.ends() && (word_end(p.text, p.at) > p.at || p.text[p.at] == '"' ||
+                                    (p.text[p.at] >= '0' && p.text[p.at] <= '9'));
+  if (p.expected == end_of_statement_text && first_name && word_follows)
+    return no_statement(p, p.reading.last);
+  return {};
+}
+
+std::string expected_text(const Place& p) {
+  if (p.expected != end_of_statement_text) return p.expected;
+  std::string_view first = p.text.substr(p.mark.begin, word_end(p.text, p.mark.begin) - p.mark.begin);
+  if (first == "data") return "`,`, `from`, `columns`, `standardized`, an option or the end of the statement";
+  if (first == "train") return "an operator, an option (`NAME =`) or the end of the statement";
+  return p.expected;
+}
+
+Diagnostic explain_expected(const Place& p) {
+  std::string message = "expected " + expected_text(p);
+  if (p.has_last) message += " after " + quote(p.last);
+  // An operator takes the lines that follow it: what is wrong is the operator, not the next line.
+  if (p.wants_operand() && (p.later_line() || p.at_end()) && p.has_last)
+    return diagnostic(Code::expected, p.reading.last, message);
+  if (p.at_end()) message += ", found the end of the text";
+  else if (ends_line(p.text[p.at])) message += ", found the end of the line";
+  else message += ", found " + quote(p.word);
+  Diagnostic d = diagnostic(Code::expected, p.found, message);
+  if (p.at_end() || ends_line(p.text[p.at])) d.span = p.reading.span(p.at, p.at);
+  const Bracket* open = p.open();
+  if (open && p.wants("or `"))
+    d.notes.push_back(fmt::format("the `{}` was opened at {}", open->open, position_of(p.reading, open->at)));
+  bool product = p.wants("an operator") &&
+                 p.last.find_first_not_of("0123456789.") == std::string_view::npos &&
+                 word_end(p.text, p.at) > p.at;
+  if (product && !p.last.empty())
+    d.helps.push_back(fmt::format("a product is written `{}*{}`", p.last, p.word));
+  return d;
+}
+
+Answer explain(const Reading& reading, const Mark& mark, Offset where, const std::string& expected) {
+  Place p(reading, mark, where, expected);
+  if (!p.at_end() && is_control(decode(p.text, p.at).value)) return {};  // check_characters has told it
+  for (auto* explanation : {explain_character, explain_foreign, explain_plain_character, explain_bracket,
+                            explain_reserved, explain_statement})
+    if (Answer answer = explanation(p)) return answer;
+  return explain_expected(p);
+}
+
+// ---- going on ----
+
+bool begins_statement(std::string_view text, Offset at, bool in_block) {
+  Offset end = word_end(text, at);
+  std::string_view word = text.substr(at, end - at);
+  if (word.empty()) return false;
+  if (is_keyword(word)) return in_block ? is_top_only(word) : is_statement_keyword(word);
+  return !in_block && defines(text, blanks_end(text, end, false));
+}
+
+// Walks over a statement by its brackets alone.
+class Walk {
+ public:
+  Walk(std::string_view text, Offset begin, Offset error, bool in_block)
+      : text_(text), at_(begin), error_(error), indent_(indentation(text, begin)), in_block_(in_block) {}
+
+  // The end of the statement that has the error: a newline, `;`, `}` or the end of the text.
+  Offset end() {
+    while (at_ < text_.size() && !ends_here()) step();
+    return at_;
+  }
+
+ private:
+  bool has_brace() const { return braces_ > 0; }
+
+  bool ends_here() {
+    char c = text_[at_];
+    if (c == '}') return in_block_ && !has_brace();
+    if (c == ';') return !has_brace() && at_ >= error_;
+    if (!ends_line(c)) return false;
+    if (open_.empty() && at_ >= error_) return true;
+    Offset next = blanks_end(text_, at_, true);
+    return indentation(text_, next) <= indent_ && begins_statement(text_, next, has_brace());
+  }
+
+  void step() {
+    char c = text_[at_];
+    if (c == '#') at_ = blanks_end(text_, at_, false);
+    else if (c == '"') at_ = read_quoted(text_, at_).end;
+    else if (ends_line(c)) at_ = blanks_before_line(at_);
+    else {
+      bracket(c);
+      ++at_;
+    }
+  }
+
+  // To the last newline of a run of blank lines, so that a long run is looked through once.
+  Offset blanks_before_line(Offset at) const {
+    Offset next = blanks_end(text_, at, true);
+    return next > at ? std::max(at + 1, next - indentation(text_, next)) : at + 1;
+  }
+
+  void bracket(char c) {
+    if (c == '(' || c == '[' || c == '{') open_.push_back(c);
+    if (c == '{') ++braces_;
+    bool round = c == ')' || c == ']';
+    if (round && !open_.empty() && open_.back() != '{') open_.pop_back();
+    if (c == '}' && has_brace()) close_brace();
+  }
+
+  void close_brace() {
+    while (open_.back() != '{') open_.pop_back();
+    open_.pop_back();
+    --braces_;
+  }
+
+  std::string_view text_;
+  Offset at_, error_, indent_;
+  bool in_block_;
+  std::string open_;
+  int braces_ = 0;
+};
+
+// The names that a statement would have defined, so that their uses are no errors too.
+std::string names_of(std::string_view text, Offset begin, Offset end) {
+  text = text.substr(0, end);
+  Offset at = word_end(text, begin);
+  std::string_view word = text.substr(begin, at - begin);
+  if (!is_keyword(word)) {
+    Offset next = blanks_end(text, at, false);
+    std::string near = nearest(word, statement_keywords());
+    if (near.empty() || defines(text, next) || next >= end || text[next] == '=')
+      return defines(text, next) || text.substr(next).starts_with("==") ? std::string(word) : "";
+    word = near == "param" || near == "const" || near == "data" || near == "state" || near == "def"
+               ? text.substr(begin, 0)
+               : word;
+    if (!word.empty()) return "";
+  } else if (word != "data" && word != "param" && word != "const" && word != "state" && word != "def") {
+    return "";
+  }
+  std::string names;
+  int depth = 0;
+  for (bool wanted = true; at < end;) {
+    at = blanks_end(text, at, true);
+    Offset next = token_end(text, at);
+    std::string_view token = text.substr(at, next - at);
+    if (token.empty()) break;
+    if (wanted && word_end(text, at) > at && !is_keyword(token)) (names += names.empty() ? "" : " ") += token;
+    if (token == "(" || token == "[" || token == "{") ++depth;
+    if (token == ")" || token == "]" || token == "}") --depth;
+    wanted = depth == 0 && token == ",";
+    if (depth == 0 && (token == "columns" || token == "from")) break;
+    at = next;
+  }
+  return names;
+}
+
+}  // namespace
+
+Offset recover(Reading& reading, const Mark& mark, Offset where, const std::string& expected) {
+  Answer why = reading.failure ? std::move(reading.failure) : explain(reading, mark, where, expected);
+  reading.failure.reset();
+  bool told = why && why->code == Code::unclosed && reading.told_unclosed == where;
+  if (why && why->code == Code::unclosed) reading.told_unclosed = where;
+  if (why && !told) reading.diagnostics.push_back(std::move(*why));
+  Offset next = Walk(reading.text, mark.begin, where, mark.brackets > 0).end();
+  Offset end = next;
+  while (end > mark.begin && (reading.text[end - 1] == ' ' || reading.text[end - 1] == '\t')) --end;
+  reading.go_back(mark);
+  reading.push_error(reading.span(mark.begin, end), names_of(reading.text, mark.begin, end));
+  return next;
+}
+
+std::optional<Diagnostic> unclosed_block(const Reading& reading, Offset at) {
+  const Bracket& bracket = reading.brackets.back();
+  if (!begins_statement(reading.text, at, true) || !begins_line(reading.text, at)) return {};
+  if (indentation(reading.text, at) > indentation(reading.text, bracket.statement)) return {};
+  return unclosed(reading, bracket, at);
+}
+
+bool check_size(Reading& reading) {
+  if (reading.text.size() <= text_limit) return true;
+  std::string message = fmt::format("a model of {} bytes; the limit is {}", reading.text.size(), text_limit);
+  reading.diagnostics.push_back(diagnostic(Code::too_large, reading.span(0, 0), message));
+  return false;
+}
+
+bool check_characters(Reading& reading) {
+  constexpr int most = 20;
+  std::string_view text = reading.text;
+  int lines = 0;
+  for (Offset at = 0; at < text.size();) {
+    CodePoint c = decode(text, at);
+    if (!is_control(c.value)) {
+      at += static_cast<Offset>(c.length);
+      continue;
+    }
+    Span where = reading.span(at, at + static_cast<Offset>(c.length));
+    auto byte = static_cast<unsigned char>(text[at]);
+    Diagnostic d = bad_character(where, c.value, "");
+    if (c.value == 0xFFFFFFFF) d.message = fmt::format("not UTF-8: the byte 0x{:02X} at offset {}", byte, at);
+    if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
+      d.helps = {"this looks like UTF-16; save the file as UTF-8"};
+    reading.diagnostics.push_back(std::move(d));
+    if (++lines == most) return false;
+    at = static_cast<Offset>(std::min(text.find_first_of("\n\r", at), text.size()));
+  }
+  return true;
+}
+
+// ---- what tokens say themselves ----
+
+Diagnostic explain_number(const Reading& reading, Offset begin, const Numeral& number) {
+  Span where = reading.span(begin, number.end);
+  std::string_view text = reading.text_of(where);
+  Diagnostic d = diagnostic(Code::bad_number, where, quote(text) + " is not a number");
+  std::size_t digits = std::min(text.find_first_not_of("0123456789._"), text.size());
+  std::string_view rest = text.substr(digits), whole = text.substr(0, digits);
+  if (std::ranges::count(whole, '.') > 1) return with_help(d, "a number has one decimal point");
+  if (text.starts_with("0x") || text.starts_with("0b"))
+    return with_help(d, "numbers are written in decimal digits");
+  if (rest.empty()) return with_help(d, "a single `_` may stand between two digits");
+  bool exponent =
+      (rest[0] | 32) == 'e' && rest.find_first_not_of("+-0123456789_.", 1) == std::string_view::npos;
+  if (exponent && rest.find('.') != std::string_view::npos)
+    return with_help(d, "an exponent is a whole number");
+  if (exponent) return with_help(d, "an exponent needs digits, as in `1e-3`");
+  if (rest.find('.') != std::string_view::npos && word_end(rest, 0) == 0)
+    return with_help(d, "a number has one decimal point");
+  return with_help(d, fmt::format("a product is written `{}*{}`", escaped(whole, longest_excerpt),
+                                  escaped(rest, longest_excerpt)));
+}
+
+Diagnostic explain_text(const Reading& reading, Offset begin, const Quoted& quoted) {
+  if (!quoted.closed) {
+    Diagnostic d = diagnostic(Code::unclosed, reading.span(begin, begin + 1), "this text is never closed");
+    return with_help(d, "a text ends with `\"` on the line where it begins");
+  }
+  Offset at = *quoted.bad_escape;
+  Span where = reading.span(at, at + 1 + static_cast<Offset>(decode(reading.text, at + 1).length));
+  return with_help(
+      diagnostic(Code::bad_character, where, "unknown " + quote(reading.text_of(where)) + " in a text"),
+      "`\\\"`, `\\\\`, `\\n` and `\\t` are known");
+}
+
+Diagnostic second_comparison(const Reading& reading, Offset begin) {
+  Span where = reading.span(begin, token_end(reading.text, begin));
+  return with_help(diagnostic(Code::foreign_operator, where, "comparisons do not chain"),
+                   "write `a < b and b < c` for `a < b < c`");
+}
+
+Diagnostic too_deep(const Reading& reading) {
+  return diagnostic(Code::too_deep, reading.last, fmt::format("nested deeper than {}", depth_limit));
+}
+
+Diagnostic too_many_nodes(Reading& reading) {
+  reading.stopped = true;
+  return diagnostic(Code::too_large, reading.last, "the model is too large from here on");
+}
+
+}  // namespace slope::grammar
