@@ -110,7 +110,7 @@ std::optional<Table<T>> TableReader<T>::read(Diagnostics& diagnostics) {
     std::string why = table_.dropped > 0
                           ? fmt::format("no rows are left: a cell is missing in all {}", table_.dropped)
                           : "there are no rows below the header";
-    fault(Code::no_rows, scan_.begin(), why);
+    fault(Code::no_rows, p_, why);
     faults_.back().position = FilePosition{request_.path};
   }
   bool good = faults_.empty();
@@ -180,7 +180,9 @@ typename TableReader<T>::Cell TableReader<T>::read_slowly(const char*& p, int co
   p = end;
   std::string unquoted;
   std::string_view text(start, static_cast<std::size_t>(end - start));
-  if (text.starts_with('"')) text = unquoted = scan_.text_of(start, end);
+  while (!text.empty() && scan_.is_space(text.back())) text.remove_suffix(1);
+  // With anything behind its closing quote the cell is no number; it is shown as it stands.
+  if (text.starts_with('"') && text.ends_with('"')) text = unquoted = scan_.text_of(start, end);
   switch (read_number(text, value)) {
     case Reading::number: return Cell::fine;
     case Reading::missing: missing(start, column, text); return Cell::missing;
