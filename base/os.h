@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Every call to the operating system, in one place: interrupted and partial calls are carried on, failures
+// come back as values, and tests may make any single call fail.
+#pragma once
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace slope::os {
+
+struct Error {
+  std::string operation;  // "open", "read", "rename", …
+  std::string path;
+  std::string reason;      // the system's words, or ours ("is a directory")
+  bool too_large = false;  // the file exceeds the limit the caller gave
+
+  std::string message() const;  // "cannot open `p.csv`: No such file or directory"
+};
+
+// Nothing when all went well.
+using Status = std::optional<Error>;
+
+// The bytes of a file in memory of our own. A mapping would be cheaper by a copy, but another process that
+// shortens the file would then kill us with SIGBUS, and one that writes to it would change what was already
+// checked. A zero byte follows the last one, so that scanners need not compare with the end.
+class Bytes {
+ public:
+  const char* data() const { return data_.get(); }
+  std::size_t size() const { return size_; }
+  std::string_view view() const { return {data_.get(), size_}; }
+
+  bool grow(std::size_t capacity);  // keeps what is there; false when memory is short
+  std::size_t capacity() const { return capacity_; }
+  char* data() { return data_.get(); }
+  void resize(std::size_t size) { data_.get()[size_ = size] = 0; }
+
+ private:
+  struct Free {
+    void operator()(char* p) const { std::free(p); }
+  };
+  std::unique_ptr<char, Free> data_;
+  std::size_t size_ = 0, capacity_ = 0;
+};
+
+inline constexpr std::size_t model_limit = std::size_t{64} << 20;
+// For data and states: what surely does not fit is refused before memory is touched.
+std::size_t memory_limit();
+
+// The whole file; "-" is standard input. Regular files and pipes only: devices may never end. A named pipe
+// that nobody writes to is empty. A file that shrinks meanwhile is an error.
+[[nodiscard]] Status read_file(const std::string& path, std::size_t limit, Bytes& bytes);
+
+// All or nothing: written beside the target, synced, renamed over it, the folder synced. A symbolic link is
+// followed, the mode of a file that is replaced is kept. Only regular, writable files are replaced. After any
+// failure before the rename the old file is untouched and the temporary one is gone.
+[[nodiscard]] Status write_file(const std::string& path, std::string_view bytes);
+
+// To an open descriptor (1: standard output); waits where it would block. `name` is for the message.
+[[nodiscard]] Status write_all(int descriptor, std::string_view bytes, const std::string& name);
+
+bool is_directory(const std::string& path);
+bool exists(const std::string& path);
+bool is_terminal(int descriptor);
+
+// For tests: asked before every system call named ("open", "read", "write", "fsync", "close", "rename",
+// "stat", …); an errno other than 0 makes the call fail with it, -1 makes a read or write handle one byte
+// only.
+using FaultHook = int (*)(std::string_view call);
+void set_fault_hook(FaultHook hook);
+
+}  // namespace slope::os

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/csv.h"
+
+#include <cstring>
+
+namespace slope::csv {
+
+Scanner::Scanner(std::string_view text, char separator)
+    : begin_(text.data()), end_(text.data() + text.size()), separator_(separator) {
+  for (char c : {separator, '\n', '\r', '\0'}) kinds_[static_cast<unsigned char>(c)] = stop;
+  kinds_[static_cast<unsigned char>('"')] = quote;
+}
+
+// A quote opens a cell only before anything else in it; elsewhere (5" pipe) it is a character like others.
+const char* Scanner::skip_quoted(const char* start) const {
+  const char* p = skip_spaces(start);
+  if (*p == '"') {
+    do {  // each doubled quote is a closing one followed by an opening one
+      p = static_cast<const char*>(std::memchr(p + 1, '"', static_cast<std::size_t>(end_ - p - 1)));
+      if (!p) return nullptr;
+      ++p;
+    } while (*p == '"');
+  }
+  while (!stops(*p)) ++p;
+  return p;
+}
+
+const char* Scanner::skip_row(const char* p, int& cells) const {
+  for (;; ++p) {
+    p = skip_cell(p);
+    if (!p) return nullptr;
+    ++cells;
+    if (*p != separator_) return p;
+  }
+}
+
+const char* Scanner::skip_blank_lines(const char* p, int& lines) const {
+  for (;;) {
+    const char* q = skip_spaces(p);
+    if (q == end_ || (*q != '\n' && *q != '\r')) return q == end_ ? q : p;
+    p = skip_line_end(q);
+    ++lines;
+  }
+}
+
+std::string Scanner::text_of(const char* begin, const char* end) const {
+  begin = skip_spaces(begin);
+  std::string out;
+  bool quoted = begin < end && *begin == '"';
+  if (quoted) {
+    for (++begin; begin < end && (*begin != '"' || (begin + 1 < end && begin[1] == '"')); ++begin) {
+      out += *begin;
+      begin += *begin == '"';
+    }
+    if (begin < end) ++begin;
+  }
+  while (end > begin && is_space(end[-1])) --end;
+  return out.append(begin, end);
+}
+
+int count_lines(std::string_view text) {
+  int lines = 0;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    lines += text[i] == '\n' || (text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n'));
+  return lines;
+}
+
+}  // namespace slope::csv

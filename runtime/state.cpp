@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The public safetensors layout: 8 bytes little-endian length N, N bytes of JSON (padded with spaces so that
+// the numbers are aligned), then the numbers of all tensors without gaps. Larger types come first, then names
+// in order: the same state gives the same bytes, and every tensor is aligned.
+//
+// The JSON begins with `{"__metadata__":{"slope/checksum":"` and 16 hexadecimal digits: the hash of the whole
+// file in which these digits are '0'. As the place is fixed, nothing has to be parsed, or trusted, before the
+// check.
+#include "runtime/state.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/os.h"
+#include "base/text.h"
+
+namespace slope {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
+
+constexpr std::string_view metadata_key = "__metadata__", checksum_key = "slope/checksum",
+                           version_key = "slope/version";
+constexpr std::string_view version = "1";
+constexpr std::string_view opening = R"({"__metadata__":{"slope/checksum":")";
+constexpr std::size_t digits = 16, digits_at = 8 + opening.size();
+constexpr std::string_view no_checksum = "0000000000000000";
+
+std::uint64_t word_at(const char* bytes, std::size_t size = 8) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, size);
+  return word;
+}
+
+// Each step is a bijection of the hash for a given word and of the word for a given hash: a change within one
+// word of 8 bytes is always found, anything else with probability 1 - 2^-64. The finaliser is that of
+// MurmurHash3.
+class Hash {
+ public:
+  void add(std::uint64_t word) {
+    hash_ = std::rotl((hash_ ^ word) * 0x9E3779B97F4A7C15u, 29) + 0xD6E8FEB86659FD93u;
+  }
+  void add(std::string_view bytes) {
+    std::size_t whole = bytes.size() / 8 * 8;
+    for (std::size_t i = 0; i < whole; i += 8) add(word_at(bytes.data() + i));
+    if (whole < bytes.size()) add(word_at(bytes.data() + whole, bytes.size() - whole));
+    add(bytes.size());
+  }
+  std::string text() const {
+    std::uint64_t h = hash_;
+    h = (h ^ h >> 33) * 0xFF51AFD7ED558CCDu;
+    h = (h ^ h >> 33) * 0xC4CEB9FE1A85EC53u;
+    h ^= h >> 33;
+    std::string out(digits, '0');
+    for (std::size_t i = 0; i < digits; ++i, h >>= 4) out[digits - 1 - i] = "0123456789abcdef"[h & 15];
+    return out;
+  }
+
+ private:
+  std::uint64_t hash_ = 0x243F6A8885A308D3u;
+};
+
+std::string checksum(std::string_view file) {
+  Hash hash;
+  hash.add(file.substr(0, digits_at));
+  hash.add(no_checksum);
+  hash.add(file.substr(digits_at + digits));
+  return hash.text();
+}
+
+std::size_t size_of(const Tensor& tensor) { return tensor.values.size() * (tensor.single ? 4 : 8); }
+
+void check(const State& state) {
+  std::set<std::string_view> names;
+  for (const Tensor& tensor : state.tensors) {
+    std::int64_t count = 1;
+    for (std::int64_t extent : tensor.shape) count *= extent;
+    if (count != static_cast<std::int64_t>(tensor.values.size()))
+      internal_error("the values of `" + tensor.name + "` do not fill its shape");
+    if (tensor.name == metadata_key || !names.insert(tensor.name).second)
+      internal_error("`" + tensor.name + "` cannot be a name in a state file, or is there twice");
+  }
+}
+
+std::vector<const Tensor*> in_file_order(const State& state) {
+  std::vector<const Tensor*> order;
+  for (const Tensor& tensor : state.tensors) order.push_back(&tensor);
+  std::sort(order.begin(), order.end(), [](const Tensor* a, const Tensor* b) {
+    return a->single != b->single ? b->single : a->name < b->name;
+  });
+  return order;
+}
+
+std::string header_of(const State& state, const std::vector<const Tensor*>& order) {
+  Json metadata = Json::object();
+  metadata[std::string(checksum_key)] = no_checksum;
+  metadata[std::string(version_key)] = version;
+  for (const auto& [key, value] : state.metadata)
+    if (key != checksum_key && key != version_key) metadata[key] = value;
+  Json header = Json::object();
+  header[std::string(metadata_key)] = metadata;
+  std::size_t offset = 0;
+  for (const Tensor* tensor : order) {
+    std::size_t end = offset + size_of(*tensor);
+    header[tensor->name] = {
+        {"dtype", tensor->single ? "F32" : "F64"}, {"shape", tensor->shape}, {"data_offsets", {offset, end}}};
+    offset = end;
+  }
+  // What is not UTF-8 (a path, say) would make it throw; it becomes U+FFFD.
+  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
+  text.append((8 - text.size() % 8) % 8, ' ');
+  return text;
+}
+
+void append_values(std::string& file, const Tensor& tensor) {
+  if (!tensor.single) {
+    file.append(reinterpret_cast<const char*>(tensor.values.data()), size_of(tensor));
+    return;
+  }
+  for (double value : tensor.values) {
+    auto single = static_cast<float>(value);
+    char bytes[4];
+    std::memcpy(bytes, &single, 4);
+    file.append(bytes, 4);
+  }
+}
+
+// Reads one file whose checksum is right. It may still have been made by hand, so nothing in it is taken on
+// trust; the first thing wrong is kept in `reason`.
+class Loader {
+ public:
+  explicit Loader(std::string_view file) : file_(file) {}
+  std::optional<State> load();
+  const std::string& reason() const { return reason_; }
+
+ private:
+  bool fail(std::string reason) {
+    reason_ = std::move(reason);
+    return false;
+  }
+  bool check_frame();
+  bool read_metadata(const Json& metadata, State& state);
+  bool read_tensor(const std::string& name, const Json& entry, State& state);
+  bool read_shape(const Json& shape, Tensor& tensor, std::uint64_t& count);
+  bool check_no_gaps();
+  struct Extent {
+    std::uint64_t begin, end;
+  };
+  void read_values(Tensor& tensor, Extent extent);
+
+  std::string_view file_, header_, data_;
+  std::vector<Extent> extents_;  // of state.tensors, in that order
+  std::string reason_;
+};
+
+bool Loader::check_frame() {
+  if (file_.empty()) return fail("the file is empty");
+  constexpr std::size_t least = digits_at + digits;
+  std::string_view start = file_.substr(std::min<std::size_t>(8, file_.size()));
+  if (start.substr(0, opening.size()) != opening.substr(0, start.size()))
+    return fail(
+        start.starts_with("{")
+            ? "it may be a safetensors file, but it was not written by slope, or its header is damaged"
+            : "it is not a safetensors file");
+  if (file_.size() < least)
+    return fail("the file is cut off after " + std::to_string(file_.size()) + " bytes");
+  std::uint64_t length = word_at(file_.data());
+  if (length > file_.size() - 8)
+    return fail("its header claims " + std::to_string(length) + " bytes, but the file has only " +
+                std::to_string(file_.size()) + "; it is cut off or damaged");
+  if (length % 8 != 0 || length < least - 8) return fail("the length of its header is wrong");
+  if (file_.substr(digits_at, digits) != checksum(file_))
+    return fail(
+        "its checksum does not match its contents; it is cut off or was changed after it was written");
+  header_ = file_.substr(8, length);
+  data_ = file_.substr(8 + length);
+  return true;
+}
+
+bool Loader::read_metadata(const Json& metadata, State& state) {
+  if (!metadata.is_object()) return fail("its metadata are not an object");
+  std::string found;
+  for (const auto& [key, value] : metadata.items()) {
+    if (!value.is_string()) return fail("its metadata `" + escaped(key, 40) + "` are not a text");
+    if (key == version_key) found = value.get<std::string>();
+    else if (key != checksum_key) state.metadata[key] = value.get<std::string>();
+  }
+  if (found == version) return true;
+  if (found.empty()) return fail("it does not tell the version of its form");
+  return fail("it is written in version " + escaped(found, 20) + " of the form, this slope reads version " +
+              std::string(version) + "; a newer slope is needed");
+}
+
+bool Loader::read_shape(const Json& shape, Tensor& tensor, std::uint64_t& count) {
+  if (!shape.is_array()) return fail("`" + escaped(tensor.name, 60) + "` has no shape");
+  count = 1;
+  for (const Json& extent : shape) {
+    if (!extent.is_number_unsigned())
+      return fail("`" + escaped(tensor.name, 60) + "` has an extent that is no count");
+    auto size = extent.get<std::uint64_t>();
+    // The file bounds every count: what exceeds it would overflow or exhaust memory.
+    if (size > file_.size() || (size > 0 && count > file_.size() / size))
+      return fail("`" + escaped(tensor.name, 60) + "` claims more numbers than the file can hold");
+    count *= size;
+    tensor.shape.push_back(static_cast<std::int64_t>(size));
+  }
+  return true;
+}
+
+bool Loader::read_tensor(const std::string& name, const Json& entry, State& state) {
+  std::string quoted = "`" + escaped(name, 60) + "`";
+  Tensor tensor;
+  tensor.name = name;
+  if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") ||
+      !entry.contains("data_offsets"))
+    return fail(quoted + " lacks a dtype, a shape or data_offsets");
+  const Json &dtype = entry["dtype"], &offsets = entry["data_offsets"];
+  if (dtype != "F32" && dtype != "F64")
+    return fail(quoted + " is of type " +
+                escaped(dtype.dump(-1, ' ', true, Json::error_handler_t::replace), 20) + ", not F32 or F64");
+  tensor.single = dtype == "F32";
+  std::uint64_t count = 0;
+  if (!read_shape(entry["shape"], tensor, count)) return false;
+  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
+      !offsets[1].is_number_unsigned())
+    return fail(quoted + " has no two data_offsets");
+  auto begin = offsets[0].get<std::uint64_t>(), end = offsets[1].get<std::uint64_t>();
+  std::uint64_t size = tensor.single ? 4 : 8;
+  if (begin > end || end > data_.size()) return fail(quoted + " lies outside the file");
+  if (end - begin != count * size) return fail(quoted + " has a size that does not fit its shape");
+  extents_.push_back({begin, end});
+  state.tensors.push_back(std::move(tensor));
+  return true;
+}
+
+bool Loader::check_no_gaps() {
+  std::vector<Extent> sorted = extents_;
+  std::sort(sorted.begin(), sorted.end(),
+            [](Extent a, Extent b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
+  std::uint64_t at = 0;
+  for (Extent extent : sorted) {
+    if (extent.begin != at) return fail("its tensors overlap or leave gaps");
+    at = extent.end;
+  }
+  return at == data_.size() || fail("it has bytes that belong to no tensor");
+}
+
+// Only after the check above: as no two tensors share bytes, memory stays in proportion to the file.
+void Loader::read_values(Tensor& tensor, Extent extent) {
+  const char* bytes = data_.data() + extent.begin;
+  std::size_t size = extent.end - extent.begin;
+  tensor.values.resize(size / (tensor.single ? 4 : 8));
+  if (!tensor.single && size > 0) std::memcpy(tensor.values.data(), bytes, size);
+  for (std::size_t i = 0; tensor.single && i < tensor.values.size(); ++i) {
+    float value;
+    std::memcpy(&value, bytes + 4 * i, 4);
+    tensor.values[i] = value;
+  }
+}
+
+std::optional<State> Loader::load() {
+  if (!check_frame()) return {};
+  Json header = Json::parse(header_, nullptr, false);
+  if (!header.is_object()) {
+    fail("its header is not JSON");
+    return {};
+  }
+  State state;
+  for (const auto& [name, entry] : header.items()) {
+    bool good = name == metadata_key ? read_metadata(entry, state) : read_tensor(name, entry, state);
+    if (!good) return {};
+  }
+  if (!check_no_gaps()) return {};
+  for (std::size_t i = 0; i < state.tensors.size(); ++i) read_values(state.tensors[i], extents_[i]);
+  return state;
+}
+
+}  // namespace
+
+const Tensor* State::find(std::string_view name) const {
+  for (const Tensor& tensor : tensors)
+    if (tensor.name == name) return &tensor;
+  return nullptr;
+}
+
+bool save(const State& state, const std::string& path, Diagnostics& diagnostics) {
+  check(state);
+  std::vector<const Tensor*> order = in_file_order(state);
+  std::string header = header_of(state, order), file;
+  std::size_t total = 8 + header.size();
+  for (const Tensor* tensor : order) total += size_of(*tensor);
+  file.reserve(total);
+  for (std::uint64_t i = 0, length = header.size(); i < 8; ++i)
+    file += static_cast<char>(length >> 8 * i & 255);
+  file += header;
+  for (const Tensor* tensor : order) append_values(file, *tensor);
+  file.replace(digits_at, digits, checksum(file));
+  os::Status error = os::write_file(path, file);
+  if (error) diagnostics.error(Code::cannot_write, error->message());
+  return !error;
+}
+
+std::optional<State> load(const std::string& path, Diagnostics& diagnostics) {
+  os::Bytes bytes;
+  if (os::Status error = os::read_file(path, os::memory_limit(), bytes)) {
+    diagnostics.error(error->too_large ? Code::too_large : Code::cannot_open, error->message());
+    return {};
+  }
+  Loader loader(bytes.view());
+  std::optional<State> state = loader.load();
+  if (!state)
+    diagnostics.error(Code::damaged_state,
+                      "cannot use the state file `" + escaped(path) + "`: " + loader.reason());
+  return state;
+}
+
+}  // namespace slope

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// One pass over the text. A cell is read as a number where it stands, without looking for its end first;
+// whatever is not a short plain number followed at once by a separator or line end is left to the slow path.
+// Places are worked out only for messages, from the start of the row.
+#include "runtime/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/text.h"
+#include "runtime/number.h"
+
+namespace slope {
+
+FilePosition place_in(const char* from, const char* at, int line, const std::string& path) {
+  line += csv::count_lines({from, at});
+  const char* start = at;
+  while (start > from && start[-1] != '\n' && start[-1] != '\r') --start;
+  return {path, line, static_cast<int>(std::min<std::ptrdiff_t>(at - start + 1, INT32_MAX))};
+}
+
+Diagnostic unclosed_quote(FilePosition position) {
+  Diagnostic d;
+  d.code = Code::unclosed_quote;
+  d.position = std::move(position);
+  d.message = "this quoted cell is never closed";
+  d.helps = {"close it with `\"`; a quote inside a quoted cell is written twice"};
+  return d;
+}
+
+namespace {
+
+constexpr int most_faults = 20;
+
+template <class T>
+class TableReader {
+ public:
+  TableReader(const csv::Scanner& scan, const char* rows, int line, const TableRequest& request)
+      : scan_(scan),
+        request_(request),
+        p_(rows),
+        line_(line),
+        columns_(static_cast<int>(request.header.size())) {}
+  std::optional<Table<T>> read(Diagnostics& diagnostics);
+
+ private:
+  enum class Cell { fine, missing, broken };
+
+  void make_room();
+  void read_row();
+  Cell read_wanted(const char*& p, int column);
+  Cell read_slowly(const char*& p, int column);
+  void end_row(const char* end);
+  void never_closed(const char* at);
+  void wrong_count(const char* at, int found, bool too_many);
+  void missing(const char* at, int column, std::string_view text);
+  void bad(const char* at, int column, std::string_view text);
+  void too_large(const char* at, int column, std::string_view text);
+  std::string separator_hint() const;
+  std::string column_name(int column) const;
+  Diagnostic& fault(Code code, const char* at, std::string message);
+
+  const csv::Scanner& scan_;
+  const TableRequest& request_;
+  const char* p_;  // the start of the row at hand
+  int line_;       // its line
+  int columns_;
+  Table<T> table_;
+  std::vector<T*> targets_;  // for each column of the file: its array, or null
+  std::vector<Diagnostic> faults_;
+  struct Missing {
+    std::size_t fault = 0;
+    std::int64_t rows = 0;
+  };
+  std::vector<Missing> missing_;  // for each array
+  bool quoted_ = false;           // the row has a quote
+  bool stopped_ = false;          // nothing more can be, or shall be, told
+};
+
+template <class T>
+void TableReader<T>::make_room() {
+  table_.slots.assign(request_.header.size(), -1);
+  targets_.assign(request_.header.size(), nullptr);
+  // Every row ends a line and has a byte for each column, so there are no more rows than this.
+  std::string_view rest(p_, static_cast<std::size_t>(scan_.end() - p_));
+  auto ends = std::count(rest.begin(), rest.end(), '\n') + std::count(rest.begin(), rest.end(), '\r');
+  auto most = std::min<std::size_t>(static_cast<std::size_t>(ends), rest.size() / request_.header.size()) + 1;
+  for (int column : request_.columns) {
+    int& slot = table_.slots[static_cast<std::size_t>(column)];
+    if (slot >= 0) continue;
+    slot = static_cast<int>(table_.values.size());
+    table_.values.push_back(std::make_unique_for_overwrite<T[]>(most));
+    targets_[static_cast<std::size_t>(column)] = table_.values.back().get();
+  }
+  missing_.resize(table_.values.size());
+}
+
+template <class T>
+std::optional<Table<T>> TableReader<T>::read(Diagnostics& diagnostics) {
+  make_room();
+  p_ = scan_.skip_blank_lines(p_, line_);
+  while (p_ != scan_.end() && !stopped_) read_row();
+  for (const Missing& m : missing_)
+    if (m.rows > 1)
+      faults_[m.fault].notes.push_back(
+          fmt::format("{} rows {}have no number in this column", m.rows, stopped_ ? "up to here " : ""));
+  if (faults_.empty() && table_.rows == 0) {
+    std::string why = table_.dropped > 0
+                          ? fmt::format("no rows are left: a cell is missing in all {}", table_.dropped)
+                          : "there are no rows below the header";
+    fault(Code::no_rows, p_, why);
+    faults_.back().position = FilePosition{request_.path};
+  }
+  bool good = faults_.empty();
+  for (Diagnostic& d : faults_) diagnostics.add(std::move(d));
+  if (!good) return {};
+  return std::move(table_);
+}
+
+template <class T>
+void TableReader<T>::read_row() {
+  const char* p = p_;
+  bool keep = true;
+  for (int column = 0;; ++p) {
+    if (targets_[static_cast<std::size_t>(column)]) {
+      Cell cell = read_wanted(p, column);
+      keep = keep && cell == Cell::fine;
+      if (cell == Cell::broken || stopped_) return;
+    } else {
+      const char* end = scan_.skip_cell(p, quoted_);
+      if (!end) {
+        never_closed(p);
+        return;
+      }
+      p = end;
+    }
+    ++column;
+    bool more = *p == scan_.separator() && p != scan_.end();
+    if (more && column < columns_) continue;
+    if (more || column < columns_) {
+      wrong_count(more ? p + 1 : p, column, more);
+      return;
+    }
+    break;
+  }
+  if (keep) ++table_.rows;
+  else ++table_.dropped;
+  end_row(p);
+}
+
+template <class T>
+void TableReader<T>::end_row(const char* end) {
+  if (quoted_) line_ += csv::count_lines({p_, end});
+  quoted_ = false;
+  p_ = scan_.skip_line_end(end);
+  ++line_;
+  if (*p_ == '\n' || *p_ == '\r' || scan_.is_space(*p_)) p_ = scan_.skip_blank_lines(p_, line_);
+}
+
+template <class T>
+typename TableReader<T>::Cell TableReader<T>::read_wanted(const char*& p, int column) {
+  T& value = targets_[static_cast<std::size_t>(column)][table_.rows];
+  const char* end = read_short_number(p, value);
+  if (!end || !scan_.stops(*end)) return read_slowly(p, column);
+  p = end;
+  return Cell::fine;
+}
+
+template <class T>
+typename TableReader<T>::Cell TableReader<T>::read_slowly(const char*& p, int column) {
+  T& value = targets_[static_cast<std::size_t>(column)][table_.rows];
+  const char* start = scan_.skip_spaces(p);
+  const char* end = scan_.skip_cell(p, quoted_);
+  if (!end) {
+    never_closed(p);
+    return Cell::broken;
+  }
+  p = end;
+  std::string unquoted;
+  std::string_view text(start, static_cast<std::size_t>(end - start));
+  while (!text.empty() && scan_.is_space(text.back())) text.remove_suffix(1);
+  // With anything behind its closing quote the cell is no number; it is shown as it stands.
+  if (text.starts_with('"') && text.ends_with('"')) text = unquoted = scan_.text_of(start, end);
+  switch (read_number(text, value)) {
+    case Reading::number: return Cell::fine;
+    case Reading::missing: missing(start, column, text); return Cell::missing;
+    case Reading::bad: bad(start, column, text); return Cell::missing;
+    case Reading::too_large: too_large(start, column, text); return Cell::missing;
+  }
+  return Cell::missing;
+}
+
+template <class T>
+Diagnostic& TableReader<T>::fault(Code code, const char* at, std::string message) {
+  Diagnostic d;
+  d.code = code;
+  d.position = place_in(p_, at, line_, request_.path);
+  d.message = std::move(message);
+  faults_.push_back(std::move(d));
+  if (faults_.size() >= most_faults) stopped_ = true;
+  return faults_.back();
+}
+
+template <class T>
+void TableReader<T>::never_closed(const char* at) {
+  faults_.push_back(unclosed_quote(place_in(p_, scan_.skip_spaces(at), line_, request_.path)));
+  stopped_ = true;
+}
+
+template <class T>
+std::string TableReader<T>::column_name(int column) const {
+  const std::string& name = request_.header[static_cast<std::size_t>(column)];
+  return name.empty() ? fmt::format("column {}", column + 1) : fmt::format("column `{}`", escaped(name, 60));
+}
+
+template <class T>
+std::string TableReader<T>::separator_hint() const {
+  for (auto [c, shown] :
+       {std::pair{';', ";"}, std::pair{'\t', "\\t"}, std::pair{',', ","}, std::pair{'|', "|"}})
+    if (columns_ == 1 && c != scan_.separator() && request_.header[0].find(c) != std::string::npos)
+      return fmt::format("the header looks separated by `{0}`: say `sep=\"{0}\"` in the data statement",
+                         shown);
+  return "";
+}
+
+// The row is left out; the next one is read as usual, so that one fault is told once.
+template <class T>
+void TableReader<T>::wrong_count(const char* at, int found, bool too_many) {
+  const char* end = at;
+  if (too_many) end = scan_.skip_row(at, found);
+  if (!end) {
+    never_closed(at);
+    return;
+  }
+  Diagnostic& d =
+      fault(Code::bad_row, at,
+            fmt::format("this row has {} cell{}, the header has {}", found, found == 1 ? "" : "s", columns_));
+  if (too_many && end == at)
+    d.helps.push_back("the row ends with a separator: remove it, or end the header with one too");
+  else if (too_many) d.helps.push_back("a cell that contains the separator must stand in quotes");
+  if (std::string hint = separator_hint(); !hint.empty()) d.helps.push_back(hint);
+  end_row(end);
+}
+
+template <class T>
+void TableReader<T>::missing(const char* at, int column, std::string_view text) {
+  if (request_.drop_missing) return;
+  auto slot = static_cast<std::size_t>(table_.slots[static_cast<std::size_t>(column)]);
+  if (++missing_[slot].rows > 1) return;
+  missing_[slot].fault = faults_.size();
+  std::string found = text.find_first_not_of(" \t") == std::string_view::npos
+                          ? "the cell is empty"
+                          : fmt::format("the cell is `{}`", escaped(text, 40));
+  fault(Code::missing_cell, at, fmt::format("{} in {}: a number was expected", found, column_name(column)))
+      .helps.push_back("`missing=drop` leaves such rows out");
+}
+
+template <class T>
+void TableReader<T>::bad(const char* at, int column, std::string_view text) {
+  Diagnostic& d = fault(Code::bad_cell, at,
+                        fmt::format("`{}` in {} is not a number", escaped(text, 40), column_name(column)));
+  if (std::string hint = number_hint(text); !hint.empty()) d.helps.push_back(hint);
+  if (std::string hint = separator_hint(); !hint.empty()) d.helps.push_back(hint);
+}
+
+template <class T>
+void TableReader<T>::too_large(const char* at, int column, std::string_view text) {
+  bool single = sizeof(T) == 4;
+  Diagnostic& d =
+      fault(Code::cell_too_large, at,
+            fmt::format("`{}` in {} is too large: the largest {} number is {}", escaped(text, 40),
+                        column_name(column), single ? "f32" : "f64", single ? "3.4e38" : "1.8e308"));
+  if (single) d.helps.push_back("`precision f64` holds numbers up to 1.8e308");
+}
+
+}  // namespace
+
+template <class T>
+std::optional<Table<T>> read_table(const csv::Scanner& scan, const char* rows, int line,
+                                   const TableRequest& request, Diagnostics& diagnostics) {
+  return TableReader<T>(scan, rows, line, request).read(diagnostics);
+}
+
+template std::optional<Table<double>> read_table(const csv::Scanner&, const char*, int, const TableRequest&,
+                                                 Diagnostics&);
+template std::optional<Table<float>> read_table(const csv::Scanner&, const char*, int, const TableRequest&,
+                                                Diagnostics&);
+
+}  // namespace slope

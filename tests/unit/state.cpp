@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/state.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "base/os.h"
+#include "tests/unit/folder.h"
+
+using namespace slope;
+
+namespace {
+
+State small_state() {
+  State state;
+  state.tensors = {{"w", true, {2, 1}, {0.1f, -0.0}},
+                   {"b", false, {}, {0.1}},
+                   {"slope/adam/\xCE\xB8", false, {3}, {1, 1e300, std::numeric_limits<double>::infinity()}},
+                   {"none", false, {0, 4}, {}}};
+  state.metadata = {{"model", "loss = \"x\"\n"}, {"steps", "400"}};
+  return state;
+}
+
+bool loads(const std::string& path, std::string* message = nullptr) {
+  Diagnostics d;
+  bool loaded = load(path, d).has_value();
+  if (!loaded) {
+    REQUIRE(d.errors() == 1);
+    CHECK(d.exit_code() == exit_code::state);
+    if (message) *message = d.all()[0].message;
+  }
+  return loaded;
+}
+
+std::string saved(const Folder& folder, const State& state) {
+  Diagnostics d;
+  REQUIRE(save(state, folder.path("s.safetensors"), d));
+  return Folder::read(folder.path("s.safetensors"));
+}
+
+std::uint64_t header_size(const std::string& file) {
+  std::uint64_t size;
+  std::memcpy(&size, file.data(), 8);
+  return size;
+}
+
+}  // namespace
+
+TEST_CASE("a state comes back as it was", "[state]") {
+  Folder folder;
+  State state = small_state();
+  std::string first = saved(folder, state);
+  Diagnostics d;
+  auto back = load(folder.path("s.safetensors"), d);
+  REQUIRE(back);
+  CHECK(back->metadata == state.metadata);
+  REQUIRE(back->tensors.size() == 4);
+  for (const Tensor& tensor : state.tensors) {
+    const Tensor* found = back->find(tensor.name);
+    REQUIRE(found);
+    CHECK(found->single == tensor.single);
+    CHECK(found->shape == tensor.shape);
+    CHECK(found->values == tensor.values);
+  }
+  CHECK(std::signbit(back->find("w")->values[1]));
+  CHECK(back->find("other") == nullptr);
+  std::reverse(state.tensors.begin(), state.tensors.end());
+  CHECK(saved(folder, state) == first);
+  CHECK(saved(folder, *back) == first);
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("the file is laid out as safetensors are", "[state]") {
+  Folder folder;
+  std::string file = saved(folder, small_state());
+  std::uint64_t size = header_size(file);
+  CHECK(size % 8 == 0);
+  std::string header = file.substr(8, size);
+  CHECK(header.front() == '{');
+  CHECK(header.find(R"("b":{"dtype":"F64","shape":[],"data_offsets":[0,8]})") != std::string::npos);
+  CHECK(header.find(R"("none":{"dtype":"F64","shape":[0,4],"data_offsets":[8,8]})") != std::string::npos);
+  CHECK(header.find(R"("w":{"dtype":"F32","shape":[2,1],"data_offsets":[32,40]})") != std::string::npos);
+  CHECK(header.find(R"("slope/version":"1")") != std::string::npos);
+  double b;
+  std::memcpy(&b, file.data() + 8 + size, 8);
+  CHECK(b == 0.1);
+  CHECK(file.size() == 8 + size + 40);
+}
+
+TEST_CASE("a state file cut off anywhere is not loaded", "[state]") {
+  Folder folder;
+  std::string file = saved(folder, small_state());
+  for (std::size_t length = 0; length < file.size(); ++length) {
+    INFO(length);
+    REQUIRE_FALSE(loads(folder.write("cut", file.substr(0, length))));
+  }
+  REQUIRE_FALSE(loads(folder.write("longer", file + '\0')));
+  REQUIRE_FALSE(loads(folder.write("longer", file + std::string(8, '\0'))));
+}
+
+TEST_CASE("a state file with any bit flipped is not loaded", "[state]") {
+  Folder folder;
+  std::string file = saved(folder, small_state());
+  for (std::size_t bit = 0; bit < file.size() * 8; ++bit) {
+    INFO(bit);
+    std::string flipped = file;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    REQUIRE_FALSE(loads(folder.write("flipped", flipped)));
+  }
+}
+
+TEST_CASE("what is no state file of slope says so", "[state]") {
+  Folder folder;
+  std::string message;
+  std::string header = R"({"w":{"dtype":"F64","shape":[],"data_offsets":[0,8]}}   )";
+  REQUIRE_FALSE(loads(folder.write("f", std::string(1, static_cast<char>(header.size())) +
+                                            std::string(7, '\0') + header + std::string(8, '\0')),
+                      &message));
+  CHECK(message.find("not written by slope") != std::string::npos);
+  REQUIRE_FALSE(loads(folder.write("f", "loss = mean(x)\npredict = 1\n"), &message));
+  CHECK(message.find("not a safetensors file") != std::string::npos);
+  REQUIRE_FALSE(loads(folder.write("f", ""), &message));
+  CHECK(message.find("empty") != std::string::npos);
+  Diagnostics d;
+  CHECK_FALSE(load(folder.path("none"), d));
+  CHECK_FALSE(load(folder.path(""), d));
+  CHECK(d.all()[0].code == Code::cannot_open);
+  CHECK(d.exit_code() == exit_code::system);
+}
+
+TEST_CASE("saving replaces a file whole and keeps its mode and links", "[state]") {
+  Folder folder;
+  Diagnostics d;
+  folder.write("real", "old");
+  ::chmod(folder.path("real").c_str(), 0640);
+  REQUIRE(::symlink("real", folder.path("link").c_str()) == 0);
+  REQUIRE(save(small_state(), folder.path("link"), d));
+  struct stat info;
+  REQUIRE(::lstat(folder.path("link").c_str(), &info) == 0);
+  CHECK(S_ISLNK(info.st_mode));
+  REQUIRE(::stat(folder.path("real").c_str(), &info) == 0);
+  CHECK((info.st_mode & 07777) == 0640);
+  CHECK(loads(folder.path("real")));
+
+  REQUIRE(::symlink("fresh", folder.path("dangling").c_str()) == 0);
+  CHECK(save(small_state(), folder.path("dangling"), d));
+  CHECK(loads(folder.path("fresh")));
+  REQUIRE(::symlink("loop", folder.path("loop").c_str()) == 0);
+  CHECK_FALSE(save(small_state(), folder.path("loop"), d));
+  CHECK_FALSE(save(small_state(), folder.path(""), d));
+  REQUIRE(::mkfifo(folder.path("fifo").c_str(), 0600) == 0);
+  CHECK_FALSE(save(small_state(), folder.path("fifo"), d));
+  CHECK_FALSE(save(small_state(), folder.path("no/such"), d));
+  CHECK(d.errors() == 4);
+  CHECK(d.all()[2].message.find("is a pipe") != std::string::npos);
+  CHECK(d.all()[3].code == Code::cannot_write);
+  CHECK(folder.files() == 6);
+}
+
+TEST_CASE("a save that fails at any call leaves the old file whole and nothing behind", "[state]") {
+  static int calls, failing, error;
+  error = GENERATE(EIO, ENOSPC);
+  Folder folder;
+  folder.write("s", "old");
+  bool saved_at_last = false;
+  for (failing = 0; failing < 50 && !saved_at_last; ++failing) {
+    calls = 0;
+    static std::string failed;
+    failed.clear();
+    os::set_fault_hook([](std::string_view call) {
+      if (calls++ != failing) return 0;
+      failed = call;
+      return error;
+    });
+    Diagnostics d;
+    saved_at_last = save(small_state(), folder.path("s"), d);
+    os::set_fault_hook(nullptr);
+    INFO(failing << " " << failed);
+    CHECK(folder.files() == 1);
+    if (saved_at_last) break;
+    CHECK(d.all().at(0).code == Code::cannot_write);
+    std::string now = Folder::read(folder.path("s"));
+    CHECK((now == "old" || loads(folder.path("s"))));
+    if (now != "old") folder.write("s", "old");
+  }
+  CHECK(saved_at_last);
+  CHECK(failing >= 8);
+  CHECK(loads(folder.path("s")));
+}
+
+TEST_CASE("interrupted and short writes go on", "[state]") {
+  static int calls;
+  calls = 0;
+  Folder folder;
+  Diagnostics d;
+  os::set_fault_hook([](std::string_view call) {
+    if (call == "close" || call == "fsync") return 0;
+    return ++calls % 2 ? EINTR : call == "write" ? -1 : 0;
+  });
+  bool good = save(small_state(), folder.path("s"), d);
+  os::set_fault_hook(nullptr);
+  CHECK(good);
+  CHECK(loads(folder.path("s")));
+}
