@@ -123,8 +123,13 @@ std::string render(const Diagnostic& d, const Sources& sources, bool color) {
   out += style(fmt::format("{}[{}]", to_string(d.severity), to_string(d.code)), colors[static_cast<int>(d.severity)]);
   out += ": " + escaped(d.message) + "\n";
   if (source) out += excerpt(d, *source, style);
-  if (source && !(d.notes.empty() && d.helps.empty()))
+  if (source && !(d.notes.empty() && d.helps.empty() && d.related.empty()))
     out += fmt::format(" {} |\n", std::string(std::to_string(source->position(d.span->begin).line).size(), ' '));
+  for (Span related : d.related)
+    if (const Source* other = sources.find(related.file)) {
+      int line = other->position(related.begin).line;
+      out += fmt::format("  = note: see line {}: {}\n", line, escaped(other->line(line), 100));
+    }
   for (const std::string& note : d.notes) out += "  = note: " + escaped(note) + "\n";
   for (const std::string& help : d.helps) out += "  = help: " + escaped(help) + "\n";
   return out;

@@ -29,6 +29,7 @@ struct Diagnostic {
   std::optional<Span> span;                // in the model's text
   std::optional<FilePosition> position;    // in another file; wins over `span` in the first line
   std::string label;                       // beside the caret
+  std::vector<Span> related = {};          // shown as "= note: see line 3: …"
   std::vector<std::string> notes = {};     // "= note: …"
   std::vector<std::string> helps = {};     // "= help: …"
 };

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The emitter is memoised by node: each value is emitted once at its level (scalar, spread before a pass, row), so
+// there is nothing left to hoist and no IR pass runs afterwards.
+//
+// The shape of a row pass, for chunks of 4096 rows and L lanes:
+//   spread the broadcasts
+//   chunk:  for each chunk:  lanes = neutral
+//     rows:      for whole vectors of the chunk:  values; lanes = lanes ∘ value
+//     remainder: where rows are left:  values; lanes = lanes ∘ value where the row exists
+//     fold the lanes by halves; keep the chunk's totals in scratch
+//   fold the chunks' totals by halves
+#include "codegen/emit.h"
+
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Intrinsics.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+
+#include "base/diagnostic.h"
+#include "codegen/lanes.h"
+#include "codegen/schedule.h"
+
+namespace slope {
+
+thread_local codegen::Place* codegen::Place::current = nullptr;
+
+namespace {
+
+using namespace llvm;
+using codegen::LaneMask, codegen::Lanes, codegen::Place;
+using Values = std::unordered_map<NodeId, Value*>;
+
+// Remembers for each instruction the node that is being emitted.
+class Inserter final : public IRBuilderDefaultInserter {
+ public:
+  explicit Inserter(InstructionNodes& nodes) : nodes_(nodes) {}
+  NodeId current;
+  void InsertHelper(Instruction* i, const Twine& name, BasicBlock::iterator at) const override {
+    IRBuilderDefaultInserter::InsertHelper(i, name, at);
+    if (current.valid()) nodes_.insert_or_assign(i, current);
+  }
+
+ private:
+  InstructionNodes& nodes_;
+};
+
+// An op's own text on LLVM values.
+template <class T> Value* emit_op(OpId op, const std::array<Value*, 3>& operands) {
+  static constexpr auto table = table_of([]<class Op>() -> Value* (*)(const std::array<Value*, 3>&) {
+    return [](const std::array<Value*, 3>& x) {
+      return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        auto operand = [&]<std::size_t K>() {
+          if constexpr (Op::operands[K] == slope::Type::truth) return LaneMask{x[K]};
+          else return Lanes<T>{x[K]};
+        };
+        return Op::value(operand.template operator()<I>()...).v;
+      }(std::make_index_sequence<Op::operands.size()>{});
+    };
+  });
+  return table[static_cast<std::size_t>(op)](operands);
+}
+
+template <class T> class Emitter {
+ public:
+  Emitter(const Kernel& kernel, const CompileOptions& options, Module& module, InstructionNodes& nodes)
+      : kernel_(kernel), options_(options), graph_(*kernel.graph), inserter_(nodes),
+        b_(module.getContext(), folder_, inserter_, nullptr, {}), module_(module) {}
+
+  Function* run() {
+    begin();
+    Schedule order = schedule(graph_, roots());
+    for (std::size_t p = 0; p < order.scalars.size(); ++p) {
+      for (NodeId id : order.scalars[p]) emit_scalar(id);
+      if (p < order.passes.size()) emit_pass(order.passes[p]);
+    }
+    for (const Store& store : kernel_.stores)
+      if (store.to != Store::To::row_output) emit_store(store);
+    b_.CreateRetVoid();
+    return function_;
+  }
+
+ private:
+  static constexpr int L = 128 / sizeof(T);
+
+  // --- the frame -----------------------------------------------------------------------------------------------
+  std::vector<NodeId> roots() const {
+    std::vector<NodeId> ids;
+    for (const Store& store : kernel_.stores) ids.push_back(store.value);
+    return ids;
+  }
+
+  void begin() {
+    llvm::Type* pointer = b_.getPtrTy();
+    function_ = Function::Create(FunctionType::get(b_.getVoidTy(), {pointer}, false), Function::ExternalLinkage,
+                                 kernel_.name, module_);
+    function_->addFnAttr(Attribute::NoUnwind);
+    // <16 x double> and <32 x float> are two 512-bit registers where the CPU has them, also where it prefers less.
+    function_->addFnAttr("prefer-vector-width", "512");
+    function_->getArg(0)->setName("run");
+    function_->addParamAttr(0, Attribute::NoAlias);
+    function_->addParamAttr(0, Attribute::ReadOnly);
+    b_.SetInsertPoint(block("entry"));
+    columns_ = field(offsetof(Run, columns), "columns");
+    params_ = field(offsetof(Run, params), "params");
+    arguments_ = field(offsetof(Run, arguments), "arguments");
+    outputs_ = field(offsetof(Run, outputs), "outputs");
+    row_outputs_ = field(offsetof(Run, row_outputs), "row_outputs");
+    scratch_ = field(offsetof(Run, scratch), "scratch");
+    Value* at = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), function_->getArg(0), offsetof(Run, rows));
+    rows_ = b_.CreateAlignedLoad(b_.getInt64Ty(), at, Align(8), "rows");
+  }
+
+  Value* field(std::size_t offset, const char* name) {
+    Value* at = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), function_->getArg(0), offset);
+    return b_.CreateAlignedLoad(b_.getPtrTy(), at, Align(8), name);
+  }
+
+  BasicBlock* block(const Twine& name) { return BasicBlock::Create(b_.getContext(), name, function_); }
+  llvm::Type* real() { return std::is_same_v<T, double> ? b_.getDoubleTy() : b_.getFloatTy(); }
+  VectorType* vector(llvm::Type* element) { return FixedVectorType::get(element, L); }
+  Constant* index(std::int64_t i) { return b_.getInt64(static_cast<std::uint64_t>(i)); }
+  Value* element(Value* array, Value* i) { return b_.CreateInBoundsGEP(real(), array, i); }
+  Value* load(Value* array, std::int64_t i, const Twine& name = "") {
+    return b_.CreateAlignedLoad(real(), element(array, index(i)), Align(sizeof(T)), name);
+  }
+
+  // --- values without rows -------------------------------------------------------------------------------------
+  void emit_scalar(NodeId id) {
+    inserter_.current = id;
+    Place place(b_, 1);
+    const Node& node = graph_[id];
+    switch (node.kind) {
+      case NodeKind::constant:
+        scalars_[id] = node.type == slope::Type::truth ? static_cast<Value*>(b_.getInt1(node.value != 0))
+                                                       : ConstantFP::get(real(), node.value);
+        break;
+      case NodeKind::param: scalars_[id] = load(params_, node.index, name_of(id)); break;
+      case NodeKind::argument: scalars_[id] = load(arguments_, node.index, "rate"); break;
+      case NodeKind::row_count: scalars_[id] = b_.CreateSIToFP(rows_, real(), "rows.real"); break;
+      case NodeKind::scalar: scalars_[id] = emit_op<T>(node.op, operands(node, scalars_)); break;
+      case NodeKind::data:
+      case NodeKind::broadcast:
+      case NodeKind::reduce: internal_error("a node with rows among the scalars");
+    }
+    inserter_.current = {};
+  }
+
+  std::string name_of(NodeId id) const { return std::string(graph_.name(id)); }
+
+  std::array<Value*, 3> operands(const Node& node, const Values& values) const {
+    std::array<Value*, 3> x{};
+    for (std::size_t k = 0; k < node.inputs().size(); ++k) x[k] = values.at(node.operands[k]);
+    return x;
+  }
+
+  void emit_store(const Store& store) {
+    inserter_.current = store.value;
+    Value* array = store.to == Store::To::param ? params_ : outputs_;
+    b_.CreateAlignedStore(scalars_.at(store.value), element(array, index(store.index)), Align(sizeof(T)));
+    inserter_.current = {};
+  }
+
+  // --- a row pass ------------------------------------------------------------------------------------------------
+  struct PassState {
+    const RowPass& pass;
+    Values spread;               // broadcasts, as vectors
+    std::unordered_map<int, Value*> columns;  // pointers
+    std::unordered_map<int, Value*> stores;
+    Value* chunk = nullptr;      // number of the chunk
+    Value* begin = nullptr;      // its first row
+    Value* count = nullptr;      // its rows
+  };
+
+  void emit_pass(const RowPass& pass) {
+    PassState s{pass, {}, {}, {}};
+    spread(s);
+    BasicBlock* before = b_.GetInsertBlock();
+    BasicBlock* chunk = block("chunk");
+    BasicBlock* after = block("chunks.done");
+    // At least one chunk: no rows give the neutral element.
+    Value* up = b_.CreateAdd(rows_, index(chunk_rows - 1));
+    Value* chunks = b_.CreateBinaryIntrinsic(Intrinsic::smax, b_.CreateLShr(up, index(12)), index(1), nullptr, "chunks");
+    static_assert(chunk_rows == 1 << 12);
+    b_.CreateBr(chunk);
+
+    b_.SetInsertPoint(chunk);
+    PHINode* number = b_.CreatePHI(b_.getInt64Ty(), 2, "chunk.number");
+    number->addIncoming(index(0), before);
+    s.chunk = number;
+    s.begin = b_.CreateShl(number, index(12), "chunk.begin");
+    Value* left = b_.CreateSub(rows_, s.begin);
+    s.count = b_.CreateBinaryIntrinsic(Intrinsic::smin, left, index(chunk_rows), nullptr, "chunk.rows");
+    std::vector<Value*> lanes = emit_chunk(s);
+    for (std::size_t r = 0; r < lanes.size(); ++r) keep_total(s, r, fold_lanes(pass.reductions[r], lanes[r]));
+    Value* next = b_.CreateAdd(number, index(1));
+    number->addIncoming(next, b_.GetInsertBlock());
+    b_.CreateCondBr(b_.CreateICmpULT(next, chunks), chunk, after);
+
+    b_.SetInsertPoint(after);
+    if (!pass.reductions.empty()) fold_chunks(pass, chunks);
+  }
+
+  void spread(PassState& s) {
+    for (NodeId id : s.pass.broadcasts) {
+      inserter_.current = id;
+      s.spread[id] = b_.CreateVectorSplat(L, scalars_.at(graph_[id].operands[0]));
+    }
+    inserter_.current = {};
+    for (NodeId id : s.pass.values)
+      if (graph_[id].kind == NodeKind::data) s.columns[graph_[id].index] = pointer_at(columns_, graph_[id].index, name_of(id));
+    for (const Store& store : kernel_.stores)
+      if (store.to == Store::To::row_output && is_stored(s.pass, store.value))
+        s.stores[store.index] = pointer_at(row_outputs_, store.index, "row_output");
+  }
+
+  static bool is_stored(const RowPass& pass, NodeId id) {
+    return std::find(pass.stored.begin(), pass.stored.end(), id) != pass.stored.end();
+  }
+  Value* pointer_at(Value* array, int i, const Twine& name) {
+    return b_.CreateAlignedLoad(b_.getPtrTy(), b_.CreateInBoundsGEP(b_.getPtrTy(), array, index(i)), Align(8), name);
+  }
+
+  // The lanes of every reduction after the rows of one chunk.
+  std::vector<Value*> emit_chunk(PassState& s) {
+    std::vector<Value*> start;
+    for (NodeId id : s.pass.reductions) start.push_back(neutral(graph_[id].reduction));
+    BasicBlock* before = b_.GetInsertBlock();
+    BasicBlock *rows = block("rows"), *whole = block("rows.done"), *remainder = block("remainder"), *done = block("chunk.done");
+    Value* full = b_.CreateAnd(s.count, index(-L), "whole.rows");
+    b_.CreateCondBr(b_.CreateICmpSGT(full, index(0)), rows, whole);
+
+    b_.SetInsertPoint(rows);
+    PHINode* row = b_.CreatePHI(b_.getInt64Ty(), 2, "row");
+    row->addIncoming(index(0), before);
+    std::vector<PHINode*> sums = phis(start, before, "lanes");
+    std::vector<Value*> next = emit_rows(s, row, sums, nullptr);
+    Value* next_row = b_.CreateAdd(row, index(L), "", true, true);
+    row->addIncoming(next_row, rows);
+    for (std::size_t r = 0; r < sums.size(); ++r) sums[r]->addIncoming(next[r], rows);
+    b_.CreateCondBr(b_.CreateICmpULT(next_row, full), rows, whole);
+
+    b_.SetInsertPoint(whole);
+    std::vector<PHINode*> totals = phis(start, before, "lanes");
+    for (std::size_t r = 0; r < totals.size(); ++r) totals[r]->addIncoming(next[r], rows);
+    b_.CreateCondBr(b_.CreateICmpNE(full, s.count), remainder, done);
+
+    b_.SetInsertPoint(remainder);
+    Value* left = b_.CreateTrunc(b_.CreateSub(s.count, full), b_.getInt32Ty());
+    Value* exists = b_.CreateICmpULT(lane_numbers(), b_.CreateVectorSplat(L, left), "exists");
+    std::vector<Value*> last = emit_rows(s, full, totals, exists);
+    b_.CreateBr(done);
+
+    b_.SetInsertPoint(done);
+    std::vector<Value*> result;
+    for (std::size_t r = 0; r < totals.size(); ++r) {
+      PHINode* phi = b_.CreatePHI(vector(real()), 2, "lanes");
+      phi->addIncoming(totals[r], whole);
+      phi->addIncoming(last[r], remainder);
+      result.push_back(phi);
+    }
+    return result;
+  }
+
+  std::vector<PHINode*> phis(const std::vector<Value*>& start, BasicBlock* from, const char* name) {
+    std::vector<PHINode*> out;
+    for (Value* value : start) {
+      out.push_back(b_.CreatePHI(vector(real()), 2, name));
+      out.back()->addIncoming(value, from);
+    }
+    return out;
+  }
+
+  Constant* lane_numbers() {
+    std::vector<std::uint32_t> numbers(L);
+    for (std::uint32_t i = 0; i < L; ++i) numbers[i] = i;
+    return ConstantDataVector::get(b_.getContext(), numbers);
+  }
+
+  // The values of L rows from `row` of the chunk on, and the lanes combined with them (where `exists`).
+  std::vector<Value*> emit_rows(PassState& s, Value* row, const std::vector<PHINode*>& lanes, Value* exists) {
+    Place place(b_, L);
+    Values values = s.spread;
+    Value* at = b_.CreateAdd(s.begin, row, "", true, true);
+    for (NodeId id : s.pass.values) {
+      inserter_.current = id;
+      const Node& node = graph_[id];
+      values[id] = node.kind == NodeKind::data ? load_column(s.columns.at(node.index), node.index, at)
+                                           : emit_op<T>(node.op, operands(node, values));
+    }
+    for (const Store& store : kernel_.stores)
+      if (auto found = s.stores.find(store.index); store.to == Store::To::row_output && found != s.stores.end())
+        b_.CreateAlignedStore(values.at(store.value), element(found->second, at), Align(64));
+    std::vector<Value*> out;
+    for (std::size_t r = 0; r < lanes.size(); ++r) {
+      inserter_.current = s.pass.reductions[r];
+      const Node& node = graph_[s.pass.reductions[r]];
+      Value* sum = combine(node.reduction, lanes[r], values.at(node.operands[0]));
+      out.push_back(exists ? b_.CreateSelect(exists, sum, lanes[r]) : sum);
+    }
+    inserter_.current = {};
+    return out;
+  }
+
+  Value* load_column(Value* column, int number, Value* at) {
+    Storage storage = options_.storages.at(static_cast<std::size_t>(number));
+    llvm::Type* stored = stored_type(storage);
+    Value* pointer = b_.CreateInBoundsGEP(stored, column, at);
+    Value* cells = b_.CreateAlignedLoad(vector(stored), pointer, Align(std::min<std::size_t>(64, L * size_of(storage))));
+    switch (storage) {
+      case Storage::u8: return b_.CreateUIToFP(cells, vector(real()));
+      case Storage::i16:
+      case Storage::i32: return b_.CreateSIToFP(cells, vector(real()));
+      case Storage::f32: return std::is_same_v<T, double> ? b_.CreateFPExt(cells, vector(real())) : cells;
+      case Storage::f64: return cells;
+    }
+    return cells;
+  }
+
+  llvm::Type* stored_type(Storage storage) {
+    switch (storage) {
+      case Storage::u8: return b_.getInt8Ty();
+      case Storage::i16: return b_.getInt16Ty();
+      case Storage::i32: return b_.getInt32Ty();
+      case Storage::f32: return b_.getFloatTy();
+      case Storage::f64: return b_.getDoubleTy();
+    }
+    return nullptr;
+  }
+
+  // --- reductions ----------------------------------------------------------------------------------------------
+  Constant* neutral(Reduction reduction) {
+    double infinity = std::numeric_limits<double>::infinity();
+    double value = reduction == Reduction::sum ? -0.0 : reduction == Reduction::max ? -infinity : infinity;
+    return ConstantFP::get(vector(real()), value);
+  }
+
+  Value* combine(Reduction reduction, Value* x, Value* y) {
+    OpId op = reduction == Reduction::sum ? id_of<op::Add>() : reduction == Reduction::max ? id_of<op::Max>() : id_of<op::Min>();
+    return emit_op<T>(op, {x, y, nullptr});
+  }
+
+  Value* fold_lanes(NodeId id, Value* lanes) {
+    inserter_.current = id;
+    for (int h = L / 2; h > 0; h /= 2) {
+      std::vector<int> low, high;
+      for (int j = 0; j < h; ++j) {
+        low.push_back(j);
+        high.push_back(j + h);
+      }
+      Place place(b_, h);
+      lanes = combine(graph_[id].reduction, b_.CreateShuffleVector(lanes, low), b_.CreateShuffleVector(lanes, high));
+    }
+    Value* total = b_.CreateExtractElement(lanes, std::uint64_t{0});
+    inserter_.current = {};
+    return total;
+  }
+
+  void keep_total(PassState& s, std::size_t r, Value* total) {
+    Value* at = b_.CreateMul(s.chunk, index(static_cast<std::int64_t>(s.pass.reductions.size())));
+    at = b_.CreateAdd(at, index(static_cast<std::int64_t>(r)));
+    b_.CreateAlignedStore(total, element(scratch_, at), Align(sizeof(T)));
+  }
+
+  // for (h = half of the next power of two; h > 0; h /= 2) for (j = 0; j < h and j + h < chunks; ++j) combine
+  void fold_chunks(const RowPass& pass, Value* chunks) {
+    auto count = static_cast<std::int64_t>(pass.reductions.size());
+    BasicBlock *before = b_.GetInsertBlock(), *halve = block("halve"), *pair = block("pair"), *pairs_done = block("pairs.done"),
+               *done = block("totals");
+    Value* zeros = b_.CreateBinaryIntrinsic(Intrinsic::ctlz, b_.CreateSub(chunks, index(1)), b_.getFalse());
+    Value* top = b_.CreateLShr(b_.CreateShl(index(1), b_.CreateSub(index(64), zeros)), index(1));
+    b_.CreateCondBr(b_.CreateICmpUGT(chunks, index(1)), halve, done);
+
+    b_.SetInsertPoint(halve);
+    PHINode* h = b_.CreatePHI(b_.getInt64Ty(), 2, "half");
+    h->addIncoming(top, before);
+    Value* upper = b_.CreateBinaryIntrinsic(Intrinsic::umin, h, b_.CreateSub(chunks, h));
+    b_.CreateBr(pair);
+
+    b_.SetInsertPoint(pair);
+    PHINode* j = b_.CreatePHI(b_.getInt64Ty(), 2, "j");
+    j->addIncoming(index(0), halve);
+    Place place(b_, 1);
+    for (std::int64_t r = 0; r < count; ++r) {
+      NodeId id = pass.reductions[static_cast<std::size_t>(r)];
+      inserter_.current = id;
+      auto at = [&](Value* c) { return element(scratch_, b_.CreateAdd(b_.CreateMul(c, index(count)), index(r))); };
+      Value* low = at(j);
+      Value* x = b_.CreateAlignedLoad(real(), low, Align(sizeof(T)));
+      Value* y = b_.CreateAlignedLoad(real(), at(b_.CreateAdd(j, h)), Align(sizeof(T)));
+      b_.CreateAlignedStore(combine(graph_[id].reduction, x, y), low, Align(sizeof(T)));
+    }
+    inserter_.current = {};
+    Value* next = b_.CreateAdd(j, index(1));
+    j->addIncoming(next, pair);
+    b_.CreateCondBr(b_.CreateICmpULT(next, upper), pair, pairs_done);
+
+    b_.SetInsertPoint(pairs_done);
+    Value* half = b_.CreateLShr(h, index(1));
+    h->addIncoming(half, pairs_done);
+    b_.CreateCondBr(b_.CreateICmpUGT(half, index(0)), halve, done);
+
+    b_.SetInsertPoint(done);
+    for (std::int64_t r = 0; r < count; ++r) {
+      NodeId id = pass.reductions[static_cast<std::size_t>(r)];
+      inserter_.current = id;
+      scalars_[id] = load(scratch_, r, "total");
+    }
+    inserter_.current = {};
+  }
+
+  const Kernel& kernel_;
+  const CompileOptions& options_;
+  const Graph& graph_;
+  Inserter inserter_;
+  ConstantFolder folder_;
+  IRBuilderBase b_;
+  Module& module_;
+  Function* function_ = nullptr;
+  Value *columns_ = nullptr, *params_ = nullptr, *arguments_ = nullptr, *outputs_ = nullptr, *row_outputs_ = nullptr,
+        *scratch_ = nullptr, *rows_ = nullptr;
+  Values scalars_;
+};
+
+}  // namespace
+
+llvm::Function* emit(const Kernel& kernel, const CompileOptions& options, llvm::Module& module, InstructionNodes& nodes) {
+  if (kernel.graph->precision() == Precision::f32) return Emitter<float>(kernel, options, module, nodes).run();
+  return Emitter<double>(kernel, options, module, nodes).run();
+}
+
+std::size_t scratch_size(const Kernel& kernel, std::int64_t rows) {
+  std::size_t most = 1;
+  std::vector<NodeId> roots;
+  for (const Store& store : kernel.stores) roots.push_back(store.value);
+  for (const RowPass& pass : schedule(*kernel.graph, roots).passes) most = std::max(most, pass.reductions.size());
+  return most * static_cast<std::size_t>(rows / chunk_rows + 1);
+}
+
+}  // namespace slope

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// From fused graphs to functions that run. No LLVM type here.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "codegen/storage.h"
+#include "graph/graph.h"
+
+namespace slope {
+
+// What a compiled function reads and writes: everything that changes without changing the graph. T is the graph's
+// float type. Arrays with rows are 64-byte aligned and hold a multiple of 64 elements (whole vectors are moved).
+struct Run {
+  const void* const* columns = nullptr;  // by index of data, each in its storage
+  void* params = nullptr;                // T, by index of param
+  const void* arguments = nullptr;       // T, by RunArgument
+  void* outputs = nullptr;               // T, by Store::index
+  void* const* row_outputs = nullptr;    // arrays of T a row, by Store::index
+  void* scratch = nullptr;               // T, scratch_size(...) of them
+  std::int64_t rows = 0;
+};
+
+// Where a function leaves the value of a node: all are written after everything is computed.
+struct Store {
+  enum class To : std::uint8_t { output, param, row_output };
+  NodeId value;
+  To to = To::output;
+  int index = 0;
+};
+
+// One function to be made.
+struct Kernel {
+  std::string name;
+  const Graph* graph = nullptr;  // fused
+  std::vector<Store> stores;
+};
+
+struct CompileOptions {
+  std::vector<Storage> storages;  // by index of data
+  std::string cpu = "native";     // or x86-64-v3, x86-64-v4, x86-64
+  // What a comment beside an instruction says of its places in the model.
+  std::function<std::string(std::span<const Span>)> places = {};
+};
+
+// More operations than this in one function are compiled without optimisation; more than the limit are refused.
+inline constexpr std::size_t optimized_operations = 4'000, most_operations = 100'000;
+
+// Elements of scratch that a kernel needs for so many rows.
+std::size_t scratch_size(const Kernel& kernel, std::int64_t rows);
+
+// Compiled functions, loaded into this process.
+class Program {
+ public:
+  using Function = void (*)(const Run*);
+  // No value, and a diagnostic, for a CPU that is not known or a machine that refuses executable memory.
+  static std::optional<Program> compile(std::span<const Kernel> kernels, const CompileOptions& options, Diagnostics& diagnostics);
+  Function function(std::string_view name) const;
+  struct Seconds {
+    double codegen = 0, load = 0;
+  };
+  Seconds seconds() const;
+
+  Program(Program&&) noexcept;
+  Program& operator=(Program&&) noexcept;
+  ~Program();
+
+ private:
+  Program();
+  struct Loaded;
+  std::unique_ptr<Loaded> loaded_;
+};
+
+// The LLVM IR or the assembly of the kernels, each line with its place in the model.
+enum class Listing : std::uint8_t { llvm, assembly };
+std::optional<std::string> list(Listing listing, std::span<const Kernel> kernels, const CompileOptions& options, Diagnostics& diagnostics);
+
+// "LLVM 19.1.7", and the CPU that `native` means here.
+std::string llvm_version();
+std::string native_cpu();
+
+}  // namespace slope

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "codegen/target.h"
+
+#include <fmt/format.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/MC/MCSubtargetInfo.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/TargetParser/Host.h>
+#include <llvm/TargetParser/SubtargetFeature.h>
+
+#include <algorithm>
+
+#include "codegen/schedule.h"
+
+namespace slope {
+
+std::string llvm_version() { return LLVM_VERSION_STRING; }
+std::string native_cpu() { return llvm::sys::getHostCPUName().str(); }
+
+namespace {
+
+bool any_large(std::span<const Kernel> kernels) {
+  return std::any_of(kernels.begin(), kernels.end(),
+                     [](const Kernel& k) { return operations(*k.graph) > optimized_operations; });
+}
+
+std::string native_features() {
+  llvm::SubtargetFeatures features;
+  for (const auto& feature : llvm::sys::getHostCPUFeatures()) features.AddFeature(feature.first(), feature.second);
+  return features.getString();
+}
+
+}  // namespace
+
+std::unique_ptr<llvm::TargetMachine> target_machine(std::span<const Kernel> kernels, const CompileOptions& options,
+                                                    Diagnostics& diagnostics) {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  std::string triple = llvm::sys::getProcessTriple(), error;
+  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target) internal_error("LLVM has no code generator for " + triple + ": " + error);
+  bool native = options.cpu == "native";
+  std::string cpu = native ? native_cpu() : options.cpu;
+  auto level = any_large(kernels) ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Default;
+  std::unique_ptr<llvm::MCSubtargetInfo> known(target->createMCSubtargetInfo(triple, "", ""));
+  if (!known->isCPUStringValid(cpu)) {
+    diagnostics.error(Code::usage, fmt::format("no CPU is called `{}`", options.cpu))
+        .helps.push_back("--cpu takes native, x86-64-v3, x86-64-v4 or a name that LLVM knows");
+    return nullptr;
+  }
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
+      triple, cpu, native ? native_features() : "", llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt, level, true));
+}
+
+EmittedModule emit_module(std::span<const Kernel> kernels, const CompileOptions& options, const llvm::TargetMachine& machine) {
+  EmittedModule out;
+  out.context = std::make_unique<llvm::LLVMContext>();
+  out.module = std::make_unique<llvm::Module>("slope", *out.context);
+  out.module->setDataLayout(machine.createDataLayout());
+  out.module->setTargetTriple(machine.getTargetTriple().str());
+  for (const Kernel& kernel : kernels) {
+    llvm::Function* function = emit(kernel, options, *out.module, out.nodes);
+    function->addFnAttr("target-cpu", machine.getTargetCPU());
+    function->addFnAttr("target-features", machine.getTargetFeatureString());
+  }
+  std::string fault;
+  llvm::raw_string_ostream stream(fault);
+  if (llvm::verifyModule(*out.module, &stream)) internal_error("the LLVM IR is not well-formed: " + fault);
+  return out;
+}
+
+}  // namespace slope

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Expressions to values. What the compiler knows (numbers from literals and constants) stays a number of f64 and meets
+// the graph's precision once, where it meets a tensor.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "base/text.h"
+#include "frontend/lowering.h"
+#include "frontend/train_options.h"
+
+namespace slope {
+
+using ast::Kind;
+using Is = Value::Is;
+
+NodeId Lowering::to_node(const Value& value) {
+  switch (value.is) {
+    case Is::node: return value.node;
+    case Is::truth: return graph().truth(value.number != 0);
+    case Is::number:
+      if (value.literal && graph().precision() == Precision::f32) return graph().constant(nearest_float(value.literal->text));
+      return graph().constant(value.number);
+    default: internal_error("a value that is no tensor");
+  }
+}
+
+// A number, a tensor or a truth value: what arithmetic takes.
+bool Lowering::numeric(const Value& value, Span span, std::string_view where) {
+  if (value.known() || value.is == Is::node) return true;
+  if (!value.ok()) return false;
+  std::string found = value.is == Is::function ? fmt::format("`{}` is a function", value.function->name) : "this is a text";
+  Diagnostic& d = error(Code::wrong_kind, span, fmt::format("{} needs a number, {}", where, found));
+  if (value.is == Is::function) d.helps.push_back(fmt::format("call it: `{}`", signature(*value.function)));
+  return false;
+}
+
+bool Lowering::truth(const Value& value, Span span, std::string_view where) {
+  if (!value.ok()) return false;
+  if (value.is == Is::truth || (value.is == Is::node && graph()[value.node].type == Type::truth)) return true;
+  error(Code::wrong_kind, span, fmt::format("{} needs a truth value, this is a number", where))
+      .helps.push_back("compare it, for example `x != 0`");
+  return false;
+}
+
+std::optional<double> Lowering::constant_number(ast::NodeId id, std::string_view what) {
+  Value value = evaluate(id);
+  if (value.is == Is::number) return value.number;
+  if (value.is == Is::truth) return value.number;
+  if (!value.ok()) return {};
+  if (value.is == Is::node)
+    error(Code::not_constant, ast()[id].span, fmt::format("{} must be known before the data are read", what))
+        .helps.push_back("it may use literals and `const` names");
+  else numeric(value, ast()[id].span, what);
+  return {};
+}
+
+Value Lowering::apply(OpId op, std::initializer_list<Value> operands) {
+  bool known = true;
+  double numbers[3] = {};
+  std::array<NodeId, 3> nodes{};
+  std::size_t n = 0;
+  for (const Value& operand : operands) {
+    known &= operand.known();
+    numbers[n++] = operand.number;
+  }
+  if (known) {
+    double value = evaluate_op<double>(op, numbers);
+    return info(op).result == Type::truth ? Value::of(value != 0) : Value::of(value);
+  }
+  n = 0;
+  for (const Value& operand : operands) nodes[n++] = to_node(operand);
+  return Value::of(graph().apply(op, std::span(nodes.data(), n)));
+}
+
+Value Lowering::evaluate(ast::NodeId id) {
+  if (++depth_ > most_nesting) {
+    --depth_;
+    error(Code::too_deep, ast()[id].span, fmt::format("expressions and calls are nested deeper than {}", most_nesting));
+    return {};
+  }
+  Value value;
+  {
+    Span span = place(ast()[id].span);
+    Graph::Origin origin(graph(), span);
+    value = evaluate_node(id);
+  }
+  --depth_;
+  return value;
+}
+
+Value Lowering::evaluate_node(ast::NodeId id) {
+  const ast::Node& node = ast()[id];
+  switch (node.kind) {
+    case Kind::number: {
+      Value value = Value::of(node.number);
+      value.literal = &node;
+      return value;
+    }
+    case Kind::truth: return Value::of(node.text == "true");
+    case Kind::string: return {.is = Is::text, .literal = nullptr, .node = {}, .text = node.text};
+    case Kind::name: return name(id);
+    case Kind::unary: return unary(id);
+    case Kind::binary: return binary(id);
+    case Kind::conditional: return conditional(id);
+    case Kind::call: return call(id);
+    case Kind::block: return block(id);
+    case Kind::start: return evaluate(ast().child(id, 0));
+    case Kind::index: not_yet(node.span, "indexing"); return {};
+    case Kind::member: not_yet(node.span, fmt::format("`.{}`", node.text)); return {};
+    case Kind::list: not_yet(node.span, "a list of values (a vector)"); return {};
+    case Kind::tuple: not_yet(node.span, "a list in parentheses"); return {};
+    case Kind::scan: not_yet(node.span, "`scan`"); return {};
+    case Kind::error: return {};
+    default: internal_error(fmt::format("a {} is no expression", to_string(node.kind)));
+  }
+}
+
+// --- names ---------------------------------------------------------------------------------------------------------
+Binding* Lowering::lookup(std::string_view name) {
+  std::string key(name);
+  int limit = 0x7FFFFFFF;
+  for (const Scope* scope = scope_; scope; scope = scope->parent) {
+    auto& names = const_cast<Scope*>(scope)->names;
+    if (auto found = names.find(key); found != names.end() && found->second.order <= limit) return &found->second;
+    limit = std::min(limit, scope->order_limit);
+  }
+  return nullptr;
+}
+
+Value Lowering::name(ast::NodeId id) {
+  const ast::Node& node = ast()[id];
+  if (Binding* binding = lookup(node.text)) {
+    binding->used = true;
+    if (binding->column >= 0) column_read_[static_cast<std::size_t>(binding->column)] = true;
+    return binding->value;
+  }
+  for (const Function* active : calls_)
+    if (active->name == node.text && active->def.valid()) {
+      error(Code::recursion, node.span, fmt::format("`{}` calls itself", node.text)).helps.push_back("a function is inlined, so it cannot; a `scan` repeats a step");
+      return {};
+    }
+  if (node.text == "pi") return Value::of(std::numbers::pi);
+  if (node.text == "inf") return Value::of(HUGE_VAL);
+  if (node.text == "training") {
+    model.uses_training = true;
+    return Value::of(settings_.training);
+  }
+  if (const Function* function = built_in(node.text)) return {.is = Is::function, .literal = nullptr, .node = {}, .text = {}, .function = function};
+  return unknown(node.text, node.span);
+}
+
+// The short form: a name that nothing defines is a column of the data, else a parameter that starts at 0.
+Value Lowering::unknown(const std::string& name, Span span) {
+  if (span.file != prelude_file && name != "predict" && name != "loss" && !has_data_) {
+    auto assume = [&](bool column) {
+      Binding binding{{}, span};
+      binding.used = true;
+      binding.is_parameter = !column;
+      if (column) {
+        binding.column = static_cast<int>(model.columns.size());
+        binding.value = Value::of(graph().data(binding.column));
+        model.columns.push_back({name, name, 0, span});
+        column_read_.push_back(true);
+        model.assumed.columns.push_back(name);
+      } else {
+        binding.value = Value::of(graph().param(static_cast<int>(model.params.size())));
+        model.params.push_back({name, 0, span});
+        model.assumed.params.push_back(name);
+      }
+      graph().name(binding.value.node, name);
+      binding.order = 0;  // known everywhere from now on
+      model_scope_.names.emplace(name, binding);
+      return binding.value;
+    };
+    auto has = [&](const std::vector<std::string>& list) { return std::find(list.begin(), list.end(), name) != list.end(); };
+    if (settings_.assumed) {
+      if (has(settings_.assumed->columns)) return assume(true);
+      if (has(settings_.assumed->params)) return assume(false);
+    } else {
+      if (!settings_.headers.empty() && has(settings_.headers[0])) return assume(true);
+      if (!declares_params_ && is_plain_name(name)) return assume(false);
+    }
+  }
+  Diagnostic& d = error(Code::unknown_name, span, fmt::format("nothing defines the name `{}`", name));
+  std::vector<std::string> known = visible_names(false);
+  if (std::string near = nearest(name, known); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+  else if (is_future_function(name)) d.notes.push_back(fmt::format("`{}` is part of the language; this version does not have it yet", name));
+  else if (has_data_ || declares_params_) d.helps.push_back(fmt::format("declare it above: `param {} = 0`, or name it in `data`", name));
+  return {};
+}
+
+std::vector<std::string> Lowering::visible_names(bool functions) const {
+  std::vector<std::string> names;
+  for (const Scope* scope = scope_; scope; scope = scope->parent)
+    for (const auto& [name, binding] : scope->names)
+      if ((binding.value.is == Is::function) == functions) names.push_back(name);
+  std::sort(names.begin(), names.end());  // the same suggestion on every run
+  return names;
+}
+
+// --- operators -----------------------------------------------------------------------------------------------------
+Value Lowering::unary(ast::NodeId id) {
+  const ast::Node& node = ast()[id];
+  Value x = evaluate(ast().child(id, 0));
+  Span span = ast()[ast().child(id, 0)].span;
+  if (node.text == "not") return truth(x, span, "`not`") ? apply(id_of<op::Not>(), {x}) : Value{};
+  return numeric(x, span, "`-`") ? apply(id_of<op::Neg>(), {x}) : Value{};
+}
+
+// A chain like a + b + c + … is as deep as it is long: it is walked down first, then folded upwards.
+Value Lowering::binary(ast::NodeId id) {
+  std::vector<ast::NodeId> chain;
+  ast::NodeId left = id;
+  for (; ast()[left].kind == Kind::binary; left = ast().child(left, 0)) chain.push_back(left);
+  Value value = evaluate(left);
+  for (auto link = chain.rbegin(); link != chain.rend(); ++link) {
+    Value right = evaluate(ast().child(*link, 1));
+    Span span = place(ast()[*link].span);
+    Graph::Origin origin(graph(), span);
+    value = binary(ast()[*link].text, value, right, *link);
+  }
+  return value;
+}
+
+Value Lowering::binary(std::string_view symbol, Value a, Value b, ast::NodeId id) {
+  Span left = ast()[ast().child(id, 0)].span, right = ast()[ast().child(id, 1)].span;
+  std::string where = fmt::format("`{}`", symbol);
+  if (symbol == "@") {
+    if (a.ok() && b.ok()) not_yet(ast()[id].span, "the matrix product `@`");
+    return {};
+  }
+  if (symbol == "and" || symbol == "or") {
+    bool fine = truth(a, left, where);
+    if (!truth(b, right, where) || !fine) return {};
+    return apply(symbol == "and" ? id_of<op::And>() : id_of<op::Or>(), {a, b});
+  }
+  bool fine = numeric(a, left, where);
+  if (!numeric(b, right, where) || !fine) return {};
+  for (std::size_t i = 0; i < op_count; ++i)
+    if (op_table[i].infix == symbol) return apply(static_cast<OpId>(i), {a, b});
+  internal_error(fmt::format("no op is written {}", symbol));
+}
+
+Value Lowering::conditional(ast::NodeId id) {
+  Value condition = evaluate(ast().child(id, 0));
+  if (!truth(condition, ast()[ast().child(id, 0)].span, "the condition of `if`")) return {};
+  // What the compiler knows chooses at once, and the other branch need not fit.
+  if (condition.is == Is::truth) return evaluate(ast().child(id, condition.number != 0 ? 1 : 2));
+  Value a = evaluate(ast().child(id, 1)), b = evaluate(ast().child(id, 2));
+  bool fine = numeric(a, ast()[ast().child(id, 1)].span, "a branch of `if`");
+  if (!numeric(b, ast()[ast().child(id, 2)].span, "a branch of `if`") || !fine) return {};
+  return choose(condition, a, b);
+}
+
+Value Lowering::choose(Value condition, Value a, Value b) {
+  auto is_truth = [&](const Value& v) { return v.is == Is::truth || (v.is == Is::node && graph()[v.node].type == Type::truth); };
+  if (!is_truth(a) || !is_truth(b)) return apply(id_of<op::Select>(), {condition, a, b});
+  Value otherwise = apply(id_of<op::And>(), {apply(id_of<op::Not>(), {condition}), b});
+  return apply(id_of<op::Or>(), {apply(id_of<op::And>(), {condition, a}), otherwise});
+}
+
+Value Lowering::block(ast::NodeId id) {
+  std::span<const ast::NodeId> parts = ast().children(id);
+  for (ast::NodeId part : parts.first(parts.size() - 1)) statement(part);
+  return evaluate(parts.back());
+}
+
+}  // namespace slope

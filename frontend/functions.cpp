@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Calls: functions of the model and the prelude are inlined, scalar ops come from the op table, the rest is here.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "frontend/lowering.h"
+#include "frontend/train_options.h"
+
+namespace slope {
+
+using ast::Kind;
+using Is = Value::Is;
+
+namespace {
+
+// Functions of the language that this version cannot compile yet.
+constexpr std::string_view future_functions[] = {
+    "floor", "ceil", "round", "log2", "log10", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "erf", "erfc",
+    "lgamma", "digamma", "mod", "prod", "any", "all", "argmax", "argmin", "einsum", "reshape", "permute", "concat",
+    "stack", "pad", "flip", "one_hot", "take", "windows", "zeros", "ones", "iota", "last", "shape", "classes",
+    "stop_gradient", "grad", "repeat", "auc", "median", "normal", "uniform", "bernoulli", "glorot", "he", "lecun", "orthogonal"};
+
+// Built-in functions that are no op: name, arguments without a default, how it is called.
+struct BuiltIn {
+  std::string_view name;
+  int needed;
+  std::string_view signature;
+};
+constexpr BuiltIn special_functions[] = {
+    {"sum", 1, "sum(x)"},       {"mean", 1, "mean(x, weights=1)"}, {"max", 1, "max(x) or max(a, b)"},
+    {"min", 1, "min(x) or min(a, b)"}, {"var", 1, "var(x)"},       {"std", 1, "std(x)"},
+    {"match", 2, "match(prediction, target)"}};
+
+const BuiltIn* special_function(std::string_view name) {
+  for (const BuiltIn& entry : special_functions)
+    if (entry.name == name) return &entry;
+  return nullptr;
+}
+
+std::optional<OpId> callable_op(std::string_view name) {
+  for (std::size_t i = 0; i < op_count; ++i)
+    if (op_table[i].callable && op_table[i].name == name) return static_cast<OpId>(i);
+  return {};
+}
+
+}  // namespace
+
+bool is_future_function(std::string_view name) {
+  return std::find(std::begin(future_functions), std::end(future_functions), name) != std::end(future_functions);
+}
+
+const Function* Lowering::built_in(std::string_view name) {
+  if (auto found = built_ins_.find(name); found != built_ins_.end()) return found->second;
+  auto op = callable_op(name);
+  const BuiltIn* special = special_function(name);
+  if (!op && !special) return nullptr;
+  auto function = std::make_unique<Function>();
+  function->name = name;
+  function->needed = special ? special->needed : info(*op).arity;
+  functions_.push_back(std::move(function));
+  return built_ins_[std::string(name)] = functions_.back().get();
+}
+
+std::string Lowering::signature(const Function& function) const {
+  if (!function.def.valid()) {
+    if (const BuiltIn* special = special_function(function.name)) return std::string(special->signature);
+    return fmt::format("{}({})", function.name, function.needed == 1 ? "x" : "a, b");
+  }
+  std::string out;
+  const ast::Ast& tree = *function.ast;
+  for (ast::NodeId part : tree.children(function.def)) {
+    if (tree[part].kind != Kind::formal) continue;
+    if (!out.empty()) out += ", ";
+    out += tree[part].text;
+    if (tree.children(part).empty()) continue;
+    const ast::Node& value = tree[tree.child(part, 0)];
+    out += value.kind == Kind::number || value.kind == Kind::name || value.kind == Kind::truth ? "=" + value.text : "=…";
+  }
+  return fmt::format("{}({})", function.name, out);
+}
+
+Value Lowering::call(ast::NodeId id) {
+  const ast::Node& node = ast()[id];
+  const ast::Node& callee = ast()[ast().child(id, 0)];
+  if (callee.kind != Kind::name) return {};  // the parser has said so
+  const Function* function = nullptr;
+  Binding* binding = lookup(callee.text);
+  if (binding) {
+    binding->used = true;
+    if (!binding->value.ok()) return {};
+    if (binding->value.is != Is::function) {
+      error(Code::wrong_kind, callee.span, fmt::format("`{}` is a value, not a function", callee.text))
+          .helps.push_back(fmt::format("a product is written with `*`: `{} * (…)`", callee.text));
+      return {};
+    }
+    function = binding->value.function;
+  } else if (std::any_of(calls_.begin(), calls_.end(), [&](const Function* f) { return f->def.valid() && f->name == callee.text; })) {
+    return name(ast().child(id, 0));  // says that a function cannot call itself
+  } else {
+    function = built_in(callee.text);
+  }
+  if (!function) {
+    if (is_future_function(callee.text)) {
+      not_yet(callee.span, fmt::format("`{}`", callee.text));
+      return {};
+    }
+    Diagnostic& d = error(Code::unknown_function, callee.span, fmt::format("nothing defines the function `{}`", callee.text));
+    std::vector<std::string> known = visible_names(true);
+    for (std::size_t i = 0; i < op_count; ++i)
+      if (op_table[i].callable) known.emplace_back(op_table[i].name);
+    for (const BuiltIn& entry : special_functions) known.emplace_back(entry.name);
+    if (std::string near = nearest(callee.text, known); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+    return {};
+  }
+  std::vector<Argument> arguments;
+  bool fine = true;
+  for (ast::NodeId part : ast().children(id).subspan(1)) {
+    bool named = ast()[part].kind == Kind::argument;
+    std::string_view argument_name = named ? std::string_view(ast()[part].text) : std::string_view();
+    if (named && (argument_name == "axis" || argument_name == "keep") && !function->def.valid()) {
+      const ast::Node& axis = ast()[ast().child(part, 0)];
+      if (argument_name == "axis" && axis.kind == Kind::name && axis.text == "rows") continue;  // numbers have no other axis
+      not_yet(ast()[part].span, fmt::format("`{}=`", argument_name));
+      return {};
+    }
+    Value value = evaluate(named ? ast().child(part, 0) : part);
+    fine &= value.ok();
+    arguments.push_back({argument_name, std::move(value), ast()[part].span});
+  }
+  return fine ? call(*function, std::move(arguments), node.span) : Value{};
+}
+
+Value Lowering::call(const Function& function, std::vector<Argument> arguments, Span span) {
+  if (std::find(calls_.begin(), calls_.end(), &function) != calls_.end() && function.def.valid()) {
+    error(Code::recursion, span, fmt::format("`{}` calls itself", function.name));
+    return {};
+  }
+  if (!function.def.valid()) return call_built_in(function.name, arguments, span);
+  if (calls_.size() >= most_nesting / 4) {
+    error(Code::too_deep, span, fmt::format("calls are nested deeper than {}", most_nesting / 4));
+    return {};
+  }
+  Span outer_site = call_site_;
+  if (span.file != prelude_file) call_site_ = span;
+  calls_.push_back(&function);
+  Value value = call_def(function, arguments, span);
+  calls_.pop_back();
+  call_site_ = outer_site;
+  return value;
+}
+
+Value Lowering::call_def(const Function& function, const std::vector<Argument>& arguments, Span span) {
+  auto wrong = [&](Span where, std::string message) {
+    error(Code::wrong_arguments, where, std::move(message)).notes.push_back(fmt::format("its form is `{}`", signature(function)));
+    return Value{};
+  };
+  std::vector<ast::NodeId> formals;
+  ast::NodeId body;
+  for (ast::NodeId part : function.ast->children(function.def)) {
+    if ((*function.ast)[part].kind == Kind::formal) formals.push_back(part);
+    else body = part;
+  }
+  std::vector<const Argument*> given(formals.size());
+  std::size_t position = 0;
+  for (const Argument& argument : arguments) {
+    std::size_t at = position;
+    if (argument.name.empty()) {
+      ++position;
+      if (at >= formals.size())
+        return wrong(argument.span, fmt::format("`{}` takes {} argument{}, not {}", function.name, formals.size(), formals.size() == 1 ? "" : "s", arguments.size()));
+    } else {
+      at = 0;
+      while (at < formals.size() && (*function.ast)[formals[at]].text != argument.name) ++at;
+      if (at == formals.size()) return wrong(argument.span, fmt::format("`{}` has no argument `{}`", function.name, argument.name));
+    }
+    if (given[at]) return wrong(argument.span, fmt::format("the argument `{}` of `{}` is given twice", (*function.ast)[formals[at]].text, function.name));
+    given[at] = &argument;
+  }
+
+  Scope inner;
+  inner.parent = function.scope;
+  inner.order_limit = function.order;
+  const ast::Ast* outer_ast = ast_;
+  Scope* outer_scope = scope_;
+  ast_ = function.ast;
+  scope_ = &inner;
+  Value value;
+  bool fine = true;
+  for (std::size_t i = 0; i < formals.size() && fine; ++i) {
+    const ast::Node& formal = ast()[formals[i]];
+    Binding binding{{}, formal.span};
+    binding.used = true;
+    if (given[i]) binding.value = given[i]->value;
+    else if (!ast().children(formals[i]).empty()) binding.value = evaluate(ast().child(formals[i], 0));
+    else {
+      wrong(span, fmt::format("`{}` needs its argument `{}`", function.name, formal.text));
+      fine = false;
+    }
+    inner.names.emplace(formal.text, binding);
+  }
+  if (fine) value = evaluate(body);
+  ast_ = outer_ast;
+  scope_ = outer_scope;
+  return value;
+}
+
+Value Lowering::call_built_in(std::string_view name, const std::vector<Argument>& arguments, Span span) {
+  for (const Argument& argument : arguments)
+    if (!argument.name.empty() && argument.name != "weights") {
+      error(Code::wrong_arguments, argument.span, fmt::format("`{}` has no argument `{}`", name, argument.name));
+      return {};
+    }
+  if (name == "match") return match(arguments, span);
+  bool elementwise = (name == "min" || name == "max") && arguments.size() > 1;
+  if (special_function(name) && !elementwise) return reduction(name, arguments, span);
+  return call_op(*callable_op(name), arguments, span);
+}
+
+Value Lowering::call_op(OpId op, const std::vector<Argument>& arguments, Span span) {
+  const OpInfo& entry = info(op);
+  bool several = entry.name == "max" || entry.name == "min";
+  if (arguments.size() != static_cast<std::size_t>(entry.arity) && !(several && arguments.size() > 2)) {
+    error(Code::wrong_arguments, span, fmt::format("`{}` takes {} argument{}, not {}", entry.name, entry.arity, entry.arity == 1 ? "" : "s", arguments.size()));
+    return {};
+  }
+  for (const Argument& argument : arguments)
+    if (!numeric(argument.value, argument.span, fmt::format("`{}`", entry.name))) return {};
+  if (entry.arity == 1) return apply(op, {arguments[0].value});
+  Value value = arguments[0].value;
+  for (std::size_t i = 1; i < arguments.size(); ++i) value = apply(op, {value, arguments[i].value});
+  return value;
+}
+
+// --- reductions ----------------------------------------------------------------------------------------------------
+Value Lowering::reduction(std::string_view name, const std::vector<Argument>& arguments, Span span) {
+  const Value* weights = nullptr;
+  const Argument* operand = nullptr;
+  for (const Argument& argument : arguments) {
+    if (argument.name == "weights" && name == "mean") weights = &argument.value;
+    else if (argument.name.empty() && !operand) operand = &argument;
+    else {
+      error(Code::wrong_arguments, argument.span, fmt::format("`{}` reduces one value", name))
+          .notes.push_back(fmt::format("its form is `{}`", special_function(name)->signature));
+      return {};
+    }
+  }
+  if (!operand) {
+    error(Code::wrong_arguments, span, fmt::format("`{}` needs a value", name))
+        .notes.push_back(fmt::format("its form is `{}`", special_function(name)->signature));
+    return {};
+  }
+  if (!numeric(operand->value, operand->span, fmt::format("`{}`", name))) return {};
+  if (weights && !numeric(*weights, span, "`weights`")) return {};
+  Value x = operand->value;
+  if (name == "mean") return mean(x, weights);
+  if (name == "var" || name == "std") {
+    Value r = apply(id_of<op::Sub>(), {x, mean(x, nullptr)});
+    Value v = mean(apply(id_of<op::Mul>(), {r, r}), nullptr);
+    return name == "var" ? v : apply(id_of<op::Sqrt>(), {v});
+  }
+  if (x.known()) return x.is == Is::truth ? Value::of(x.number) : x;
+  if (!graph().has_rows(x.node)) return Value::of(graph().to_real(x.node));
+  Reduction kind = name == "sum" ? Reduction::sum : name == "max" ? Reduction::max : Reduction::min;
+  return Value::of(graph().reduce(kind, x.node));
+}
+
+// Σx/rows; with weights Σwx/Σw. Equal weights that the compiler knows are none.
+Value Lowering::mean(Value x, const Value* weights) {
+  bool weighted = weights && !(weights->known() && weights->number == 1);
+  NodeId node = graph().to_real(to_node(x));
+  if (!weighted) {
+    if (!graph().has_rows(node)) return x.known() ? Value::of(x.number) : Value::of(node);
+    return Value::of(graph().apply<op::Div>(graph().reduce(Reduction::sum, node), graph().row_count()));
+  }
+  NodeId w = graph().to_real(to_node(*weights));
+  bool rows = graph().has_rows(node) || graph().has_rows(w);
+  auto total = [&](NodeId id) { return rows ? graph().reduce(Reduction::sum, graph().broadcast(id)) : id; };
+  NodeId product = total(graph().apply<op::Mul>(w, node));
+  return Value::of(graph().apply<op::Div>(product, total(w)));
+}
+
+bool Lowering::depends_on_reduction(NodeId id) const {
+  std::vector<bool> needed = live(model.graph, std::span(&id, 1));
+  for (std::size_t i = 0; i < needed.size(); ++i)
+    if (needed[i] && model.graph[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::reduce) return true;
+  return false;
+}
+
+// match(p, y): p, for every row of y where it has none, unless a reduction took its rows away.
+Value Lowering::match(const std::vector<Argument>& arguments, Span span) {
+  if (arguments.size() != 2) {
+    error(Code::wrong_arguments, span, fmt::format("`match` takes a prediction and a target, not {} values", arguments.size()));
+    return {};
+  }
+  for (const Argument& argument : arguments)
+    if (!numeric(argument.value, argument.span, "`match`")) return {};
+  NodeId p = graph().to_real(to_node(arguments[0].value)), y = to_node(arguments[1].value);
+  if (!graph().has_rows(y) || graph().has_rows(p)) return arguments[0].value.known() ? arguments[0].value : Value::of(p);
+  if (depends_on_reduction(p)) {
+    error(Code::shapes_differ, span, "the prediction is one number for all rows, the target one number a row")
+        .notes.push_back("a sum, mean, max or min over rows in the prediction took its rows away");
+    return {};
+  }
+  return Value::of(graph().broadcast(p));
+}
+
+// --- the target ----------------------------------------------------------------------------------------------------
+std::optional<Value> Lowering::target(const Function& function, Span span) {
+  std::vector<std::string> free;
+  bool short_form = !has_data_;
+  if (!model.assumed.target.empty()) free = {model.assumed.target};
+  else if (settings_.assumed) free = {settings_.assumed->target};
+  else if (short_form) {
+    if (!settings_.headers.empty())
+      for (const std::string& header : settings_.headers[0])
+        if (std::none_of(model.columns.begin(), model.columns.end(), [&](const DataColumn& c) { return c.name == header; })) free.push_back(header);
+  } else {
+    for (std::size_t i = 0; i < model.columns.size(); ++i)
+      if (!column_read_[i]) free.push_back(model.columns[i].name);
+  }
+  if (free.size() == 1) {
+    model.assumed.target = free[0];
+    auto known = std::find_if(model.columns.begin(), model.columns.end(), [&](const DataColumn& c) { return c.name == free[0]; });
+    auto column = static_cast<int>(known - model.columns.begin());
+    if (known == model.columns.end()) {
+      model.columns.push_back({free[0], free[0], 0, span});
+      column_read_.push_back(true);
+    }
+    NodeId node = graph().data(column);
+    graph().name(node, free[0]);
+    return Value::of(node);
+  }
+  std::string message = free.empty() ? "no column is left to predict: the model reads every one"
+                                     : fmt::format("which column is to be predicted? Nothing reads {}", listed(free));
+  if (model.columns.empty() && settings_.headers.empty()) message = "no data are known, so there is no column to predict";
+  Diagnostic& d = error(Code::no_target, span, message);
+  std::string example = free.empty() ? "NAME" : free[0];
+  d.helps.push_back(fmt::format("write `loss = {}(predict, {})`", function.name, example));
+  return {};
+}
+
+// `loss = f` means f(predict, TARGET).
+Value Lowering::target_call(const Function& function, Span span) {
+  if (function.needed != 2) {
+    error(Code::wrong_arguments, span, fmt::format("`{}` is not a function of a prediction and a target", function.name))
+        .notes.push_back(fmt::format("its form is `{}`", signature(function)));
+    return {};
+  }
+  if (!model.predict.valid()) {
+    if (!model_scope_.names.contains("predict"))
+      error(Code::unknown_name, span, fmt::format("`{}` needs a `predict` to compare with the target", function.name))
+          .helps.push_back("define it, for example `predict = w*x + b`");
+    return {};
+  }
+  std::optional<Value> y = target(function, span);
+  if (!y) return {};
+  return call(function, {{"", Value::of(model.predict), span}, {"", *y, span}}, span);
+}
+
+}  // namespace slope

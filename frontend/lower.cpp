@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The statements of a model, in order: each binds names or adds to the model. What needs the whole text (which column
+// is the target, which parameter does nothing) is decided in finish().
+#include "frontend/lower.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "frontend/lowering.h"
+#include "frontend/train_options.h"
+#include "graph/verify.h"
+
+namespace slope {
+
+using ast::Kind;
+
+const ast::Ast& prelude() {
+  static const ast::Ast tree = [] {
+    Diagnostics diagnostics;
+    ast::Ast parsed = parse(Source("prelude.slope", std::string(prelude_text)), diagnostics, prelude_file);
+    if (diagnostics.has_errors()) internal_error("the prelude does not parse: " + diagnostics.all()[0].message);
+    return parsed;
+  }();
+  return tree;
+}
+
+namespace {
+
+// The one-letter text that `sep=` takes.
+void separator_clause(const ast::Ast& ast, ast::NodeId option, DataSource& source, Diagnostics& diagnostics) {
+  const ast::Node& value = ast[ast.child(option, 0)];
+  if (value.kind != Kind::string || value.text.size() != 1)
+    diagnostics.error(Code::bad_option_value, value.span, "`sep` takes one character in quotes").helps.push_back("for example sep=\";\"");
+  else source.separator = value.text[0];
+}
+
+void missing_clause(const ast::Ast& ast, ast::NodeId option, DataSource& source, Diagnostics& diagnostics) {
+  const ast::Node& value = ast[ast.child(option, 0)];
+  if (value.kind != Kind::name || value.text != "drop")
+    diagnostics.error(Code::bad_option_value, value.span, "`missing` takes only `drop`")
+        .helps.push_back("without it, a missing cell is an error");
+  else source.drop_missing = true;
+}
+
+void read_clause(const ast::Ast& ast, ast::NodeId clause, DataSource& source, Diagnostics& diagnostics) {
+  const ast::Node& node = ast[clause];
+  if (node.kind == Kind::from) source.path = node.text;
+  if (node.kind != Kind::option) return;
+  if (node.text == "sep") return separator_clause(ast, clause, source, diagnostics);
+  if (node.text == "missing") return missing_clause(ast, clause, source, diagnostics);
+  std::vector<std::string> known{"sep", "missing"};
+  Diagnostic& d = diagnostics.error(Code::unknown_option, node.name, fmt::format("`data` has no option `{}`", node.text));
+  if (std::string near = nearest(node.text, known); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+  else d.helps.push_back("it takes from, columns, standardized, missing=drop and sep=\";\"");
+}
+
+}  // namespace
+
+std::vector<DataSource> data_sources(const ast::Ast& ast, Diagnostics& diagnostics) {
+  std::vector<DataSource> sources;
+  for (ast::NodeId id : ast.children(ast.root())) {
+    if (ast[id].kind != Kind::data) continue;
+    DataSource source;
+    source.span = ast[id].span;
+    for (ast::NodeId part : ast.children(id)) {
+      if (ast[part].kind == Kind::column) source.names.push_back(ast[part].text);
+      else read_clause(ast, part, source, diagnostics);
+    }
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+Lowering::Lowering(const ast::Ast& ast, const LowerSettings& settings, Diagnostics& diagnostics)
+    : ast_(&ast), model_ast_(ast), settings_(settings), diagnostics_(&diagnostics) {
+  model_scope_.parent = &prelude_scope_;
+  scope_ = &model_scope_;
+}
+
+void Lowering::run() {
+  load_prelude();
+  precision_and_seed();
+  Diagnostics reported_before;  // data_sources() was asked before the files were opened
+  model.sources = data_sources(model_ast_, reported_before);
+  has_data_ = !model.sources.empty();
+  if (!has_data_ && !settings_.headers.empty()) model.sources.push_back({});
+  for (ast::NodeId id : model_ast_.children(model_ast_.root()))
+    if (model_ast_[id].kind == Kind::params) declares_params_ = true;
+  apply_sets();
+  for (ast::NodeId id : model_ast_.children(model_ast_.root())) statement(id);
+  finish();
+}
+
+void Lowering::load_prelude() {
+  scope_ = &prelude_scope_;
+  ast_ = &prelude();
+  for (ast::NodeId id : ast_->children(ast_->root())) def(id);
+  scope_ = &model_scope_;
+  ast_ = &model_ast_;
+}
+
+// Which precision the numbers have must be known before the first of them.
+void Lowering::precision_and_seed() {
+  Precision precision = Precision::f64;
+  Span first;
+  bool given = false;
+  for (ast::NodeId id : model_ast_.children(model_ast_.root())) {
+    const ast::Node& node = model_ast_[id];
+    if (node.kind == Kind::seed) model.seed = static_cast<std::int64_t>(model_ast_[model_ast_.child(id, 0)].number);
+    if (node.kind != Kind::precision) continue;
+    if (given) error(Code::defined_twice, node.span, "a second `precision`");
+    if (node.text == "f32") precision = Precision::f32;
+    else if (node.text != "f64") error(Code::bad_option_value, node.name, fmt::format("`{}` is no precision", node.text)).helps.push_back("f32 or f64");
+    given = true;
+  }
+  model.graph = Graph(settings_.precision.value_or(precision));
+}
+
+// --set replaces constants: which names those are is known only after parsing.
+void Lowering::apply_sets() {
+  std::vector<std::string> constants;
+  for (ast::NodeId id : model_ast_.children(model_ast_.root()))
+    if (model_ast_[id].kind == Kind::consts)
+      for (ast::NodeId item : model_ast_.children(id)) constants.push_back(model_ast_[item].text);
+  for (const auto& [name, text] : settings_.sets) {
+    if (std::find(constants.begin(), constants.end(), name) != constants.end()) continue;
+    Diagnostic& d = diagnostics_->error(Code::usage, fmt::format("--set {}: the model has no constant `{}`", name, name));
+    if (std::string near = nearest(name, constants); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+    else if (!constants.empty()) d.helps.push_back("its constants are " + listed(constants));
+    else d.helps.push_back("--set changes what a `const` statement defines; this model has none");
+  }
+}
+
+Span Lowering::place(Span span) const { return span.file == prelude_file ? call_site_ : span; }
+
+Diagnostic& Lowering::error(Code code, Span span, std::string message) {
+  bool inside = span.file == prelude_file;
+  Diagnostic& d = diagnostics_->error(code, place(span), std::move(message));
+  if (inside && !calls_.empty()) d.notes.push_back(fmt::format("in `{}` of the prelude", calls_.back()->name));
+  return d;
+}
+
+void Lowering::not_yet(Span span, std::string what) {
+  error(Code::not_yet, span, fmt::format("{} cannot be compiled yet", what))
+      .notes.push_back("it is part of the language; this version compiles models of numbers without vectors, layers or state");
+}
+
+bool Lowering::bind(const std::string& name, Binding binding) {
+  binding.order = ++order_;
+  auto [found, fresh] = scope_->names.try_emplace(name, binding);
+  if (!fresh) {
+    const Binding& first = found->second;
+    Diagnostic& d = error(Code::defined_twice, binding.span, fmt::format("`{}` is defined a second time", name));
+    if (first.span.file == 0) {
+      auto what = first.column >= 0 ? "a data column" : first.is_parameter ? "a parameter" : "defined";
+      d.notes.push_back(fmt::format("`{}` is already {}", name, what));
+      d.related.push_back(first.span);
+    }
+    return false;
+  }
+  if (scope_ == &model_scope_ && prelude_scope_.names.contains(name))
+    diagnostics_->note(Code::hides_prelude, binding.span, fmt::format("`{}` hides the function of that name in the prelude", name));
+  return true;
+}
+
+void Lowering::statement(ast::NodeId id) {
+  const ast::Node& node = ast()[id];
+  switch (node.kind) {
+    case Kind::data: return data(id);
+    case Kind::params: return params(id);
+    case Kind::consts: return constants(id);
+    case Kind::def: return def(id);
+    case Kind::define: return define(id);
+    case Kind::metric: return named(id, model.metrics);
+    case Kind::report: return named(id, model.reports);
+    case Kind::train: return train(id);
+    case Kind::state: return not_yet(node.span, "`state`");
+    case Kind::use: return not_yet(node.span, "`use`");
+    case Kind::error: {
+      // Its message is out; the names it would have given are unknown, but known to be.
+      for (std::size_t at = 0; at < node.text.size();) {
+        std::size_t end = std::min(node.text.find(' ', at), node.text.size());
+        Binding binding{{}, node.span};
+        binding.used = true;
+        binding.order = ++order_;
+        scope_->names.try_emplace(node.text.substr(at, end - at), binding);
+        at = end + 1;
+      }
+      return;
+    }
+    default: return;  // precision and seed were read first
+  }
+}
+
+// --- data ----------------------------------------------------------------------------------------------------------
+void Lowering::data(ast::NodeId id) {
+  std::size_t source = 0;
+  for (ast::NodeId other : model_ast_.children(model_ast_.root())) {
+    if (other == id) break;
+    source += model_ast_[other].kind == Kind::data;
+  }
+  for (ast::NodeId part : ast().children(id)) {
+    const ast::Node& node = ast()[part];
+    if (node.kind == Kind::column) column(part, source);
+    if (node.kind == Kind::standardized) not_yet(node.span, "`standardized`");
+    if (node.kind == Kind::columns || node.kind == Kind::columns_range) not_yet(node.span, "`columns` (a vector of columns)");
+  }
+}
+
+void Lowering::column(ast::NodeId id, std::size_t source) {
+  const ast::Node& node = ast()[id];
+  DataColumn column{node.text, node.text, source, node.span};
+  for (ast::NodeId part : ast().children(id)) {
+    const ast::Node& detail = ast()[part];
+    if (detail.kind == Kind::string) column.header = detail.text;
+    if (detail.kind == Kind::shape) not_yet(detail.span, "a column with a shape");
+    if (detail.kind == Kind::class_type) not_yet(detail.span, "a class column");
+    if (detail.kind == Kind::index_type) not_yet(detail.span, "an index column");
+  }
+  auto number = static_cast<int>(model.columns.size());
+  NodeId value = graph().data(number);
+  graph().name(value, node.text);
+  Binding binding{Value::of(value), node.name};
+  binding.column = number;
+  if (bind(node.text, binding)) {
+    model.columns.push_back(std::move(column));
+    column_read_.push_back(false);
+  }
+}
+
+// --- parameters and constants ------------------------------------------------------------------------------------
+void Lowering::params(ast::NodeId id) {
+  for (ast::NodeId item : ast().children(id)) param(item);
+}
+
+void Lowering::param(ast::NodeId id) {
+  const ast::Node& node = ast()[id];
+  Binding binding{{}, node.name};
+  binding.is_parameter = true;
+  ast::NodeId start = ast().find(id, Kind::start);
+  if (scope_ != &model_scope_) not_yet(node.span, "a parameter inside a function (a layer)");
+  else if (ast().find(id, Kind::shape).valid()) not_yet(ast()[ast().find(id, Kind::shape)].span, "a parameter with a shape");
+  else if (ast().find(id, Kind::bounds).valid()) not_yet(ast()[ast().find(id, Kind::bounds)].span, "a parameter with bounds");
+  else if (!start.valid()) not_yet(node.span, "a random start");
+  else if (auto value = constant_number(ast().child(start, 0), "the start of a parameter")) {
+    auto number = static_cast<int>(model.params.size());
+    Graph::Origin origin(graph(), node.span);
+    NodeId value_id = graph().param(number);
+    graph().name(value_id, node.text);
+    binding.value = Value::of(value_id);
+    if (bind(node.text, binding)) model.params.push_back({node.text, *value, node.name});
+    return;
+  }
+  bind(node.text, binding);
+}
+
+void Lowering::constants(ast::NodeId id) {
+  for (ast::NodeId item : ast().children(id)) {
+    const ast::Node& node = ast()[item];
+    Binding binding{{}, node.name};
+    Value value = evaluate(ast().child(item, 0));
+    if (value.known()) binding.value = value;
+    else if (value.ok())
+      error(Code::not_constant, ast()[ast().child(item, 0)].span, fmt::format("the constant `{}` depends on data or parameters", node.text))
+          .helps.push_back("a plain definition, without `const`, may");
+    if (scope_ == &model_scope_)
+      for (const auto& [name, text] : settings_.sets)
+        if (name == node.text)
+          if (auto given = set_value(name, text)) binding.value = Value::of(*given);
+    bind(node.text, binding);
+  }
+}
+
+// --- definitions ---------------------------------------------------------------------------------------------------
+void Lowering::def(ast::NodeId id) {
+  const ast::Node& node = ast()[id];
+  auto function = std::make_unique<Function>();
+  function->name = node.text;
+  function->ast = ast_;
+  function->def = id;
+  function->scope = scope_;
+  for (ast::NodeId part : ast().children(id))
+    if (ast()[part].kind == Kind::formal && ast().children(part).empty()) ++function->needed;
+  Binding binding{{.is = Value::Is::function, .literal = nullptr, .node = {}, .text = {}, .function = function.get()}, node.name};
+  binding.used = true;
+  if (scope_ == &model_scope_ && (node.text == "predict" || node.text == "loss")) {
+    error(Code::wrong_kind, node.name, fmt::format("`{}` is a value, not a function", node.text));
+    binding.value = {};
+  }
+  bind(node.text, binding);
+  function->order = order_;
+  functions_.push_back(std::move(function));
+}
+
+void Lowering::define(ast::NodeId id) {
+  const ast::Node& node = ast()[id];
+  ast::NodeId how = ast().child(id, 0);
+  Binding binding{{}, node.name};
+  if (ast()[how].kind == Kind::next) not_yet(node.span, "`:=`");
+  else if (ast()[how].kind == Kind::draw) not_yet(node.span, "a random draw");
+  else binding.value = evaluate(ast().child(how, 0));
+  if (auto found = scope_->names.find(node.text); found != scope_->names.end() && found->second.column >= 0) {
+    error(Code::defined_twice, node.name, fmt::format("`{}` is a data column and cannot be defined", node.text))
+        .related.push_back(found->second.span);
+    return;
+  }
+  bool special_name = scope_ == &model_scope_ && (node.text == "predict" || node.text == "loss");
+  if (special_name) {
+    binding.used = true;
+    special(node.text, binding.value, id);
+    if (node.text == "loss" && binding.value.is == Value::Is::function) binding.value = {};
+  }
+  if (binding.value.is == Value::Is::text) {
+    error(Code::wrong_kind, ast()[ast().child(how, 0)].span, "a text is no value here");
+    binding.value = {};
+  }
+  if (binding.value.is == Value::Is::node && scope_ == &model_scope_) graph().name(binding.value.node, node.text);
+  bind(node.text, binding);
+}
+
+void Lowering::special(const std::string& name, Value value, ast::NodeId id) {
+  Span span = ast()[ast().child(ast().child(id, 0), 0)].span;
+  if (name == "predict") {
+    predict_span_ = span;
+    if (numeric(value, span, "`predict`")) model.predict = graph().to_real(to_node(value));
+    return;
+  }
+  loss_span_ = span;
+  if (!value.ok()) return;
+  if (value.is == Value::Is::function) waiting_.push_back({value.function, span, -1, false, "loss"});
+  else if (numeric(value, span, "`loss`")) model.loss = graph().to_real(to_node(value));
+}
+
+// `metric NAME = EXPR`, `metric NAME`: what has that name, a function of (predict, target) included.
+void Lowering::named(ast::NodeId id, std::vector<NamedValue>& into) {
+  const ast::Node& node = ast()[id];
+  auto& names = &into == &model.metrics ? metric_names_ : report_names_;
+  if (auto [found, fresh] = names.try_emplace(node.text, node.name); !fresh) {
+    error(Code::defined_twice, node.name, fmt::format("a second metric or report `{}`", node.text)).related.push_back(found->second);
+    return;
+  }
+  bool given = !ast().children(id).empty();
+  Span span = given ? ast()[ast().child(id, 0)].span : node.name;
+  Value value;
+  if (given) value = evaluate(ast().child(id, 0));
+  else if (Binding* binding = lookup(node.text)) value = binding->value;
+  else value = unknown(node.text, node.name);
+  if (!value.ok()) return;
+  if (value.is == Value::Is::function) {
+    waiting_.push_back({value.function, span, static_cast<int>(into.size()), &into == &model.reports, node.text});
+    into.push_back({node.text, {}, span});
+    return;
+  }
+  if (!numeric(value, span, fmt::format("`{}`", node.text))) return;
+  into.push_back({node.text, graph().to_real(to_node(value)), span});
+}
+
+// --- the end -------------------------------------------------------------------------------------------------------
+void Lowering::finish() {
+  finish_targets();
+  for (auto* list : {&model.metrics, &model.reports})
+    for (NamedValue& item : *list)
+      if (item.value.valid() && graph().has_rows(item.value)) {
+        error(Code::loss_not_a_number, item.span, fmt::format("`{}` is one number a row, not one number", item.name))
+            .helps.push_back(fmt::format("`mean({})` is one number", model_text(item.span)));
+        item.value = {};
+      }
+  if (!loss_span_.end && !loss_seen()) {
+    Diagnostic& d = error(Code::no_loss, {0, 0, 0}, "the model has no `loss`");
+    d.helps.push_back("say what training minimises, for example `loss = mse(predict, y)`");
+  }
+  check_loss();
+  check_predict();
+  if (model.trainings.empty()) default_training();
+  if (!diagnostics_->has_errors()) check_parameters();
+  check_unused();
+  check(graph());
+}
+
+bool Lowering::loss_seen() const { return model_scope_.names.contains("loss"); }
+
+std::string Lowering::model_text(Span span) const {
+  // The tree holds no text; a name is shown as it is, anything longer as the place holder of a value.
+  for (std::size_t i = 0; i < model_ast_.size(); ++i) {
+    const ast::Node& node = model_ast_[ast::NodeId(static_cast<std::int64_t>(i))];
+    if (node.kind == Kind::name && node.span == span) return node.text;
+  }
+  return "…";
+}
+
+void Lowering::finish_targets() {
+  for (const Waiting& waiting : waiting_) {
+    Value value = target_call(*waiting.function, waiting.span);
+    if (!value.ok() || !numeric(value, waiting.span, fmt::format("`{}`", waiting.name))) continue;
+    NodeId node = graph().to_real(to_node(value));
+    if (waiting.index < 0) model.loss = node;
+    else (waiting.report ? model.reports : model.metrics)[static_cast<std::size_t>(waiting.index)].value = node;
+  }
+  waiting_.clear();
+  for (auto* list : {&model.metrics, &model.reports})
+    std::erase_if(*list, [](const NamedValue& item) { return !item.value.valid(); });
+}
+
+void Lowering::check_loss() {
+  if (!model.loss.valid() || !graph().has_rows(model.loss)) return;
+  Diagnostic& d = error(Code::loss_not_a_number, loss_span_, "the loss is one number a row, not one number");
+  d.label = "one value for every row";
+  d.helps.push_back("`loss = mean(…)` is the mean over the rows");
+  model.loss = {};
+}
+
+void Lowering::check_predict() {
+  if (!model.predict.valid() || !depends_on_reduction(model.predict)) return;
+  Diagnostic& d = error(Code::predict_reduces_rows, predict_span_, "the prediction of a row depends on the other rows");
+  d.label = "has a sum, mean, max or min over rows in it";
+  d.helps.push_back("a sum over features is `x @ w` or `axis=-1`; to scale a column write `standardized` after it; a running mean is a `state`");
+}
+
+void Lowering::check_parameters() {
+  if (!model.loss.valid()) return;
+  std::vector<bool> reached = live(graph(), std::span(&model.loss, 1));
+  int useful = 0;
+  for (std::size_t i = 0; i < model.params.size(); ++i) {
+    NodeId id = graph().param(static_cast<int>(i));
+    if (id.index() < reached.size() && reached[id.index()]) ++useful;
+    else
+      diagnostics_->warning(Code::unused_parameter, model.params[i].span, fmt::format("the parameter `{}` does not reach the loss", model.params[i].name))
+          .notes.push_back("its gradient is 0: training leaves it at its start");
+  }
+  if (useful > 0) return;
+  Diagnostic& d = error(Code::nothing_to_train, loss_span_, "there is nothing to train: no parameter reaches the loss");
+  d.helps.push_back("declare one, for example `param w = 0`, and use it in what `loss` depends on");
+}
+
+void Lowering::check_unused() {
+  for (std::size_t i = 0; i < model.columns.size(); ++i)
+    if (has_data_ && !column_read_[i] && model.columns[i].name != model.assumed.target && !diagnostics_->has_errors())
+      diagnostics_->warning(Code::unused_column, model.columns[i].span, fmt::format("nothing reads the column `{}`", model.columns[i].name));
+  for (const auto& [name, binding] : model_scope_.names)
+    if (!binding.used && !binding.is_parameter && binding.column < 0 && is_train_option(name))
+      diagnostics_->warning(Code::option_like_name, binding.span, fmt::format("`{}` is defined but nothing uses it", name))
+          .helps.push_back(fmt::format("an option of training is written `train {}=…`", name));
+}
+
+Lowered::Lowered() = default;
+Lowered::Lowered(Lowered&&) noexcept = default;
+Lowered& Lowered::operator=(Lowered&&) noexcept = default;
+Lowered::~Lowered() = default;
+
+std::optional<Lowered> lower(const ast::Ast& ast, const LowerSettings& settings, Diagnostics& diagnostics) {
+  auto lowering = std::make_unique<Lowering>(ast, settings, diagnostics);
+  lowering->run();
+  if (diagnostics.has_errors()) return {};
+  Lowered lowered;
+  lowered.lowering_ = std::move(lowering);
+  return lowered;
+}
+
+Model& Lowered::model() { return lowering_->model; }
+const Model& Lowered::model() const { return lowering_->model; }
+
+NodeId Lowered::update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate, Span span, Diagnostics& diagnostics) {
+  lowering_->set_diagnostics(diagnostics);
+  const Function* function = lowering_->optimizer_function(optimizer, span);
+  if (!function) return {};
+  std::vector<Argument> arguments{{"", Value::of(param), span}, {"", Value::of(gradient), span}, {"", Value::of(rate), span}};
+  for (const auto& [name, value] : optimizer.hyper) arguments.push_back({name, Value::of(value), span});
+  Value value = lowering_->call(*function, std::move(arguments), span);
+  if (!value.ok() || diagnostics.has_errors()) return {};
+  NodeId node = lowering_->to_node(value);
+  if (!lowering_->model.graph.has_rows(node)) return node;
+  diagnostics.error(Code::wrong_kind, span, fmt::format("the optimizer `{}` gives one number a row, not the new parameter", optimizer.name));
+  return {};
+}
+
+}  // namespace slope

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// From the tree to the graph: names are resolved, functions inlined, constants computed, every value checked. What
+// the language has and this version cannot compile ends in Code::not_yet, never in another meaning.
+#pragma once
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "frontend/ast.h"
+#include "graph/graph.h"
+
+namespace slope {
+
+// A `data` statement, or the given file where the short form has none.
+struct DataSource {
+  std::string path;   // as written after `from`; "" where there is none
+  Span span;          // of the statement
+  char separator = ',';
+  bool drop_missing = false;
+  std::vector<std::string> names;  // that it declares
+};
+// Of the tree alone, before any file is opened. Errors about the clauses are reported here.
+std::vector<DataSource> data_sources(const ast::Ast& ast, Diagnostics& diagnostics);
+
+struct DataColumn {
+  std::string name;    // in the model
+  std::string header;  // in the file
+  std::size_t source = 0;
+  Span span;
+};
+struct Parameter {
+  std::string name;
+  double start = 0;
+  Span span;
+};
+struct NamedValue {
+  std::string name;
+  NodeId value;
+  Span span;
+};
+
+// What the short form decided; kept in the state so that nothing is decided again.
+struct Assumed {
+  std::vector<std::string> columns, params;
+  std::string target;
+  bool empty() const { return columns.empty() && params.empty() && target.empty(); }
+};
+
+// A function with its hyper-parameters fixed.
+struct Optimizer {
+  std::string name = "sgd";
+  std::vector<std::pair<std::string, double>> hyper;
+  friend bool operator==(const Optimizer&, const Optimizer&) = default;
+};
+
+struct Training {
+  Span span;
+  Optimizer optimizer;
+  std::int64_t steps = 1000;      // updates
+  bool epochs = false;            // steps were given as epochs
+  double rate = 0.01;
+  std::optional<std::int64_t> report;
+};
+
+struct Model {
+  Graph graph;
+  std::vector<DataSource> sources;
+  std::vector<DataColumn> columns;
+  std::vector<Parameter> params;
+  NodeId loss;
+  NodeId predict;  // invalid where the model has none
+  std::vector<NamedValue> metrics, reports;
+  std::vector<Training> trainings;  // at least one
+  std::optional<std::int64_t> seed;
+  Assumed assumed;
+  bool uses_training = false;  // the word `training`: prediction has another graph
+};
+
+struct LowerSettings {
+  std::vector<std::vector<std::string>> headers;  // of each data source, where its file is known
+  std::optional<Precision> precision;             // of the command line
+  std::vector<std::pair<std::string, std::string>> sets;     // --set NAME=VALUE
+  std::vector<std::pair<std::string, std::string>> options;  // --rate 0.1: option of every train statement, its text
+  std::optional<Assumed> assumed;                 // of a state: decide nothing, take this
+  bool training = true;                           // the value of the word `training`
+};
+
+// Holds what update() needs of the environment: the tree must live as long.
+class Lowered {
+ public:
+  Model& model();
+  const Model& model() const;
+
+  // The new value of one parameter by the optimizer's function; an invalid id after an error.
+  NodeId update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate, Span span, Diagnostics& diagnostics);
+
+  Lowered(Lowered&&) noexcept;
+  Lowered& operator=(Lowered&&) noexcept;
+  ~Lowered();
+
+ private:
+  friend class Lowering;
+  friend std::optional<Lowered> lower(const ast::Ast&, const LowerSettings&, Diagnostics&);
+  Lowered();
+  std::unique_ptr<class Lowering> lowering_;
+};
+
+std::optional<Lowered> lower(const ast::Ast& ast, const LowerSettings& settings, Diagnostics& diagnostics);
+
+// The prelude's text (frontend/prelude.slope), and its tree, parsed once.
+extern const std::string_view prelude_text;
+const ast::Ast& prelude();
+
+}  // namespace slope

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// `train` statements and their options, from the text and from the command line, which wins.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "base/text.h"
+#include "frontend/lowering.h"
+#include "frontend/train_options.h"
+
+namespace slope {
+
+using ast::Kind;
+using Is = Value::Is;
+
+namespace {
+
+constexpr TrainOption options[] = {
+    {"optimizer", true, "a function of parameter, gradient and rate"},
+    {"rate", true, "a positive number"},
+    {"steps", true, "a number of updates"},
+    {"epochs", true, "a number of passes over the data"},
+    {"report", true, "a number of steps between lines"},
+    {"seed", true, "a whole number"},
+    {"batch", false, "rows"},
+    {"shuffle", false, "true or false"},
+    {"decay", false, "a schedule"},
+    {"warmup", false, "steps"},
+    {"clip_norm", false, "a number"},
+    {"clip_value", false, "a number"},
+    {"weight_decay", false, "a number"},
+    {"l2", false, "a number"},
+    {"validation", false, "a fraction or a file"},
+    {"folds", false, "a number of parts"},
+    {"patience", false, "epochs"},
+    {"min_delta", false, "a number"},
+    {"tolerance", false, "a number"},
+    {"ema", false, "a number"},
+};
+
+// Optimizers of the language that need what this version does not have.
+constexpr std::string_view future_optimizers[] = {"lbfgs", "newton", "lm", "exact"};
+constexpr double most_steps = 9007199254740992;  // 2^53: counted exactly
+
+struct DefaultRate {
+  std::string_view optimizer;
+  double rate;
+};
+constexpr DefaultRate default_rates[] = {{"adam", 1e-3}, {"adamw", 1e-3}, {"lion", 1e-4}};
+
+double default_rate(std::string_view optimizer) {
+  for (const DefaultRate& entry : default_rates)
+    if (entry.optimizer == optimizer) return entry.rate;
+  return 0.01;
+}
+
+}  // namespace
+
+std::span<const TrainOption> train_options() { return options; }
+bool is_train_option(std::string_view name) {
+  return std::any_of(std::begin(options), std::end(options), [&](const TrainOption& o) { return o.name == name; });
+}
+bool is_plain_name(std::string_view name) { return !is_future_function(name); }
+
+double nearest_float(const std::string& digits) {
+  float value = 0;
+  auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (fault == std::errc::result_out_of_range) {
+    double wide = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), wide);
+    value = static_cast<float>(wide);
+  }
+  return value;
+}
+
+// Reads `statement`, a text made of what stands on the command line, and lets `use` evaluate its tree. An error is one of
+// the command line: `shown` names the place.
+bool Lowering::on_command_line(const std::string& statement, const std::string& shown,
+                               const std::function<void(const ast::Ast&, ast::NodeId)>& use) {
+  Diagnostics inner;
+  ast::Ast tree = parse(Source("", statement), inner);
+  ast::NodeId first = tree.children(tree.root()).empty() ? ast::NodeId() : tree.child(tree.root(), 0);
+  bool one = tree.children(tree.root()).size() == 1 && tree.children(first).size() == 1;
+  if (!inner.has_errors() && one) {
+    const ast::Ast* outer_ast = std::exchange(ast_, &tree);
+    Diagnostics* outer = std::exchange(diagnostics_, &inner);
+    use(tree, tree.child(first, 0));
+    ast_ = outer_ast;
+    diagnostics_ = outer;
+  } else if (!inner.has_errors()) {
+    inner.error(Code::usage, "one value is needed");
+  }
+  if (!inner.has_errors()) return true;
+  Diagnostic& d = diagnostics_->error(Code::usage, fmt::format("{}: {}", shown, inner.all()[0].message));
+  d.notes = inner.all()[0].notes;
+  d.helps = inner.all()[0].helps;
+  return false;
+}
+
+std::optional<double> Lowering::set_value(const std::string& name, const std::string& text) {
+  std::optional<double> result;
+  on_command_line("const value = " + text, fmt::format("--set {}={}", name, text),
+                  [&](const ast::Ast& tree, ast::NodeId item) { result = constant_number(tree.child(item, 0), "a constant"); });
+  return result;
+}
+
+void Lowering::train(ast::NodeId id) {
+  Training training;
+  training.span = ast()[id].span;
+  Options given;
+  for (ast::NodeId part : ast().children(id)) option(part, given);
+  add_training(training, given);
+}
+
+void Lowering::default_training() {
+  Training training;
+  training.span = loss_span_;
+  add_training(training, {});
+}
+
+// The command line beats the file; only then do defaults fill in what is left.
+void Lowering::add_training(Training training, Options given) {
+  for (const auto& [name, text] : settings_.options) {
+    if (name == "steps") given.epochs.reset();
+    if (name == "epochs") given.steps.reset();
+    given.seen.erase(name);
+    given.seen.erase(name == "steps" ? "epochs" : name == "epochs" ? "steps" : name);
+    on_command_line(fmt::format("train {}={}", name, text), fmt::format("--{} {}", dashed(name), text),
+                    [&](const ast::Ast&, ast::NodeId part) { option(part, given); });
+  }
+  if (given.optimizer) training.optimizer = *given.optimizer;
+  training.rate = given.rate.value_or(default_rate(training.optimizer.name));
+  training.report = given.report;
+  training.epochs = given.epochs.has_value();
+  training.steps = given.epochs ? *given.epochs : given.steps.value_or(1000);
+  if (given.seed) model.seed = given.seed;
+  model.trainings.push_back(std::move(training));
+}
+
+void Lowering::option(ast::NodeId id, Options& given) {
+  const ast::Node& node = ast()[id];
+  const TrainOption* known = nullptr;
+  std::vector<std::string> names;
+  for (const TrainOption& entry : options) {
+    names.emplace_back(entry.name);
+    if (entry.name == node.text) known = &entry;
+  }
+  if (!known) {
+    Diagnostic& d = error(Code::unknown_option, node.name, fmt::format("`train` has no option `{}`", node.text));
+    if (std::string near = nearest(node.text, names); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+    else d.helps.push_back("its options are " + listed(names));
+    return;
+  }
+  if (!known->supported) return not_yet(node.span, fmt::format("the option `{}`", node.text));
+  if (!given.seen.insert(node.text).second) {
+    error(Code::defined_twice, node.name, fmt::format("the option `{}` is given twice", node.text));
+    return;
+  }
+  if ((node.text == "steps" && given.seen.contains("epochs")) || (node.text == "epochs" && given.seen.contains("steps"))) {
+    error(Code::bad_option_value, node.name, "`steps` and `epochs` cannot both be given").helps.push_back("steps count updates, epochs passes over the data");
+    return;
+  }
+  option_value(node, ast().child(id, 0), given);
+}
+
+void Lowering::option_value(const ast::Node& option, ast::NodeId value, Options& given) {
+  if (option.text == "optimizer") return optimizer_option(value, given);
+  const ast::Node& text = ast()[value];
+  if (option.text == "rate" && text.kind == Kind::name && text.text == "auto") return not_yet(text.span, "`rate=auto`");
+  auto number = constant_number(value, fmt::format("the option `{}`", option.text));
+  if (!number) return;
+  auto refuse = [&](std::string wanted) {
+    error(Code::bad_option_value, text.span, fmt::format("`{}` is {}, but must be {}", option.text, shortest(*number), wanted));
+  };
+  if (option.text == "rate") {
+    bool usable = *number >= std::numeric_limits<double>::min() && *number < HUGE_VAL;
+    if (model.graph.precision() == Precision::f32) usable = usable && *number >= static_cast<double>(std::numeric_limits<float>::min()) && *number <= static_cast<double>(std::numeric_limits<float>::max());
+    if (usable) given.rate = *number;
+    else refuse("a positive number");
+    return;
+  }
+  double least = option.text == "report" ? 1 : option.text == "seed" ? -most_steps : 0;
+  if (*number != std::floor(*number) || !(*number >= least) || *number > most_steps)
+    return refuse(least == 1 ? "a whole number of at least 1" : least == 0 ? "a whole number of at least 0" : "a whole number");
+  auto whole = static_cast<std::int64_t>(*number);
+  if (option.text == "steps") given.steps = whole;
+  if (option.text == "epochs") given.epochs = whole;
+  if (option.text == "report") given.report = whole;
+  if (option.text == "seed") given.seed = whole;
+}
+
+// `optimizer=NAME` or `optimizer=NAME(hyper=number, …)`.
+void Lowering::optimizer_option(ast::NodeId value, Options& given) {
+  const ast::Node& node = ast()[value];
+  bool call = node.kind == Kind::call;
+  const ast::Node& name = call ? ast()[ast().child(value, 0)] : node;
+  if (name.kind != Kind::name) {
+    error(Code::bad_option_value, node.span, "`optimizer` needs the name of a function").helps.push_back("for example optimizer=sgd");
+    return;
+  }
+  Optimizer optimizer{name.text, {}};
+  if (call)
+    for (ast::NodeId part : ast().children(value).subspan(1)) {
+      const ast::Node& argument = ast()[part];
+      if (argument.kind != Kind::argument) {
+        error(Code::wrong_arguments, argument.span, "hyper-parameters of an optimizer are given by name").helps.push_back(fmt::format("{}(name=value)", name.text));
+        return;
+      }
+      auto number = constant_number(ast().child(part, 0), fmt::format("`{}`", argument.text));
+      if (!number) return;
+      optimizer.hyper.emplace_back(argument.text, *number);
+    }
+  if (optimizer_function(optimizer, name.span)) given.optimizer = optimizer;
+}
+
+const Function* Lowering::optimizer_function(const Optimizer& optimizer, Span span) {
+  if (std::find(std::begin(future_optimizers), std::end(future_optimizers), optimizer.name) != std::end(future_optimizers)) {
+    not_yet(span, fmt::format("the optimizer `{}`", optimizer.name));
+    return nullptr;
+  }
+  Binding* binding = lookup(optimizer.name);
+  const Function* function = binding && binding->value.is == Is::function ? binding->value.function : nullptr;
+  if (!function || !function->def.valid() || function->needed != 3) {
+    Diagnostic& d = error(Code::bad_option_value, span, fmt::format("`{}` is no optimizer", optimizer.name));
+    std::vector<std::string> known{"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lion"};
+    if (std::string near = nearest(optimizer.name, known); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+    else d.helps.push_back("an optimizer is a function of a parameter, its gradient and the rate");
+    return nullptr;
+  }
+  binding->used = true;
+  if (has_state(*function)) {
+    not_yet(span, fmt::format("the optimizer `{}` (it keeps state)", optimizer.name));
+    return nullptr;
+  }
+  return function;
+}
+
+// Whether the function, or one that it calls by name, has a `state`.
+bool Lowering::has_state(const Function& function) {
+  const ast::Ast& tree = *function.ast;
+  std::vector<ast::NodeId> rest{function.def};
+  while (!rest.empty()) {
+    ast::NodeId id = rest.back();
+    rest.pop_back();
+    const ast::Node& node = tree[id];
+    if (node.kind == Kind::state) return true;
+    if (node.kind == Kind::call && tree[tree.child(id, 0)].kind == Kind::name) {
+      auto called = function.scope->names.find(tree[tree.child(id, 0)].text);
+      if (called != function.scope->names.end() && called->second.order < function.order && called->second.value.function &&
+          called->second.value.function->def.valid() && has_state(*called->second.value.function))
+        return true;
+    }
+    for (ast::NodeId child : tree.children(id)) rest.push_back(child);
+  }
+  return false;
+}
+
+std::string dashed(std::string_view name) {
+  std::string out(name);
+  std::replace(out.begin(), out.end(), '_', '-');
+  return out;
+}
+
+}  // namespace slope

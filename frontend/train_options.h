@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The options of `train`, by name: what the parser of statements, the command line and the warnings ask for.
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace slope {
+
+struct TrainOption {
+  std::string_view name;
+  bool supported;          // else part of the language, not of this version
+  std::string_view takes;  // what its value is, for messages and --help
+};
+std::span<const TrainOption> train_options();
+bool is_train_option(std::string_view name);
+// weight_decay as the command line spells it: weight-decay.
+std::string dashed(std::string_view name);
+
+// Functions that the language has and this version has not.
+bool is_future_function(std::string_view name);
+// A name that the short form may take for a parameter: no function that is to come.
+bool is_plain_name(std::string_view name);
+// The float nearest to a decimal number, rounded once.
+double nearest_float(const std::string& digits);
+
+}  // namespace slope

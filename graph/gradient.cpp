@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// An adjoint is the derivative of y with respect to a node. Below a branch of a select it must be exactly 0 where the
+// branch is not taken, even where the local derivative is infinite or NaN. So an adjoint carries its guard, the
+// condition outside of which it is zero, and a product with a local derivative is made inside the guard only.
+#include "graph/gradient.h"
+
+#include <optional>
+
+#include "base/diagnostic.h"
+#include "graph/expr.h"
+
+namespace slope {
+
+namespace {
+
+// A partial derivative as the differentiator sees it: nothing, or a node, perhaps under a guard.
+struct Partial {
+  NodeId value;  // invalid: identically zero
+  NodeId guard;  // invalid: everywhere
+};
+
+Partial lift(Graph&, Zero) { return {}; }
+Partial lift(Graph& graph, double c) { return {graph.constant(c), {}}; }
+Partial lift(Graph&, Expr e) { return {e.id, {}}; }
+template <class P> Partial lift(Graph& graph, When<Expr, P> w) {
+  Partial p = lift(graph, w.partial);
+  p.guard = w.condition.id;
+  return p;
+}
+
+using Partials = std::array<Partial, 3>;
+
+Partials partials(Graph& graph, OpId op, const Expr* operands, Expr y) {
+  static constexpr auto table = table_of([]<class Op>() -> Partials (*)(Graph&, const Expr*, Expr) {
+    return [](Graph& g, const Expr* x, Expr value) {
+      auto tuple = [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return Op::partial(x[I]..., value);
+      }(std::make_index_sequence<Op::operands.size()>{});
+      return std::apply([&](auto... p) { return Partials{lift(g, p)...}; }, tuple);
+    };
+  });
+  return table[static_cast<std::size_t>(op)](graph, operands, y);
+}
+
+class Differentiator {
+ public:
+  Differentiator(Graph& graph, NodeId y, std::span<const NodeId> wrt) : graph_(graph), adjoints_(y.index() + 1) {
+    depends_.resize(y.index() + 1);
+    for (NodeId x : wrt)
+      if (x.index() < depends_.size()) depends_[x.index()] = true;
+    for (std::size_t i = 0; i < depends_.size(); ++i)
+      for (NodeId input : graph[NodeId(static_cast<std::int64_t>(i))].inputs())
+        if (depends_[input.index()]) depends_[i] = true;
+  }
+
+  void run(NodeId y) {
+    if (graph_.has_rows(y)) internal_error("the gradient of a value with rows");
+    adjoints_[y.index()] = {graph_.constant(1), {}};
+    for (std::size_t i = y.index() + 1; i-- > 0;)
+      if (adjoints_[i].value.valid() && depends_[i]) visit(NodeId(static_cast<std::int64_t>(i)));
+  }
+
+  NodeId result(NodeId x) const { return x.index() < adjoints_.size() ? adjoints_[x.index()].value : NodeId(); }
+
+ private:
+  void visit(NodeId id) {
+    Node node = graph_[id];  // a copy: the graph grows below
+    std::vector<Span> places(graph_.origins(id).begin(), graph_.origins(id).end());
+    Graph::Origin origin(graph_, places);
+    if (node.kind == NodeKind::scalar) visit_scalar(id, node);
+    if (node.kind == NodeKind::broadcast) add(node.operands[0], {graph_.reduce(Reduction::sum, adjoints_[id.index()].value), {}});
+    if (node.kind == NodeKind::reduce) visit_reduce(id, node);
+  }
+
+  void visit_scalar(NodeId id, const Node& node) {
+    Partial dy = adjoints_[id.index()];
+    std::array<Expr, 3> operands;
+    for (std::size_t k = 0; k < 3; ++k) operands[k] = {&graph_, node.operands[k]};
+    Partials local = partials(graph_, node.op, operands.data(), {&graph_, id});
+    for (std::size_t k = 0; k < node.inputs().size(); ++k)
+      if (local[k].value.valid() && depends_[node.operands[k].index()]) add(node.operands[k], product(dy, local[k]));
+  }
+
+  // dy·p, exactly 0 outside of either guard.
+  Partial product(Partial dy, Partial p) {
+    NodeId value = graph_.apply<op::Mul>(dy.value, p.value);
+    NodeId guard = both(dy.guard, p.guard);
+    // dy is 0 outside of its guard already: times a finite constant it stays so.
+    bool stays_zero = graph_.is_constant(p.value) && !p.guard.valid();
+    if (guard.valid() && !stays_zero) value = choose(guard, value);
+    return {value, guard};
+  }
+
+  // A largest or smallest row's derivative is shared equally by all rows that equal it.
+  void visit_reduce(NodeId id, const Node& node) {
+    Partial dy = adjoints_[id.index()];
+    NodeId x = node.operands[0];
+    if (node.reduction == Reduction::sum) {
+      NodeId guard = dy.guard.valid() ? graph_.broadcast(dy.guard) : NodeId();
+      return add(x, {graph_.broadcast(dy.value), guard});
+    }
+    NodeId hit = graph_.apply<op::Equal>(x, id);
+    NodeId count = graph_.reduce(Reduction::sum, hit);
+    NodeId share = graph_.apply<op::Div>(dy.value, count);
+    NodeId guard = both(dy.guard, hit);
+    add(x, {choose(guard, share), guard});
+  }
+
+  void add(NodeId x, Partial contribution) {
+    if (!depends_[x.index()]) return;
+    if (graph_.has_rows(x)) contribution.value = graph_.broadcast(contribution.value);
+    Partial& sum = adjoints_[x.index()];
+    if (!sum.value.valid()) {
+      sum = contribution;
+      return;
+    }
+    bool guarded = sum.guard.valid() && contribution.guard.valid();
+    sum.guard = guarded ? graph_.apply<op::Or>(sum.guard, contribution.guard) : NodeId();
+    sum.value = graph_.apply<op::Add>(sum.value, contribution.value);
+    if (sum.guard.valid() && graph_.is_constant(sum.guard, 1)) sum.guard = {};
+  }
+
+  NodeId both(NodeId a, NodeId b) {
+    if (!a.valid() || !b.valid()) return a.valid() ? a : b;
+    return graph_.apply<op::And>(a, b);
+  }
+  NodeId choose(NodeId guard, NodeId value) { return graph_.apply<op::Select>(guard, value, graph_.constant(0)); }
+
+  Graph& graph_;
+  std::vector<Partial> adjoints_;  // by node; value invalid: none yet
+  std::vector<bool> depends_;      // on what is differentiated by
+};
+
+}  // namespace
+
+std::vector<NodeId> differentiate(Graph& graph, NodeId y, std::span<const NodeId> wrt) {
+  Differentiator differentiator(graph, y, wrt);
+  differentiator.run(y);
+  std::vector<NodeId> gradient;
+  for (NodeId x : wrt) gradient.push_back(differentiator.result(x));
+  return gradient;
+}
+
+}  // namespace slope

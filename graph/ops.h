@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Every scalar op of the language. Read this first.
+//
+// One struct is one op and everything the compiler knows about it:
+//   signature   operand and result types: ScalarOp<Real(Real, Real)>
+//   name        how it is printed; infix where it is written between its operands
+//   value       what it computes, over any algebra of graph/math/algebra.h: double and float (the reference),
+//               the code generator's vectors
+//   partial     the partial derivatives, one an operand, over double (tests) and Expr (the gradient graph);
+//               the arguments are the operands and then the op's own value y
+//   internal    made by the compiler or written with a symbol or a word: no function of that name in the language
+//   domain      where the generated tests sample the operands
+//   commutative value(a, b) and value(b, a) are the same bits
+// A partial that is identically zero is `zero`: no edge, never a product with 0. `when(c, p)` is p where c holds and
+// a strong zero elsewhere: nothing of the other branch leaks, not even 0·NaN.
+// To add an op: write the struct, add it to AllOps at the bottom. Nothing else.
+#pragma once
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "graph/math/exp.h"
+#include "graph/math/expm1.h"
+#include "graph/math/log.h"
+#include "graph/math/log1p.h"
+#include "graph/math/pow.h"
+#include "graph/math/tanh.h"
+#include "graph/math/trig.h"
+
+namespace slope {
+
+enum class Type : std::uint8_t { real, truth };
+struct Real { static constexpr Type type = Type::real; };
+struct Truth { static constexpr Type type = Type::truth; };
+
+struct Zero {};
+inline constexpr Zero zero{};
+template <class C, class P> struct When {
+  C condition;
+  P partial;
+};
+template <class C, class P> constexpr When<C, P> when(C condition, P partial) { return {condition, partial}; }
+
+struct Domain {
+  double low = -3, high = 3;
+};
+
+template <class Signature> struct ScalarOp;
+template <class Result, class... Operands> struct ScalarOp<Result(Operands...)> {
+  static constexpr int arity = sizeof...(Operands);
+  static constexpr Type result = Result::type;
+  static constexpr std::array<Type, sizeof...(Operands)> operands{Operands::type...};
+  static constexpr std::string_view infix = "";
+  static constexpr bool commutative = false;
+  static constexpr bool internal = false;
+  static constexpr Domain domain{};
+};
+using Unary = ScalarOp<Real(Real)>;
+using Binary = ScalarOp<Real(Real, Real)>;
+using Compare = ScalarOp<Truth(Real, Real)>;
+
+namespace op {
+
+// What the values and partials below are written with, beside the operators.
+using math::abs, math::constant, math::copysign, math::fma, math::select, math::sqrt;
+using math::cos, math::exp, math::expm1, math::log, math::log1p, math::pow, math::sin, math::tanh;
+
+// The number's side of two words that Expr has too.
+inline double sign(double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; }
+inline double select(bool c, double a, double b, double) { return c ? a : b; }
+
+struct Add : Binary {
+  static constexpr std::string_view name = "add", infix = "+";
+  static constexpr bool commutative = true;
+  static auto value(auto a, auto b) { return a + b; }
+  static auto partial(auto, auto, auto) { return std::tuple{1.0, 1.0}; }
+};
+struct Sub : Binary {
+  static constexpr std::string_view name = "sub", infix = "-";
+  static auto value(auto a, auto b) { return a - b; }
+  static auto partial(auto, auto, auto) { return std::tuple{1.0, -1.0}; }
+};
+struct Mul : Binary {
+  static constexpr std::string_view name = "mul", infix = "*";
+  static constexpr bool commutative = true;
+  static auto value(auto a, auto b) { return a * b; }
+  static auto partial(auto a, auto b, auto) { return std::tuple{b, a}; }
+};
+struct Div : Binary {
+  static constexpr std::string_view name = "div", infix = "/";
+  static constexpr Domain domain{0.5, 3};
+  static auto value(auto a, auto b) { return a / b; }
+  static auto partial(auto, auto b, auto y) { return std::tuple{1.0 / b, -y / b}; }
+};
+struct Neg : Unary {
+  static constexpr std::string_view name = "neg";
+  static constexpr bool internal = true;
+  static auto value(auto x) { return -x; }
+  static auto partial(auto, auto) { return std::tuple{-1.0}; }
+};
+// a·b + c, rounded once. Made by graph/fuse.h, written by nobody.
+struct Fma : ScalarOp<Real(Real, Real, Real)> {
+  static constexpr std::string_view name = "fma";
+  static constexpr bool internal = true;
+  static auto value(auto a, auto b, auto c) { return fma(a, b, c); }
+  static auto partial(auto a, auto b, auto, auto) { return std::tuple{b, a, 1.0}; }
+};
+
+// |x|' = sign(x), 0 at the kink.
+struct Abs : Unary {
+  static constexpr std::string_view name = "abs";
+  static auto value(auto x) { return abs(x); }
+  static auto partial(auto x, auto) { return std::tuple{sign(x)}; }
+};
+// −1, 0, 1; NaN of NaN; sign(−0) = −0.
+struct Sign : Unary {
+  static constexpr std::string_view name = "sign";
+  static auto value(auto x) {
+    auto none = constant<decltype(x)>(0), one = constant<decltype(x)>(1);
+    return select(abs(x) > none, copysign(one, x), x);
+  }
+  static auto partial(auto, auto) { return std::tuple{zero}; }
+};
+// The larger; of equals (−0 and 0 too) the first; NaN where either is. Equals share the derivative.
+struct Max : Binary {
+  static constexpr std::string_view name = "max";
+  static auto value(auto a, auto b) { return select(a >= b, a, select(a < b, b, a + b)); }
+  static auto partial(auto a, auto b, auto) {
+    auto half = select(a == b, 0.5, 1.0, a);
+    return std::tuple{when(!(a < b), half), when(!(b < a), half)};
+  }
+};
+struct Min : Binary {
+  static constexpr std::string_view name = "min";
+  static auto value(auto a, auto b) { return select(a <= b, a, select(a > b, b, a + b)); }
+  static auto partial(auto a, auto b, auto) {
+    auto half = select(a == b, 0.5, 1.0, a);
+    return std::tuple{when(!(a > b), half), when(!(b > a), half)};
+  }
+};
+
+struct Exp : Unary {
+  static constexpr std::string_view name = "exp";
+  static auto value(auto x) { return math::exp(x); }
+  static auto partial(auto, auto y) { return std::tuple{y}; }
+};
+struct Expm1 : Unary {
+  static constexpr std::string_view name = "expm1";
+  static auto value(auto x) { return math::expm1(x); }
+  static auto partial(auto x, auto) { return std::tuple{exp(x)}; }
+};
+struct Log : Unary {
+  static constexpr std::string_view name = "log";
+  static constexpr Domain domain{0.25, 4};
+  static auto value(auto x) { return math::log(x); }
+  static auto partial(auto x, auto) { return std::tuple{1.0 / x}; }
+};
+struct Log1p : Unary {
+  static constexpr std::string_view name = "log1p";
+  static constexpr Domain domain{-0.75, 3};
+  static auto value(auto x) { return math::log1p(x); }
+  static auto partial(auto x, auto) { return std::tuple{1.0 / (1.0 + x)}; }
+};
+struct Sqrt : Unary {
+  static constexpr std::string_view name = "sqrt";
+  static constexpr Domain domain{0.25, 4};
+  static auto value(auto x) { return sqrt(x); }
+  static auto partial(auto, auto y) { return std::tuple{0.5 / y}; }
+};
+struct Sin : Unary {
+  static constexpr std::string_view name = "sin";
+  static auto value(auto x) { return math::sin(x); }
+  static auto partial(auto x, auto) { return std::tuple{cos(x)}; }
+};
+struct Cos : Unary {
+  static constexpr std::string_view name = "cos";
+  static auto value(auto x) { return math::cos(x); }
+  static auto partial(auto x, auto) { return std::tuple{-sin(x)}; }
+};
+struct Tanh : Unary {
+  static constexpr std::string_view name = "tanh";
+  static auto value(auto x) { return math::tanh(x); }
+  static auto partial(auto, auto y) { return std::tuple{1.0 - y * y}; }
+};
+// C's pow. The power rule with a strong zero at exponent 0 (0⁰ = 1 has derivative 0), and none from log 0.
+// An integer exponent known to the compiler becomes products in graph/fuse.h.
+struct Pow : Binary {
+  static constexpr std::string_view name = "pow", infix = "^";
+  static constexpr Domain domain{0.25, 3};
+  static auto value(auto x, auto p) { return math::pow(x, p); }
+  static auto partial(auto x, auto p, auto y) {
+    return std::tuple{when(p != 0.0, p * pow(x, p - 1.0)), when(x != 0.0, y * log(x))};
+  }
+};
+
+struct Less : Compare {
+  static constexpr std::string_view name = "less", infix = "<";
+  static auto value(auto a, auto b) { return a < b; }
+  static auto partial(auto, auto, auto) { return std::tuple{zero, zero}; }
+};
+struct LessEqual : Compare {
+  static constexpr std::string_view name = "less_equal", infix = "<=";
+  static auto value(auto a, auto b) { return a <= b; }
+  static auto partial(auto, auto, auto) { return std::tuple{zero, zero}; }
+};
+struct Greater : Compare {
+  static constexpr std::string_view name = "greater", infix = ">";
+  static auto value(auto a, auto b) { return a > b; }
+  static auto partial(auto, auto, auto) { return std::tuple{zero, zero}; }
+};
+struct GreaterEqual : Compare {
+  static constexpr std::string_view name = "greater_equal", infix = ">=";
+  static auto value(auto a, auto b) { return a >= b; }
+  static auto partial(auto, auto, auto) { return std::tuple{zero, zero}; }
+};
+struct Equal : Compare {
+  static constexpr std::string_view name = "equal", infix = "==";
+  static constexpr bool commutative = true;
+  static auto value(auto a, auto b) { return a == b; }
+  static auto partial(auto, auto, auto) { return std::tuple{zero, zero}; }
+};
+struct NotEqual : Compare {
+  static constexpr std::string_view name = "not_equal", infix = "!=";
+  static constexpr bool commutative = true;
+  static auto value(auto a, auto b) { return a != b; }
+  static auto partial(auto, auto, auto) { return std::tuple{zero, zero}; }
+};
+struct And : ScalarOp<Truth(Truth, Truth)> {
+  static constexpr std::string_view name = "and", infix = "and";
+  static constexpr bool commutative = true;
+  static auto value(auto a, auto b) { return a && b; }
+  static auto partial(auto, auto, auto) { return std::tuple{zero, zero}; }
+};
+struct Or : ScalarOp<Truth(Truth, Truth)> {
+  static constexpr std::string_view name = "or", infix = "or";
+  static constexpr bool commutative = true;
+  static auto value(auto a, auto b) { return a || b; }
+  static auto partial(auto, auto, auto) { return std::tuple{zero, zero}; }
+};
+struct Not : ScalarOp<Truth(Truth)> {
+  static constexpr std::string_view name = "not";
+  static constexpr bool internal = true;
+  static auto value(auto a) { return !a; }
+  static auto partial(auto, auto) { return std::tuple{zero}; }
+};
+// The branch not taken gives nothing to the gradient: a strong zero.
+struct Select : ScalarOp<Real(Truth, Real, Real)> {
+  static constexpr std::string_view name = "select";
+  static constexpr bool internal = true;
+  static auto value(auto c, auto a, auto b) { return select(c, a, b); }
+  static auto partial(auto c, auto, auto, auto) { return std::tuple{zero, when(c, 1.0), when(!c, 1.0)}; }
+};
+
+using AllOps = std::tuple<Add, Sub, Mul, Div, Neg, Fma, Abs, Sign, Max, Min, Exp, Expm1, Log, Log1p, Sqrt, Sin, Cos,
+                          Tanh, Pow, Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, And, Or, Not, Select>;
+
+}  // namespace op
+
+enum class OpId : std::uint8_t {};
+inline constexpr std::size_t op_count = std::tuple_size_v<op::AllOps>;
+
+// What of an op does not depend on the algebra.
+struct OpInfo {
+  std::string_view name, infix;
+  int arity;
+  bool commutative;
+  bool callable;  // a function of the language
+  Type result;
+  std::array<Type, 3> operands;
+  Domain domain;
+};
+
+// table_of([]<class Op>() { return …; }): an array indexed by OpId.
+template <class F> constexpr auto table_of(F f) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return std::array{f.template operator()<std::tuple_element_t<I, op::AllOps>>()...};
+  }(std::make_index_sequence<op_count>{});
+}
+
+inline constexpr auto op_table = table_of([]<class Op>() {
+  std::array<Type, 3> operands{};
+  for (std::size_t i = 0; i < Op::operands.size(); ++i) operands[i] = Op::operands[i];
+  bool callable = !Op::internal && (Op::infix.empty() || Op::infix == "^");
+  return OpInfo{Op::name, Op::infix, Op::arity, Op::commutative, callable, Op::result, operands, Op::domain};
+});
+constexpr const OpInfo& info(OpId op) { return op_table[static_cast<std::size_t>(op)]; }
+
+template <class Op> constexpr OpId id_of() {
+  std::size_t id = 0;
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    ((std::is_same_v<Op, std::tuple_element_t<I, op::AllOps>> ? void(id = I) : void()), ...);
+  }(std::make_index_sequence<op_count>{});
+  return static_cast<OpId>(id);
+}
+
+// The op's own text on plain numbers: truth values are 0 and 1.
+template <class T> T evaluate_op(OpId op, const T* operands) {
+  static constexpr auto table = table_of([]<class Op>() -> T (*)(const T*) {
+    return [](const T* x) {
+      return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        auto operand = [&]<std::size_t K>() {
+          if constexpr (Op::operands[K] == Type::truth) return x[K] != T(0);
+          else return x[K];
+        };
+        return static_cast<T>(Op::value(operand.template operator()<I>()...));
+      }(std::make_index_sequence<Op::operands.size()>{});
+    };
+  });
+  return table[static_cast<std::size_t>(op)](operands);
+}
+
+}  // namespace slope

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Runs a fused graph's roots through the code generator, with the interpreter's inputs.
+#pragma once
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "codegen/program.h"
+#include "graph/evaluate.h"
+#include "graph/fuse.h"
+
+namespace slope::test {
+
+// 64-byte aligned, room for whole vectors of 64.
+template <class T> class Aligned {
+ public:
+  explicit Aligned(std::size_t n) : data_(static_cast<T*>(std::aligned_alloc(64, (n / 64 + 1) * 64 * sizeof(T)))) {
+    for (std::size_t i = 0; i < (n / 64 + 1) * 64; ++i) data_.get()[i] = T(0);
+  }
+  T* get() { return data_.get(); }
+
+ private:
+  struct Free {
+    void operator()(T* p) const { std::free(p); }
+  };
+  std::unique_ptr<T, Free> data_;
+};
+
+template <class T> class Compiled {
+ public:
+  Compiled(const Fused& fused, const std::string& cpu = "native") {
+    kernel_.name = "kernel";
+    kernel_.graph = &fused.graph;
+    for (std::size_t i = 0; i < fused.roots.size(); ++i)
+      kernel_.stores.push_back({fused.roots[i], fused.graph.has_rows(fused.roots[i]) ? Store::To::row_output : Store::To::output, static_cast<int>(i)});
+    CompileOptions options;
+    options.storages.assign(16, sizeof(T) == 8 ? Storage::f64 : Storage::f32);
+    options.cpu = cpu;
+    Diagnostics diagnostics;
+    program_ = Program::compile(std::span(&kernel_, 1), options, diagnostics);
+  }
+
+  std::vector<std::vector<T>> run(const Inputs<T>& in) {
+    auto rows = static_cast<std::size_t>(in.rows);
+    std::vector<Aligned<T>> columns, outputs;
+    std::vector<const void*> column_pointers;
+    std::vector<void*> output_pointers;
+    for (const auto& column : in.columns) {
+      columns.emplace_back(rows);
+      std::copy(column.begin(), column.end(), columns.back().get());
+      column_pointers.push_back(columns.back().get());
+    }
+    for (std::size_t i = 0; i < kernel_.stores.size(); ++i) {
+      outputs.emplace_back(rows);
+      output_pointers.push_back(outputs.back().get());
+    }
+    std::vector<T> params = in.params, numbers(kernel_.stores.size()), scratch(scratch_size(kernel_, in.rows));
+    Run run{column_pointers.data(), params.data(), in.arguments.data(), numbers.data(), output_pointers.data(), scratch.data(), in.rows};
+    program_->function("kernel")(&run);
+    std::vector<std::vector<T>> result;
+    for (std::size_t i = 0; i < kernel_.stores.size(); ++i) {
+      if (kernel_.stores[i].to == Store::To::output) result.push_back({numbers[i]});
+      else result.emplace_back(outputs[i].get(), outputs[i].get() + rows);
+    }
+    return result;
+  }
+
+ private:
+  Kernel kernel_;
+  std::optional<Program> program_;
+};
+
+// Equal bits, or NaN both.
+template <class T> bool same(T a, T b) {
+  if (a != a || b != b) return a != a && b != b;
+  return math::bits(a) == math::bits(b);
+}
+
+}  // namespace slope::test
