@@ -16,10 +16,13 @@
 //   on bits_t: + - & | and shift_left(i, n), shift_right(i, n) (arithmetic), by a constant n; == < as for A (a mask)
 //   select(mask, i, j)     on bits_t too
 //   widen(a)  narrow(a)    float → double, exact; double → float, rounded. wide_t<A>: the type of widen(a)
+//   lookup<A>(table, i)    table[i] rounded to A's precision, table a constexpr array of double, i within it
+//   patch(mask, a, f)      select(mask, f(), a); f may go unevaluated where the mask is true nowhere
 // No word converts between integers and floats: use the magic-number trick (add 0x1.8p52, look at the bits).
 #pragma once
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -37,6 +40,7 @@ template <class F, class I> struct ReferenceAlgebra {
   static constexpr F constant(double c) { return static_cast<F>(c); }
   static constexpr I integer(std::int64_t c) { return static_cast<I>(c); }
   static constexpr F from_bits(I i) { return std::bit_cast<F>(i); }
+  static constexpr F lookup(const double* table, std::size_t, I i) { return static_cast<F>(table[i]); }
 };
 template <> struct Algebra<double> : ReferenceAlgebra<double, std::int64_t> {};
 template <> struct Algebra<float> : ReferenceAlgebra<float, std::int32_t> {};
@@ -51,6 +55,9 @@ template <class A> concept Number = std::is_same_v<A, float> || std::is_same_v<A
 template <class A> constexpr A constant(double c) { return Algebra<A>::constant(c); }
 template <class A> constexpr bits_t<A> integer(std::int64_t c) { return Algebra<A>::integer(c); }
 template <class A> constexpr A from_bits(bits_t<A> i) { return Algebra<A>::from_bits(i); }
+template <class A, std::size_t N> constexpr A lookup(const double (&table)[N], bits_t<A> i) {
+  return Algebra<A>::lookup(table, N, i);
+}
 
 template <Number A> A fma(A a, A b, A c) { return std::fma(a, b, c); }
 template <Number A> A sqrt(A a) { return std::sqrt(a); }
@@ -59,6 +66,7 @@ template <Number A> A copysign(A a, A sign) { return std::copysign(a, sign); }
 template <Number A> A round_even(A a) { return std::nearbyint(a); }
 template <Number A> A select(bool mask, A a, A b) { return mask ? a : b; }
 template <class I> requires std::is_integral_v<I> I select(bool mask, I a, I b) { return mask ? a : b; }
+template <Number A, class F> A patch(bool mask, A a, F f) { return mask ? f() : a; }
 template <Number A> bits_t<A> bits(A a) { return std::bit_cast<bits_t<A>>(a); }
 template <class I> requires std::is_integral_v<I> I shift_left(I i, int n) {
   return static_cast<I>(static_cast<std::make_unsigned_t<I>>(i) << n);

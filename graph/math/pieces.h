@@ -3,6 +3,7 @@
 // tests/oracle/fit_math.py derives every coefficient and split constant of this folder.
 #pragma once
 #include <cstddef>
+#include <iterator>
 #include <limits>
 
 #include "graph/math/algebra.h"
@@ -70,6 +71,13 @@ template <class A>
 Pair<A> two_product(A a, A b) {
   A product = a * b;
   return {product, fma(a, b, -product)};
+}
+
+// (a.hi + a.lo)*(b.hi + b.lo) without the product of the low parts.
+template <class A>
+Pair<A> product(Pair<A> a, Pair<A> b) {
+  Pair<A> p = two_product(a.hi, b.hi);
+  return {p.hi, p.lo + fma(a.hi, b.lo, a.lo * b.hi)};
 }
 
 // x brought into [low, high]; a NaN stays.
