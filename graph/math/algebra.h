@@ -22,6 +22,7 @@
 #pragma once
 #include <bit>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -74,5 +75,45 @@ template <class I> requires std::is_integral_v<I> I shift_left(I i, int n) {
 template <class I> requires std::is_integral_v<I> I shift_right(I i, int n) { return static_cast<I>(i >> n); }
 inline double widen(float a) { return a; }
 inline float narrow(double a) { return static_cast<float>(a); }
+
+// The vocabulary in the compiler's words: what a value type must offer for the functions to be written in it.
+// (patch takes a function and has no place here; widen belongs to floats, narrow to doubles.)
+template <class A> concept AlgebraOf = requires(A a, mask_t<A> m, bits_t<A> i, const double (&table)[2]) {
+  { constant<A>(0.5) } -> std::same_as<A>;
+  { integer<A>(1) } -> std::same_as<bits_t<A>>;
+  { from_bits<A>(i) } -> std::same_as<A>;
+  { lookup<A>(table, i) } -> std::same_as<A>;
+  { a + a } -> std::same_as<A>;
+  { a - a } -> std::same_as<A>;
+  { a * a } -> std::same_as<A>;
+  { a / a } -> std::same_as<A>;
+  { -a } -> std::same_as<A>;
+  { a < a } -> std::same_as<mask_t<A>>;
+  { a <= a } -> std::same_as<mask_t<A>>;
+  { a > a } -> std::same_as<mask_t<A>>;
+  { a >= a } -> std::same_as<mask_t<A>>;
+  { a == a } -> std::same_as<mask_t<A>>;
+  { a != a } -> std::same_as<mask_t<A>>;
+  { m && m } -> std::same_as<mask_t<A>>;
+  { m || m } -> std::same_as<mask_t<A>>;
+  { !m } -> std::same_as<mask_t<A>>;
+  { fma(a, a, a) } -> std::same_as<A>;
+  { sqrt(a) } -> std::same_as<A>;
+  { abs(a) } -> std::same_as<A>;
+  { copysign(a, a) } -> std::same_as<A>;
+  { round_even(a) } -> std::same_as<A>;
+  { select(m, a, a) } -> std::same_as<A>;
+  { bits(a) } -> std::same_as<bits_t<A>>;
+  { i + i } -> std::same_as<bits_t<A>>;
+  { i - i } -> std::same_as<bits_t<A>>;
+  { i & i } -> std::same_as<bits_t<A>>;
+  { i | i } -> std::same_as<bits_t<A>>;
+  { i == i } -> std::same_as<mask_t<A>>;
+  { i < i } -> std::same_as<mask_t<A>>;
+  { shift_left(i, 1) } -> std::same_as<bits_t<A>>;
+  { shift_right(i, 1) } -> std::same_as<bits_t<A>>;
+  { select(m, i, i) } -> std::same_as<bits_t<A>>;
+};
+static_assert(AlgebraOf<float> && AlgebraOf<double>);
 
 }  // namespace slope::math

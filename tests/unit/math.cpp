@@ -99,6 +99,8 @@ const std::vector<T>& samples() {
     for (int k = 10; k < 45; ++k)
       s.near(static_cast<T>(std::floor(s.uniform() * std::ldexp(1.0, k)) * quarter_turn), 3);
     for (int k = 1; k < 1000; ++k) s.near(static_cast<T>(k * half_exp_step), 1);  // where exp's k steps
+    // The double nearest to a multiple of pi/2 (Muller, Elementary Functions, 2006, 11.2.4).
+    s.near(static_cast<T>(0x1.6ac5b262ca1ffp849), 1);
     return s.values;
   }();
   return all;
