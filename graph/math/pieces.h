@@ -3,7 +3,6 @@
 // tests/oracle/fit_math.py derives every coefficient and split constant of this folder.
 #pragma once
 #include <cstddef>
-#include <iterator>
 #include <limits>
 
 #include "graph/math/algebra.h"

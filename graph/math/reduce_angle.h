@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // An angle less its multiple of pi/2, for sin and cos.
 #pragma once
+#include <iterator>
+
 #include "graph/math/pieces.h"
 
 namespace slope::math {
