@@ -26,7 +26,7 @@ template <class A>
 A exp(A x) {
   A inside = is_double<A> ? clamp(x, -746.0, 710.0) : clamp(x, -104.0, 89.0);
   ReducedByLn2<A> reduced = reduce_by_ln2(inside);
-  A fraction = exp_minus_one_of_reduced(reduced.r, constant<A>(0.0));
+  A fraction = exp_minus_one_of_reduced(reduced.r, reduced.low);
   return scale(constant<A>(1.0) + fraction, reduced.k);
 }
 

@@ -72,6 +72,13 @@ Pair<A> two_product(A a, A b) {
   return {product, fma(a, b, -product)};
 }
 
+// (a.hi + a.lo)*(b.hi + b.lo) without the product of the low parts.
+template <class A>
+Pair<A> product(Pair<A> a, Pair<A> b) {
+  Pair<A> p = two_product(a.hi, b.hi);
+  return {p.hi, p.lo + fma(a.hi, b.lo, a.lo * b.hi)};
+}
+
 // x brought into [low, high]; a NaN stays.
 template <class A>
 A clamp(A x, double low, double high) {

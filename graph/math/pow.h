@@ -17,13 +17,6 @@ inline constexpr double pow_log_float[] = {0.6666666564969123, 0.400003344444841
 inline constexpr double pow_exp_float[] = {0.5000000066409406,   0.16666665875468134,  0.04166629797976859,
                                            0.008333496250564967, 0.001394449430273745, 0.0001979057731391827};
 
-// (a.hi + a.lo)*(b.hi + b.lo) without the product of the low parts.
-template <class A>
-Pair<A> product(Pair<A> a, Pair<A> b) {
-  Pair<A> p = two_product(a.hi, b.hi);
-  return {p.hi, p.lo + fma(a.hi, b.lo, a.lo * b.hi)};
-}
-
 // f/(2 + f) in twice the precision: the quotient of the heads, and its remainder once more divided.
 template <class A>
 Pair<A> log_argument(A f) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// sin and cos, below 1 ulp for |x| <= 2^45; beyond, NaN: the reduction below runs out of bits of pi.
+// sin and cos, below 1 ulp for every x.
 #pragma once
-#include "graph/math/pieces.h"
+#include "graph/math/reduce_angle.h"
 
 namespace slope::math {
 
@@ -40,50 +40,6 @@ A cos_of_reduced(Pair<A> angle, A r2, A r4) {
   return head + fma(r4, c, fma(-r, angle.lo, rest));
 }
 
-// x = k*(pi/2) + angle; the quadrant is k's two low bits (and other bits above them).
-template <class A>
-struct ReducedAngle {
-  bits_t<A> quadrant;
-  Pair<A> angle;
-};
-
-// pi/2 = first + second + third + 2^-163. x - k*first is exact (see reduce_by_ln2); k*second is taken as an
-// exact product and subtracted exactly, so that only the terms below it are rounded: the error is 2^-107
-// relative to the largest of them, k*2^-54, and no double comes closer to a multiple of pi/2 than about
-// 2^-62.
-template <class A>
-ReducedAngle<A> reduce_double_angle(A x) {
-  A shifter = constant<A>(magic<A>);
-  A shifted = fma(x, constant<A>(0x1.45f306dc9c883p-1), shifter);
-  A k = shifted - shifter;
-  A first = fma(-k, constant<A>(0x1.921fb54442d18p+0), x);
-  Pair<A> product = two_product(k, constant<A>(0x1.1a62633145c07p-54));
-  Pair<A> second = two_sum(first, -product.hi);
-  A low = fma(-k, constant<A>(-0x1.f1976b7ed8fbcp-110), second.lo - product.lo);
-  return {bits(shifted), fast_two_sum(second.hi, low)};
-}
-
-// float: reduced in double, then split into two floats. The quadrant crosses over as the number 1 +
-// quadrant/4, whose representation shows it in the first two bits of the fraction, in double and in float.
-template <class A>
-ReducedAngle<A> reduce_angle(A x) {
-  if constexpr (is_double<A>) {
-    return reduce_double_angle(x);
-  } else {
-    using W = wide_t<A>;
-    W shifter = constant<W>(magic<W>);
-    W wide = widen(x);
-    W shifted = fma(wide, constant<W>(0x1.45f306dc9c883p-1), shifter);
-    W k = shifted - shifter;
-    W first = fma(-k, constant<W>(0x1.921fb54442d18p+0), wide);
-    W r = fma(-k, constant<W>(0x1.1a62633145c07p-54), first);
-    A hi = narrow(r);
-    A lo = narrow(r - widen(hi));
-    bits_t<W> quarter = shift_left(bits(shifted) & integer<W>(3), 50) | bits(constant<W>(1.0));
-    return {shift_right(bits(narrow(from_bits<W>(quarter))), 21), {hi, lo}};
-  }
-}
-
 // sin(angle + quadrant*(pi/2)).
 template <class A>
 A sin_in_quadrant(bits_t<A> quadrant, Pair<A> angle) {
@@ -96,23 +52,26 @@ A sin_in_quadrant(bits_t<A> quadrant, Pair<A> angle) {
   return select((quadrant & integer<A>(2)) == zero, value, -value);
 }
 
+// Beyond 2^45 another reduction (reduce_angle.h); an algebra may skip it where no x is so large.
 template <class A>
-A within_reduction(A x, A value) {
-  return select(abs(x) <= constant<A>(0x1p45), value, constant<A>(not_a_number));
+A sin_or_cos(A x, int quadrants) {
+  bits_t<A> turn = integer<A>(quadrants);
+  ReducedAngle<A> usual = reduce_angle(x);
+  return patch(abs(x) > constant<A>(0x1p45), sin_in_quadrant(usual.quadrant + turn, usual.angle), [&] {
+    ReducedAngle<A> exact = reduce_huge_angle(x);
+    return sin_in_quadrant(exact.quadrant + turn, exact.angle);
+  });
 }
 
+// A tiny x is its own sine, for the sign of zero (x^3/6 is below half an ulp).
 template <class A>
 A sin(A x) {
-  ReducedAngle<A> reduced = reduce_angle(x);
-  A value = within_reduction(x, sin_in_quadrant(reduced.quadrant, reduced.angle));
-  return select(abs(x) < constant<A>(0x1p-27, 0x1p-12), x,
-                value);  // the sign of zero; x^3/6 is below half an ulp
+  return select(abs(x) < constant<A>(0x1p-27, 0x1p-12), x, sin_or_cos(x, 0));
 }
 
 template <class A>
 A cos(A x) {
-  ReducedAngle<A> reduced = reduce_angle(x);
-  return within_reduction(x, sin_in_quadrant(reduced.quadrant + integer<A>(1), reduced.angle));
+  return sin_or_cos(x, 1);
 }
 
 }  // namespace slope::math

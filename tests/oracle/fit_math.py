@@ -106,4 +106,8 @@ if __name__ == "__main__":
     split("ln2 double", mp.log(2), to_double, 3)
     split("ln2 float", mp.log(2), to_float, 3)
     split("pi/2 double", mp.pi / 2, to_double, 4)
+    mp.mp.dps = 500
+    digits = int(mp.floor(2 / mp.pi * 2**1344))
+    print("2/pi in 64-bit words:")
+    print("  " + ", ".join(f"0x{digits >> (1280 - 64 * i) & (2**64 - 1):016x}" for i in range(21)))
     print("2/pi", float(2 / mp.pi).hex(), "log2(e)", float(1 / mp.log(2)).hex())
