@@ -114,7 +114,7 @@ const auto call_argument_def = node(Kind::argument)[argument_name > equals > nes
 const auto bound_def = nested | node(Kind::nothing)[eps];
 const auto item_def =
     node(Kind::ellipsis)[Punctuation("...")] |
-    node(Kind::slice)[node(Kind::nothing)[eps] >> colon > bound >
+    node(Kind::slice)[&colon >> node(Kind::nothing)[eps] >> colon > bound >
                       ((colon > bound) | node(Kind::nothing)[eps])] |
     (nested >> -wrap(Kind::slice)[colon > bound > ((colon > bound) | node(Kind::nothing)[eps])]);
 const auto primary_def =
@@ -210,7 +210,7 @@ ast::Ast parse(const Source& source, Diagnostics& diagnostics, std::uint32_t fil
   if (grammar::check_size(reading) && grammar::check_characters(reading)) grammar::read_model(reading);
   else reading.push_empty_model();
   ast::Ast tree = grammar::finished(reading);
-  grammar::check_syntax(tree, source, reading.diagnostics);
+  grammar::check_syntax(tree, reading.diagnostics);
   grammar::tell(reading, diagnostics);
   return tree;
 }

@@ -210,7 +210,7 @@ void Reading::end_node() {
   frames.pop_back();
   ast::Node& node = frame.node;
   bool named = node.name.end > node.name.begin;
-  node.span.end = std::max(node.span.begin, last.end);
+  node.span.end = node.kind == ast::Kind::nothing ? node.span.begin : std::max(node.span.begin, last.end);
   if (!named) node.name = node.span;
   Offset begin = node.span.begin;
   add(std::move(node), frame.first_value, begin);

@@ -91,7 +91,7 @@ struct Reading {
   std::vector<Bracket> brackets;
   int depth = 0;
   Offset statement = 0;         // where the innermost statement being read begins
-  Span last;                    // the token read last
+  Span last, before_last;       // the tokens read last
   bool trailing_comma = false;  // the list just read ended with one
 
   std::vector<Diagnostic> diagnostics;
@@ -105,7 +105,10 @@ struct Reading {
   Offset skip_lines(Offset at);
   Span span(Offset begin, Offset end) const { return {begin, end, file}; }
   std::string_view text_of(Span s) const { return text.substr(s.begin, s.end - s.begin); }
-  void take(Offset begin, Offset end) { last = span(begin, end); }
+  void take(Offset begin, Offset end) {
+    before_last = last;
+    last = span(begin, end);
+  }
   void open(char bracket, Offset at) { brackets.push_back({bracket, at, statement}); }
 
   void begin_node(ast::Kind kind, Offset at);
@@ -146,6 +149,6 @@ inline constexpr const char* end_of_statement_text = "an operator or the end of 
 // An opening `{` whose block a statement shows to be over, though no `}` closed it.
 std::optional<Diagnostic> unclosed_block(const Reading& reading, Offset at);
 // Forms that the grammar lets through for the sake of better messages.
-void check_syntax(const ast::Ast& tree, const Source& source, std::vector<Diagnostic>& out);
+void check_syntax(const ast::Ast& tree, std::vector<Diagnostic>& out);
 
 }  // namespace slope::grammar

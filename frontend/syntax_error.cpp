@@ -258,11 +258,11 @@ Answer explain_reserved(const Place& p) {
 Diagnostic no_statement(const Place& p, Span where) {
   std::string_view word = p.reading.text_of(where);
   Diagnostic d = diagnostic(Code::not_a_statement, where, quote(word) + " is no statement");
-  std::string near = nearest(word, statement_keywords());
-  if (!near.empty()) return with_help(d, fmt::format("did you mean `{}`?", near));
   Offset next = blanks_end(p.text, where.end, false);
   if (next < p.text.size() && p.text[next] == '(')
     return with_help(d, "a function is defined by `def`, as in `def f(x) = x^2`");
+  std::string near = nearest(word, statement_keywords());
+  if (!near.empty()) return with_help(d, fmt::format("did you mean `{}`?", near));
   return with_help(d, "a statement begins with a keyword, or with a name and `=`, `:=` or `~`");
 }
 
@@ -293,11 +293,22 @@ Answer explain_statement(const Place& p) {
 }
 
 std::string expected_text(const Place& p) {
+  bool list_begins = p.last == "(" || p.last == "[" || p.last == ",";
+  if (list_begins && p.wants("an operator")) return "an expression";
   if (p.expected != end_of_statement_text) return p.expected;
   std::string_view first = p.text.substr(p.mark.begin, word_end(p.text, p.mark.begin) - p.mark.begin);
   if (first == "data") return "`,`, `from`, `columns`, `standardized`, an option or the end of the statement";
   if (first == "train") return "an operator, an option (`NAME =`) or the end of the statement";
   return p.expected;
+}
+
+// `predict = w*` and on the next line `b = 1`: read as `w*b`, followed by a `=` that nothing explains.
+Answer explain_swallowed_line(const Place& p) {
+  Span before = p.reading.before_last;
+  bool definition = p.has_last && defines(p.text, p.at) && begins_line(p.text, p.reading.last.begin);
+  if (!definition || p.reading.last.begin <= p.mark.begin || before.begin < p.mark.begin) return {};
+  return diagnostic(Code::expected, before,
+                    "expected an expression after " + quote(p.reading.text_of(before)));
 }
 
 Diagnostic explain_expected(const Place& p) {
@@ -314,7 +325,7 @@ Diagnostic explain_expected(const Place& p) {
   const Bracket* open = p.open();
   if (open && p.wants("or `"))
     d.notes.push_back(fmt::format("the `{}` was opened at {}", open->open, position_of(p.reading, open->at)));
-  bool product = p.wants("an operator") &&
+  bool product = p.expected == expected_text(p) && p.wants("an operator") &&
                  p.last.find_first_not_of("0123456789.") == std::string_view::npos &&
                  word_end(p.text, p.at) > p.at;
   if (product && !p.last.empty())
@@ -326,7 +337,7 @@ Answer explain(const Reading& reading, const Mark& mark, Offset where, const std
   Place p(reading, mark, where, expected);
   if (!p.at_end() && is_control(decode(p.text, p.at).value)) return {};  // check_characters has told it
   for (auto* explanation : {explain_character, explain_foreign, explain_plain_character, explain_bracket,
-                            explain_reserved, explain_statement})
+                            explain_reserved, explain_statement, explain_swallowed_line})
     if (Answer answer = explanation(p)) return answer;
   return explain_expected(p);
 }
@@ -404,38 +415,40 @@ class Walk {
   int braces_ = 0;
 };
 
-// The names that a statement would have defined, so that their uses are no errors too.
-std::string names_of(std::string_view text, Offset begin, Offset end) {
-  text = text.substr(0, end);
-  Offset at = word_end(text, begin);
-  std::string_view word = text.substr(begin, at - begin);
-  if (!is_keyword(word)) {
-    Offset next = blanks_end(text, at, false);
-    std::string near = nearest(word, statement_keywords());
-    if (near.empty() || defines(text, next) || next >= end || text[next] == '=')
-      return defines(text, next) || text.substr(next).starts_with("==") ? std::string(word) : "";
-    word = near == "param" || near == "const" || near == "data" || near == "state" || near == "def"
-               ? text.substr(begin, 0)
-               : word;
-    if (!word.empty()) return "";
-  } else if (word != "data" && word != "param" && word != "const" && word != "state" && word != "def") {
-    return "";
-  }
+bool declares(std::string_view keyword) {
+  return keyword == "data" || keyword == "param" || keyword == "const" || keyword == "state" ||
+         keyword == "def";
+}
+
+// The names in front of the first `=` and behind the commas that no bracket holds: `a` and `b` of `a = f(x,
+// y), b = `.
+std::string declared_names(std::string_view text) {
   std::string names;
   int depth = 0;
-  for (bool wanted = true; at < end;) {
-    at = blanks_end(text, at, true);
-    Offset next = token_end(text, at);
-    std::string_view token = text.substr(at, next - at);
-    if (token.empty()) break;
-    if (wanted && word_end(text, at) > at && !is_keyword(token)) (names += names.empty() ? "" : " ") += token;
+  bool wanted = true;
+  for (Offset at = blanks_end(text, 0, true); at < text.size(); at = blanks_end(text, at, true)) {
+    Offset end = token_end(text, at);
+    std::string_view token = text.substr(at, end - at);
+    if (token == "from" || token == "columns") break;
+    if (wanted && word_end(text, at) == end && !is_keyword(token))
+      (names += names.empty() ? "" : " ") += token;
     if (token == "(" || token == "[" || token == "{") ++depth;
     if (token == ")" || token == "]" || token == "}") --depth;
     wanted = depth == 0 && token == ",";
-    if (depth == 0 && (token == "columns" || token == "from")) break;
-    at = next;
+    at = end;
   }
   return names;
+}
+
+// What a failed statement would have defined, so that the uses of those names are no errors too.
+std::string names_of(std::string_view statement) {
+  Offset end = word_end(statement, 0);
+  std::string_view word = statement.substr(0, end), rest = statement.substr(end);
+  if (declares(word)) return declared_names(rest);
+  if (is_keyword(word)) return "";
+  Offset next = blanks_end(statement, end, false);
+  if (statement.substr(next).starts_with("=") || defines(statement, next)) return std::string(word);
+  return declares(nearest(word, statement_keywords())) ? declared_names(rest) : "";
 }
 
 }  // namespace
@@ -450,7 +463,8 @@ Offset recover(Reading& reading, const Mark& mark, Offset where, const std::stri
   Offset end = next;
   while (end > mark.begin && (reading.text[end - 1] == ' ' || reading.text[end - 1] == '\t')) --end;
   reading.go_back(mark);
-  reading.push_error(reading.span(mark.begin, end), names_of(reading.text, mark.begin, end));
+  reading.push_error(reading.span(mark.begin, end),
+                     names_of(reading.text.substr(mark.begin, end - mark.begin)));
   return next;
 }
 
