@@ -35,9 +35,10 @@ class Bytes {
   bool grow(std::size_t capacity);  // keeps what is there; false when memory is short
   std::size_t capacity() const { return capacity_; }
   char* data() { return data_.get(); }
-  void resize(std::size_t size) { data_.get()[size_ = size] = 0; }
+  void resize(std::size_t size);  // at most the capacity
 
  private:
+  static constexpr std::size_t padding = 16;
   struct Free {
     void operator()(char* p) const { std::free(p); }
   };
@@ -48,6 +49,9 @@ class Bytes {
 inline constexpr std::size_t model_limit = std::size_t{64} << 20;
 // For data and states: what surely does not fit is refused before memory is touched.
 std::size_t memory_limit();
+
+// Memory that will be filled from end to end: large pages spare most of the faults. Only a hint.
+void expect_use(void* memory, std::size_t size);
 
 // The whole file; "-" is standard input. Regular files and pipes only: devices may never end. A named pipe
 // that nobody writes to is empty. A file that shrinks meanwhile is an error.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/csv.h"
 
-#include <cstring>
-
 namespace slope::csv {
 
 Scanner::Scanner(std::string_view text, char separator)
-    : begin_(text.data()), end_(text.data() + text.size()), separator_(separator) {
+    : begin_(text.data()),
+      end_(text.data() + text.size()),
+      separator_(separator),
+      separators_(0x0101010101010101u * static_cast<unsigned char>(separator)) {
   for (char c : {separator, '\n', '\r', '\0'}) kinds_[static_cast<unsigned char>(c)] = stop;
   kinds_[static_cast<unsigned char>('"')] = quote;
 }

@@ -20,7 +20,7 @@ namespace slope {
 class Column {
  public:
   Column() = default;
-  Column(std::string name, Storage storage, std::int64_t rows);
+  Column(std::string name, Storage storage, std::int64_t rows);  // only the padding is set
   const std::string& name() const { return name_; }
   Storage storage() const { return storage_; }
   std::int64_t rows() const { return rows_; }

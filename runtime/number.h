@@ -3,6 +3,7 @@
 #pragma once
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -21,6 +22,29 @@ extern template Reading read_number(std::string_view, float&);
 // What to do about a cell that is no number, or "".
 std::string number_hint(std::string_view cell);
 
+// A run of digits is read eight bytes at a time, as a loop over digits would be mispredicted at the end of
+// nearly every run. Adds the digits to `mantissa`, returns what follows them.
+inline const char* read_digits(const char* p, std::uint64_t& mantissa) {
+  static constexpr std::uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+  for (;;) {
+    std::uint64_t word;
+    std::memcpy(&word, p, 8);
+    word ^= 0x3030303030303030;  // digits are now 0 to 9, and only they
+    std::uint64_t others = (word | (word + 0x0606060606060606)) & 0xF0F0F0F0F0F0F0F0;
+    int count = others ? std::countr_zero(others) / 8 : 8;
+    // The digits move to the upper bytes, as if zeros stood before them; then pairs, fours and eights are
+    // joined.
+    word = count == 0 ? 0 : word << (64 - 8 * count);
+    word = (word * 10) + (word >> 8);
+    word = ((word & 0x000000FF000000FF) * 0x000F424000000064 +
+            (word >> 16 & 0x000000FF000000FF) * 0x0000271000000001) >>
+           32;
+    mantissa = mantissa * powers[count] + static_cast<std::uint32_t>(word);
+    p += count;
+    if (count < 8) return p;
+  }
+}
+
 // Short plain decimals, which most cells are: returns the end of the number and sets `value`, or null where
 // read_number has to look. Clinger's fast path: an integer up to 2^53 and a power of ten up to 10^22 are
 // exact doubles, so one multiplication or division rounds once and correctly. The text must end with a byte
@@ -34,12 +58,12 @@ inline const char* read_short_number(const char* p, T& value) {
   p += negative;
   std::uint64_t mantissa = 0;
   const char* start = p;
-  for (unsigned d; (d = digit(*p)) < 10; ++p) mantissa = mantissa * 10 + d;
+  p = read_digits(p, mantissa);
   std::int64_t digits = p - start;
   int exponent = 0;
   if (*p == '.') {
     start = ++p;
-    for (unsigned d; (d = digit(*p)) < 10; ++p) mantissa = mantissa * 10 + d;
+    p = read_digits(p, mantissa);
     digits += p - start;
     exponent = static_cast<int>(start - p);
   }

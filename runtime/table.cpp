@@ -7,8 +7,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 #include <string_view>
 
+#include "base/os.h"
 #include "base/text.h"
 #include "runtime/number.h"
 
@@ -48,6 +50,7 @@ class TableReader {
  private:
   enum class Cell { fine, missing, broken };
 
+  void find_targets();
   void make_room();
   void read_row();
   Cell read_wanted(const char*& p, int column);
@@ -64,6 +67,7 @@ class TableReader {
 
   const csv::Scanner& scan_;
   const TableRequest& request_;
+  const char* rows_;
   const char* p_;  // the start of the row at hand
   int line_;       // its line
   int columns_;
@@ -75,30 +79,45 @@ class TableReader {
     std::int64_t rows = 0;
   };
   std::vector<Missing> missing_;  // for each array
-  bool quoted_ = false;           // the row has a quote
-  bool stopped_ = false;          // nothing more can be, or shall be, told
+  std::int64_t capacity_ = 0;
+  bool quoted_ = false;   // the row has a quote
+  bool stopped_ = false;  // nothing more can be, or shall be, told
 };
 
 template <class T>
-void TableReader<T>::make_room() {
+void TableReader<T>::find_targets() {
   table_.slots.assign(request_.header.size(), -1);
   targets_.assign(request_.header.size(), nullptr);
-  // Every row ends a line and has a byte for each column, so there are no more rows than this.
-  std::string_view rest(p_, static_cast<std::size_t>(scan_.end() - p_));
-  auto ends = std::count(rest.begin(), rest.end(), '\n') + std::count(rest.begin(), rest.end(), '\r');
-  auto most = std::min<std::size_t>(static_cast<std::size_t>(ends), rest.size() / request_.header.size()) + 1;
   for (int column : request_.columns) {
     int& slot = table_.slots[static_cast<std::size_t>(column)];
     if (slot >= 0) continue;
     slot = static_cast<int>(table_.values.size());
-    table_.values.push_back(std::make_unique_for_overwrite<T[]>(most));
-    targets_[static_cast<std::size_t>(column)] = table_.values.back().get();
+    table_.values.emplace_back();
   }
   missing_.resize(table_.values.size());
 }
 
+// Room for the rows to come, if they are about as long as those so far; moving large arrays costs no copies.
+template <class T>
+void TableReader<T>::make_room() {
+  auto done = static_cast<double>(p_ - rows_), left = static_cast<double>(scan_.end() - p_);
+  double more = done > 0 ? static_cast<double>(capacity_) * left / done * 1.05 : 0;
+  capacity_ += 1024 + static_cast<std::int64_t>(std::min(more, left / columns_));
+  for (std::size_t column = 0; column < targets_.size(); ++column) {
+    if (table_.slots[column] < 0) continue;
+    auto& values = table_.values[static_cast<std::size_t>(table_.slots[column])];
+    void* larger = std::realloc(values.get(), static_cast<std::size_t>(capacity_) * sizeof(T));
+    if (!larger) throw std::bad_alloc();
+    static_cast<void>(values.release());
+    values.reset(static_cast<T*>(larger));
+    os::expect_use(larger, static_cast<std::size_t>(capacity_) * sizeof(T));
+    targets_[column] = values.get();
+  }
+}
+
 template <class T>
 std::optional<Table<T>> TableReader<T>::read(Diagnostics& diagnostics) {
+  find_targets();
   make_room();
   p_ = scan_.skip_blank_lines(p_, line_);
   while (p_ != scan_.end() && !stopped_) read_row();
@@ -121,6 +140,7 @@ std::optional<Table<T>> TableReader<T>::read(Diagnostics& diagnostics) {
 
 template <class T>
 void TableReader<T>::read_row() {
+  if (table_.rows == capacity_) make_room();
   const char* p = p_;
   bool keep = true;
   for (int column = 0;; ++p) {

@@ -3,6 +3,7 @@
 // here.
 #pragma once
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,10 +22,14 @@ struct TableRequest {
   bool drop_missing;
 };
 
+struct Free {
+  void operator()(void* p) const { std::free(p); }
+};
+
 template <class T>
 struct Table {
   std::vector<int> slots;  // for each column of the file: where in `values`, or -1
-  std::vector<std::unique_ptr<T[]>> values;
+  std::vector<std::unique_ptr<T, Free>> values;
   std::int64_t rows = 0, dropped = 0;
 };
 
