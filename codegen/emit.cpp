@@ -237,19 +237,21 @@ template <class T> class Emitter {
     std::vector<PHINode*> sums = phis(start, before, "lanes");
     std::vector<Value*> next = emit_rows(s, row, sums, nullptr);
     Value* next_row = b_.CreateAdd(row, index(L), "", true, true);
-    row->addIncoming(next_row, rows);
-    for (std::size_t r = 0; r < sums.size(); ++r) sums[r]->addIncoming(next[r], rows);
+    BasicBlock* latch = b_.GetInsertBlock();  // an op may have made blocks of its own
+    row->addIncoming(next_row, latch);
+    for (std::size_t r = 0; r < sums.size(); ++r) sums[r]->addIncoming(next[r], latch);
     b_.CreateCondBr(b_.CreateICmpULT(next_row, full), rows, whole);
 
     b_.SetInsertPoint(whole);
     std::vector<PHINode*> totals = phis(start, before, "lanes");
-    for (std::size_t r = 0; r < totals.size(); ++r) totals[r]->addIncoming(next[r], rows);
+    for (std::size_t r = 0; r < totals.size(); ++r) totals[r]->addIncoming(next[r], latch);
     b_.CreateCondBr(b_.CreateICmpNE(full, s.count), remainder, done);
 
     b_.SetInsertPoint(remainder);
     Value* left = b_.CreateTrunc(b_.CreateSub(s.count, full), b_.getInt32Ty());
     Value* exists = b_.CreateICmpULT(lane_numbers(), b_.CreateVectorSplat(L, left), "exists");
     std::vector<Value*> last = emit_rows(s, full, totals, exists);
+    BasicBlock* remainder_end = b_.GetInsertBlock();
     b_.CreateBr(done);
 
     b_.SetInsertPoint(done);
@@ -257,7 +259,7 @@ template <class T> class Emitter {
     for (std::size_t r = 0; r < totals.size(); ++r) {
       PHINode* phi = b_.CreatePHI(vector(real()), 2, "lanes");
       phi->addIncoming(totals[r], whole);
-      phi->addIncoming(last[r], remainder);
+      phi->addIncoming(last[r], remainder_end);
       result.push_back(phi);
     }
     return result;

@@ -92,6 +92,41 @@ template <class T> LaneBits<T> bits(Lanes<T> a) { return {here().CreateBitCast(a
 inline Lanes<double> widen(Lanes<float> a) { return {here().CreateFPExt(a.v, real_type<double>())}; }
 inline Lanes<float> narrow(Lanes<double> a) { return {here().CreateFPTrunc(a.v, real_type<float>())}; }
 
+// Numbers that code looks up by index, once a module.
+template <class T> llvm::Constant* table_of(const double* numbers, std::size_t n) {
+  llvm::Module& module = *here().GetInsertBlock()->getModule();
+  std::vector<T> rounded(numbers, numbers + n);
+  llvm::Constant* data = llvm::ConstantDataArray::get(module.getContext(), rounded);
+  for (llvm::GlobalVariable& global : module.globals())
+    if (global.hasInitializer() && global.getInitializer() == data) return &global;
+  return new llvm::GlobalVariable(module, data->getType(), true, llvm::GlobalValue::PrivateLinkage, data, "table");
+}
+
+// f() only where some lane needs it: the instructions of a rare case stay out of the way.
+template <class T, class F> Lanes<T> patch(LaneMask mask, Lanes<T> a, F f) {
+  llvm::IRBuilderBase& b = here();
+  llvm::Function* function = b.GetInsertBlock()->getParent();
+  auto* rare = llvm::BasicBlock::Create(b.getContext(), "rare", function);
+  auto* common = llvm::BasicBlock::Create(b.getContext(), "common", function);
+  int width = Place::current->width;
+  llvm::Value* any = mask.v;
+  if (width > 1) {
+    llvm::Type* packed = b.getIntNTy(static_cast<unsigned>(width));
+    any = b.CreateICmpNE(b.CreateBitCast(mask.v, packed), llvm::ConstantInt::get(packed, 0));
+  }
+  llvm::BasicBlock* before = b.GetInsertBlock();
+  b.CreateCondBr(any, rare, common);
+  b.SetInsertPoint(rare);
+  Lanes<T> patched = select(mask, f(), a);
+  llvm::BasicBlock* after = b.GetInsertBlock();
+  b.CreateBr(common);
+  b.SetInsertPoint(common);
+  llvm::PHINode* phi = b.CreatePHI(a.v->getType(), 2);
+  phi->addIncoming(a.v, before);
+  phi->addIncoming(patched.v, after);
+  return {phi};
+}
+
 }  // namespace slope::codegen
 
 namespace slope::math {
@@ -110,6 +145,13 @@ template <class T> struct Algebra<codegen::Lanes<T>> {
   }
   static codegen::Lanes<T> from_bits(codegen::LaneBits<T> i) {
     return {codegen::here().CreateBitCast(i.v, codegen::real_type<T>())};
+  }
+  static codegen::Lanes<T> lookup(const double* table, std::size_t n, codegen::LaneBits<T> i) {
+    llvm::IRBuilderBase& b = codegen::here();
+    llvm::Value* at = b.CreateInBoundsGEP(codegen::element_type<T>(), codegen::table_of<T>(table, n), i.v);
+    llvm::Align align(sizeof(T));
+    if (codegen::Place::current->width == 1) return {b.CreateAlignedLoad(codegen::element_type<T>(), at, align)};
+    return {b.CreateMaskedGather(codegen::real_type<T>(), at, align)};
   }
 };
 

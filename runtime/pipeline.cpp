@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "base/text.h"
+#include "codegen/schedule.h"
+#include "graph/gradient.h"
+#include "graph/verify.h"
+
+namespace slope {
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Stopwatch::Stopwatch(Times& times, std::string name) : times_(times), name_(std::move(name)), start_(seconds_now()) {}
+Stopwatch::~Stopwatch() { times_[name_] += seconds_now() - start_; }
+
+// --- data: which file, what header ---------------------------------------------------------------------------------
+namespace {
+
+// The file that the command line gives for a statement, or "".
+std::string given_file(const Request& request, const DataSource& source) {
+  std::string file;
+  for (const std::string& given : request.data) {
+    std::size_t equals = given.find('=');
+    std::string name = given.substr(0, equals == std::string::npos ? 0 : equals);
+    bool named = std::find(source.names.begin(), source.names.end(), name) != source.names.end();
+    if (named) return given.substr(equals + 1);
+    bool of_another = false;
+    if (equals != std::string::npos) of_another = file.empty() && request.data.size() > 1;
+    if (!of_another) file = given;
+  }
+  return file;
+}
+
+// "NAME=F" whose NAME no statement declares is the path of a file whose name has an equals sign in it, if there is one.
+void check_names(const std::vector<DataSource>& sources, const Request& request, Diagnostics& diagnostics) {
+  std::vector<std::string> names;
+  for (const DataSource& source : sources) names.insert(names.end(), source.names.begin(), source.names.end());
+  for (const std::string& given : request.data) {
+    std::size_t equals = given.find('=');
+    if (equals == std::string::npos || equals == 0 || given.find('/') < equals) continue;
+    std::string name = given.substr(0, equals);
+    if (sources.empty() || std::find(names.begin(), names.end(), name) != names.end()) continue;
+    Diagnostic& d = diagnostics.error(Code::usage, fmt::format("--data {}: no `data` statement declares `{}`", given, name));
+    if (std::string near = nearest(name, names); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+  }
+}
+
+std::string in_folder(const std::string& folder, const std::string& path) {
+  return folder.empty() || path.starts_with("/") ? path : folder + "/" + path;
+}
+
+}  // namespace
+
+std::vector<std::vector<std::string>> Opened::headers() const {
+  std::vector<std::vector<std::string>> out;
+  for (const DataFile& file : files) out.push_back(file.header());
+  return out;
+}
+
+std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Diagnostics& diagnostics) {
+  Opened opened;
+  opened.sources = data_sources(ast, diagnostics);
+  check_names(opened.sources, request, diagnostics);
+  if (diagnostics.has_errors()) return {};
+  bool short_form = opened.sources.empty();
+  if (short_form && !request.data.empty()) opened.sources.push_back({});
+  for (DataSource& source : opened.sources) {
+    std::string given = given_file(request, source);
+    std::string path = !given.empty() ? given : source.path.empty() ? "" : in_folder(request.folder, source.path);
+    if (path.empty()) {
+      diagnostics.error(Code::no_data, source.span, "no file is known for these columns")
+          .helps.push_back("write `from \"FILE\"` after them, or give --data FILE");
+      return {};
+    }
+    auto file = DataFile::open(path, {source.separator, source.drop_missing}, diagnostics);
+    if (!file) return {};
+    opened.files.push_back(std::move(*file));
+  }
+  return opened;
+}
+
+// --- graphs --------------------------------------------------------------------------------------------------------
+namespace {
+
+struct Gradients {
+  std::vector<int> trained;
+  std::vector<NodeId> nodes;
+};
+
+Gradients gradients_of(Model& model) {
+  std::vector<NodeId> params;
+  for (std::size_t i = 0; i < model.params.size(); ++i) params.push_back(model.graph.param(static_cast<int>(i)));
+  std::vector<NodeId> derivatives = differentiate(model.graph, model.loss, params);
+  Gradients out;
+  for (std::size_t i = 0; i < params.size(); ++i) {
+    if (!derivatives[i].valid()) continue;
+    out.trained.push_back(static_cast<int>(i));
+    out.nodes.push_back(derivatives[i]);
+  }
+  check(model.graph);
+  return out;
+}
+
+std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients, const Training& training, Diagnostics& diagnostics) {
+  Model& model = lowered.model();
+  StepGraph step;
+  step.optimizer = training.optimizer;
+  step.trained = gradients.trained;
+  std::vector<NodeId> roots{model.loss};
+  roots.insert(roots.end(), gradients.nodes.begin(), gradients.nodes.end());
+  NodeId rate = model.graph.argument(RunArgument::rate);
+  for (std::size_t i = 0; i < gradients.nodes.size(); ++i) {
+    Graph::Origin origin(model.graph, training.span);
+    NodeId param = model.graph.param(gradients.trained[i]);
+    NodeId update = lowered.update(training.optimizer, param, gradients.nodes[i], rate, training.span, diagnostics);
+    if (!update.valid()) return {};
+    roots.push_back(update);
+  }
+  step.fused = fuse(model.graph, roots);
+  check(step.fused.graph);
+  std::span<const NodeId> fused(step.fused.roots);
+  step.loss = fused[0];
+  auto n = gradients.nodes.size();
+  step.gradients.assign(fused.begin() + 1, fused.begin() + 1 + static_cast<std::ptrdiff_t>(n));
+  step.updates.assign(fused.end() - static_cast<std::ptrdiff_t>(n), fused.end());
+  return step;
+}
+
+}  // namespace
+
+std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics& diagnostics) {
+  Gradients gradients = gradients_of(lowered.model());
+  std::vector<StepGraph> steps;
+  for (const Training& training : lowered.model().trainings) {
+    auto same = [&](const StepGraph& step) { return step.optimizer == training.optimizer; };
+    if (std::any_of(steps.begin(), steps.end(), same)) continue;
+    auto step = step_graph(lowered, gradients, training, diagnostics);
+    if (!step || !check_size(step->fused.graph, diagnostics)) return {};
+    steps.push_back(std::move(*step));
+  }
+  return steps;
+}
+
+GradientGraph gradient_graph(Lowered& lowered) {
+  Model& model = lowered.model();
+  Gradients gradients = gradients_of(model);
+  GradientGraph out{{model.loss}};
+  for (std::size_t i = 0; i < gradients.nodes.size(); ++i) {
+    model.graph.name(gradients.nodes[i], "d loss / d " + model.params[static_cast<std::size_t>(gradients.trained[i])].name);
+    out.roots.push_back(gradients.nodes[i]);
+  }
+  return out;
+}
+
+Fused evaluation_graph(const Model& model) {
+  std::vector<NodeId> roots{model.loss};
+  for (const NamedValue& metric : model.metrics) roots.push_back(metric.value);
+  for (const NamedValue& report : model.reports) roots.push_back(report.value);
+  return fuse(model.graph, roots);
+}
+
+Fused prediction_graph(const Model& model) { return fuse(model.graph, std::span(&model.predict, 1)); }
+
+bool check_size(const Graph& graph, Diagnostics& diagnostics) {
+  std::size_t n = operations(graph);
+  if (n <= most_operations) return true;
+  diagnostics.error(Code::too_many_operations, fmt::format("the model needs {} operations a step; {} is the limit", n, most_operations));
+  return false;
+}
+
+// --- columns -------------------------------------------------------------------------------------------------------
+std::vector<bool> columns_read(const Graph& graph, std::size_t columns) {
+  std::vector<bool> read(columns);
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    const Node& node = graph[NodeId(static_cast<std::int64_t>(i))];
+    if (node.kind == NodeKind::data) read[static_cast<std::size_t>(node.index)] = true;
+  }
+  return read;
+}
+
+namespace {
+
+bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& diagnostics) {
+  const std::vector<std::string>& header = file.header();
+  if (std::find(header.begin(), header.end(), column.header) != header.end()) return true;
+  Diagnostic& d = diagnostics.error(Code::no_such_column, column.span,
+                                    fmt::format("{} has no column `{}`", escaped(file.path()), escaped(column.header)));
+  if (std::string near = nearest(column.header, header); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", escaped(near)));
+  std::vector<std::string> shown(header.begin(), header.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(header.size(), 20)));
+  if (header.size() > 20) shown.push_back(fmt::format("{} more", header.size() - 20));
+  d.notes.push_back("its columns are " + listed(shown));
+  return false;
+}
+
+}  // namespace
+
+std::optional<Dataset> read_columns(const Model& model, const Opened& opened, const std::vector<bool>& wanted, bool check_all,
+                                    Diagnostics& diagnostics) {
+  Dataset data;
+  data.columns.resize(model.columns.size());
+  bool first = true;
+  for (std::size_t s = 0; s < opened.files.size(); ++s) {
+    std::vector<std::string> headers;
+    std::vector<std::size_t> targets;
+    bool fine = true;
+    for (std::size_t i = 0; i < model.columns.size(); ++i) {
+      const DataColumn& column = model.columns[i];
+      if (column.source != s || !(wanted[i] || check_all)) continue;
+      fine &= check_header(column, opened.files[s], diagnostics);
+      if (!wanted[i]) continue;
+      headers.push_back(column.header);
+      targets.push_back(i);
+    }
+    if (!fine) continue;
+    if (targets.empty() && opened.files.size() > 1) continue;
+    auto read = opened.files[s].read(headers, model.graph.precision() == Precision::f32, diagnostics);
+    if (!read) continue;
+    if (!first && read->rows != data.rows) {
+      diagnostics.error(Code::rows_differ, opened.sources[s].span, fmt::format("{} has {} rows, the data before it {}", escaped(opened.files[s].path()), read->rows, data.rows))
+          .notes.push_back("all columns of a model are of the same rows");
+      continue;
+    }
+    data.rows = read->rows;
+    data.dropped += read->dropped;
+    first = false;
+    for (std::size_t k = 0; k < targets.size(); ++k) data.columns[targets[k]] = std::move(read->columns[k]);
+  }
+  if (diagnostics.has_errors()) return {};
+  for (const Column& column : data.columns) {
+    data.pointers.push_back(column.data());
+    data.storages.push_back(column.storage());
+  }
+  return data;
+}
+
+// --- kernels -------------------------------------------------------------------------------------------------------
+Kernel step_kernel(const StepGraph& step, std::size_t number) {
+  Kernel kernel{number == 0 ? "step" : fmt::format("step_{}", number + 1), &step.fused.graph, {}};
+  kernel.stores.push_back({step.loss, Store::To::output, 0});
+  for (std::size_t i = 0; i < step.gradients.size(); ++i)
+    kernel.stores.push_back({step.gradients[i], Store::To::output, static_cast<int>(i) + 1});
+  for (std::size_t i = 0; i < step.updates.size(); ++i) kernel.stores.push_back({step.updates[i], Store::To::param, step.trained[i]});
+  return kernel;
+}
+
+Kernel evaluation_kernel(const Fused& fused) {
+  Kernel kernel{"evaluate", &fused.graph, {}};
+  for (std::size_t i = 0; i < fused.roots.size(); ++i) kernel.stores.push_back({fused.roots[i], Store::To::output, static_cast<int>(i)});
+  return kernel;
+}
+
+Kernel prediction_kernel(const Fused& fused) {
+  bool rows = fused.graph.has_rows(fused.roots[0]);
+  return {"predict", &fused.graph, {{fused.roots[0], rows ? Store::To::row_output : Store::To::output, 0}}};
+}
+
+CompileOptions compile_options(const Request& request, const Dataset& data) {
+  CompileOptions options;
+  options.storages = data.storages;
+  options.cpu = request.cpu;
+  return options;
+}
+
+PrintNames print_names(const Model& model, const Sources& sources) {
+  PrintNames names;
+  for (const DataColumn& column : model.columns) names.columns.push_back(column.name);
+  for (const Parameter& param : model.params) names.params.push_back(param.name);
+  names.places = [&sources](std::span<const Span> origins) {
+    std::set<int> lines;
+    for (Span span : origins)
+      if (const Source* source = sources.find(span.file)) lines.insert(source->position(span.begin).line);
+    std::string out;
+    for (int line : lines) out += out.empty() ? fmt::format("line {}", line) : fmt::format(", {}", line);
+    return out;
+  };
+  return names;
+}
+
+}  // namespace slope

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// From a model's text to compiled functions and columns in memory: the table of contents of the program.
+//
+//   text ──parse──▶ tree ──open_data──▶ + headers ──lower──▶ graph ──step_graphs──▶ graphs with gradients and updates
+//        ──compile──▶ functions;   files ──read_columns──▶ columns
+//
+// Each arrow is a function from one value to the next; `slope show STAGE` prints what is between two of them.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "codegen/program.h"
+#include "frontend/lower.h"
+#include "graph/fuse.h"
+#include "graph/print.h"
+#include "runtime/data.h"
+#include "runtime/state.h"
+
+namespace slope {
+
+// What is asked for, whatever door it came through.
+struct Request {
+  Source source;
+  std::string folder;  // of the model: paths in its text are relative to it; "" is the current one
+  std::vector<std::string> data;  // "F" for every statement, "NAME=F" for the statement of NAME
+  LowerSettings settings;         // but headers and assumed names, which are found out
+  std::string cpu = "native";
+  bool data_wanted = true;        // false: nothing but the text is looked at
+};
+
+// Seconds spent, by the name under which they are reported.
+using Times = std::map<std::string, double>;
+class Stopwatch {
+ public:
+  Stopwatch(Times& times, std::string name);
+  ~Stopwatch();
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  Times& times_;
+  std::string name_;
+  double start_;
+};
+double seconds_now();
+
+// The tree and what the data's headers say.
+struct Opened {
+  std::vector<DataSource> sources;
+  std::vector<DataFile> files;  // one a source
+  std::vector<std::vector<std::string>> headers() const;
+};
+std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Diagnostics& diagnostics);
+
+// The update of one step by one optimizer: loss, gradients and new parameters in one graph.
+struct StepGraph {
+  Optimizer optimizer;
+  Fused fused;
+  std::vector<int> trained;    // parameters, in the order of `gradients` and `updates`
+  NodeId loss;                 // in fused.graph
+  std::vector<NodeId> gradients, updates;
+};
+// One for each optimizer that the train statements use.
+std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics& diagnostics);
+
+// The same graph before powers and fma: what `slope show gradient` prints.
+struct GradientGraph {
+  std::vector<NodeId> roots;  // in the model's graph: the loss, then the gradients
+};
+GradientGraph gradient_graph(Lowered& lowered);
+
+// Loss, metrics and reports at given parameters, and the prediction of every row.
+Fused evaluation_graph(const Model& model);
+Fused prediction_graph(const Model& model);
+
+// Which columns a graph reads.
+std::vector<bool> columns_read(const Graph& graph, std::size_t columns);
+
+struct Dataset {
+  std::vector<Column> columns;  // by index of the model; empty where not read
+  std::vector<const void*> pointers;
+  std::vector<Storage> storages;
+  std::int64_t rows = 0, dropped = 0;
+};
+// Reads the wanted columns; `required` ones must be in the headers even where they are not read.
+std::optional<Dataset> read_columns(const Model& model, const Opened& opened, const std::vector<bool>& wanted,
+                                    bool check_all, Diagnostics& diagnostics);
+
+Kernel step_kernel(const StepGraph& step, std::size_t number);
+Kernel evaluation_kernel(const Fused& fused);
+Kernel prediction_kernel(const Fused& fused);
+CompileOptions compile_options(const Request& request, const Dataset& data);
+// False, with Code::too_many_operations, where a graph is larger than one function may be.
+bool check_size(const Graph& graph, Diagnostics& diagnostics);
+
+// Names and places for listings.
+PrintNames print_names(const Model& model, const Sources& sources);
+
+}  // namespace slope

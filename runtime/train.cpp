@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A step of a small model takes tens of nanoseconds, so the loop around it does almost nothing: it keeps the
+// parameters that the step began with where their loss is the lowest so far, and looks whether a line is due.
+#include "runtime/train.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "base/text.h"
+#include "runtime/explain.h"
+
+namespace slope {
+
+volatile std::sig_atomic_t stop_signal = 0;
+
+std::string_view to_string(Status status) {
+  constexpr std::string_view names[] = {"finished", "diverged", "interrupted"};
+  return names[static_cast<std::size_t>(status)];
+}
+
+namespace {
+
+template <class T> std::vector<double> widened(const std::vector<T>& x) { return {x.begin(), x.end()}; }
+template <class T> std::vector<T> narrowed(const std::vector<double>& x) {
+  std::vector<T> out;
+  for (double value : x) out.push_back(static_cast<T>(value));
+  return out;
+}
+
+// The memory that a compiled function works on.
+template <class T> struct Memory {
+  Memory(const Dataset& data, std::vector<T> start, std::size_t results, std::size_t scratch_elements)
+      : params(std::move(start)), outputs(std::max<std::size_t>(results, 1)), scratch(scratch_elements), arguments(1) {
+    run.columns = data.pointers.data();
+    run.params = params.data();
+    run.outputs = outputs.data();
+    run.scratch = scratch.data();
+    run.arguments = arguments.data();
+    run.rows = data.rows;
+  }
+  std::vector<T> params, outputs, scratch, arguments;
+  Run run;
+};
+
+// When a line is due: every `interval` steps, or at doubling steps up to a tenth of the run and then ten times more.
+class Schedule {
+ public:
+  Schedule(std::optional<std::int64_t> interval, std::int64_t steps)
+      : interval_(interval.value_or(0)), steady_(std::max<std::int64_t>(steps / 10, 1)) {}
+  std::int64_t after(std::int64_t step) const {
+    if (interval_ > 0) return step + interval_;
+    return step == 0 ? 1 : step < steady_ ? std::min(2 * step, steady_) : step + steady_;
+  }
+
+ private:
+  std::int64_t interval_, steady_;
+};
+
+template <class T> class Loop {
+ public:
+  Loop(const Trainer& trainer, std::vector<double> start, const std::function<void(const Progress&)>& show, Diagnostics& diagnostics)
+      : t_(trainer), show_(show), diagnostics_(diagnostics), best_(start.size()), before_(start.size()),
+        memory_(trainer.data, narrowed<T>(start), results(), scratch()) {
+    for (const Training& training : t_.model.trainings) total_ += training.steps;
+  }
+
+  Fit run() {
+    Fit fit;
+    double began = seconds_now();
+    for (const Training& training : t_.model.trainings) {
+      RunReport report = one(training);
+      fit.steps += report.steps;
+      fit.status = report.status;
+      fit.runs.push_back(report);
+      if (report.status != Status::finished) break;
+    }
+    fit.train_seconds = seconds_now() - began;
+    finish(fit);
+    return fit;
+  }
+
+ private:
+  std::size_t results() const {
+    std::size_t most = 1;
+    for (const StepGraph& step : t_.steps) most = std::max(most, step.gradients.size() + 1);
+    return most;
+  }
+  std::size_t scratch() const {
+    std::size_t most = 1;
+    for (std::size_t i = 0; i < t_.steps.size(); ++i) most = std::max(most, scratch_size(step_kernel(t_.steps[i], i), t_.data.rows));
+    return most;
+  }
+
+  Program::Function function(const Optimizer& optimizer) const {
+    for (std::size_t i = 0; i < t_.steps.size(); ++i)
+      if (t_.steps[i].optimizer == optimizer) return t_.program.function(step_kernel(t_.steps[i], i).name);
+    internal_error("no step was compiled for an optimizer");
+  }
+
+  RunReport one(const Training& training) {
+    RunReport report{training.optimizer, 0, Status::finished, 0};
+    Program::Function step = function(training.optimizer);
+    memory_.arguments[0] = static_cast<T>(training.rate);
+    Schedule due(training.report, training.steps);
+    std::int64_t next_line = 0;
+    // The rows of the step, and nothing else, touch memory in this loop.
+    std::size_t bytes = before_.size() * sizeof(T);
+    for (std::int64_t k = 0; k < training.steps; ++k) {
+      if (stop_signal) {
+        report.status = Status::interrupted;
+        break;
+      }
+      std::memcpy(before_.data(), memory_.params.data(), bytes);
+      step(&memory_.run);
+      T loss = memory_.outputs[0];
+      if (!std::isfinite(loss)) {
+        diverged(training, done_ + k, loss);
+        report.status = Status::diverged;
+        break;
+      }
+      if (done_ + k == 0) check_gradient(training);
+      if (!(loss >= best_loss_)) {
+        best_loss_ = loss;
+        std::memcpy(best_.data(), before_.data(), bytes);
+      }
+      if (k == next_line) {
+        line(done_ + k, loss);
+        next_line = due.after(k);
+      }
+      ++report.steps;
+    }
+    done_ += report.steps;
+    return report;
+  }
+
+  void line(std::int64_t step, T loss) {
+    std::vector<double> params = widened(before_);
+    if (show_) show_({step, total_, static_cast<double>(loss), params});
+  }
+
+  void diverged(const Training& training, std::int64_t step, T loss) {
+    bool at_start = step == 0;
+    std::string value = shortest(loss);
+    if (at_start) {
+      Diagnostic& d = diagnostics_.error(Code::not_finite_at_start, training.span, fmt::format("the loss is {} at the start", value));
+      explain_not_finite(t_.model, t_.data, widened(before_), d);
+      return;
+    }
+    Diagnostic& d = diagnostics_.error(Code::diverged, training.span, fmt::format("the training diverged: at step {} the loss is {}", step, value));
+    d.notes.push_back(fmt::format("the best loss before was {}; its parameters are kept", shortest(best_loss_)));
+    d.helps.push_back(fmt::format("the rate {} may be too large: try rate={}", shortest(training.rate), shortest(training.rate / 10)));
+  }
+
+  // At a point where every derivative is 0 no step moves anything.
+  void check_gradient(const Training& training) {
+    const StepGraph& step = t_.steps[0];
+    for (std::size_t i = 0; i < step.gradients.size(); ++i)
+      if (memory_.outputs[i + 1] != T(0)) return;
+    diagnostics_.warning(Code::zero_gradient, training.span, "the gradient is exactly 0 at the start: training cannot move")
+        .helps.push_back("start the parameters elsewhere, for example `param a = 1`");
+  }
+
+  // After divergence the best parameters are the result, else the last.
+  void finish(Fit& fit) {
+    fit.epochs = true;
+    for (const Training& training : t_.model.trainings) fit.epochs &= training.epochs;
+    fit.params = widened(memory_.params);
+    fit.usable = true;
+    if (fit.status == Status::diverged) {
+      fit.usable = std::isfinite(best_loss_);
+      if (fit.usable) fit.params = widened(best_);
+      else fit.params = widened(before_);
+    }
+    std::vector<double> values = evaluate_at(t_.model, t_.evaluation, t_.data, t_.program, fit.params);
+    last_step_overflowed(fit, values[0]);
+    fit.loss = values[0];
+    auto metrics = static_cast<std::ptrdiff_t>(t_.model.metrics.size());
+    fit.metrics.assign(values.begin() + 1, values.begin() + 1 + metrics);
+    fit.reports.assign(values.begin() + 1 + metrics, values.end());
+    if (!fit.runs.empty()) fit.runs.back().loss = fit.loss;
+    if (show_) show_({fit.steps, total_, fit.loss, fit.params});
+  }
+
+  // The last step may itself have left the finite numbers: nothing after it has looked yet.
+  void last_step_overflowed(Fit& fit, double& loss) {
+    if (fit.status == Status::diverged || (std::isfinite(loss) && all_finite(fit.params))) return;
+    const Training& training = t_.model.trainings[fit.runs.empty() ? 0 : fit.runs.size() - 1];
+    if (fit.steps == 0) std::memcpy(before_.data(), memory_.params.data(), before_.size() * sizeof(T));
+    diverged(training, fit.steps, static_cast<T>(loss));
+    fit.status = Status::diverged;
+    if (!fit.runs.empty()) fit.runs.back().status = Status::diverged;
+    fit.usable = fit.steps > 0 && std::isfinite(best_loss_);
+    if (!fit.usable) return;
+    fit.params = widened(best_);
+    std::vector<double> values = evaluate_at(t_.model, t_.evaluation, t_.data, t_.program, fit.params);
+    loss = values[0];
+  }
+
+  static bool all_finite(const std::vector<double>& x) {
+    for (double value : x)
+      if (!std::isfinite(value)) return false;
+    return true;
+  }
+
+  const Trainer& t_;
+  const std::function<void(const Progress&)>& show_;
+  Diagnostics& diagnostics_;
+  std::vector<T> best_, before_;
+  T best_loss_ = std::numeric_limits<T>::quiet_NaN();
+  std::int64_t total_ = 0, done_ = 0;
+  Memory<T> memory_;
+};
+
+template <class T>
+std::vector<double> call_at(const Kernel& kernel, const Dataset& data, const Program& program, const std::vector<double>& params) {
+  bool rows = kernel.stores[0].to == Store::To::row_output;
+  Memory<T> memory(data, narrowed<T>(params), kernel.stores.size(), scratch_size(kernel, data.rows));
+  // Whole vectors are stored, so there is room for the last one.
+  Column buffer("predict", sizeof(T) == 8 ? Storage::f64 : Storage::f32, rows ? data.rows : 0);
+  void* row_outputs[] = {buffer.data()};
+  memory.run.row_outputs = row_outputs;
+  program.function(kernel.name)(&memory.run);
+  if (!rows) return widened(memory.outputs);
+  const T* values = static_cast<const T*>(buffer.data());
+  return {values, values + data.rows};
+}
+
+std::vector<double> call(const Kernel& kernel, const Model& model, const Dataset& data, const Program& program, const std::vector<double>& params) {
+  if (model.graph.precision() == Precision::f32) return call_at<float>(kernel, data, program, params);
+  return call_at<double>(kernel, data, program, params);
+}
+
+}  // namespace
+
+Fit train(const Trainer& trainer, std::vector<double> start, const std::function<void(const Progress&)>& show, Diagnostics& diagnostics) {
+  if (trainer.model.graph.precision() == Precision::f32) return Loop<float>(trainer, std::move(start), show, diagnostics).run();
+  return Loop<double>(trainer, std::move(start), show, diagnostics).run();
+}
+
+std::vector<double> evaluate_at(const Model& model, const Fused& evaluation, const Dataset& data, const Program& program,
+                                const std::vector<double>& params) {
+  std::vector<double> values = call(evaluation_kernel(evaluation), model, data, program, params);
+  values.resize(evaluation.roots.size());
+  return values;
+}
+
+std::vector<double> predict_at(const Model& model, const Fused& prediction, const Dataset& data, const Program& program,
+                               const std::vector<double>& params) {
+  return call(prediction_kernel(prediction), model, data, program, params);
+}
+
+}  // namespace slope
