@@ -3,14 +3,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -177,7 +175,6 @@ bool Bytes::grow(std::size_t capacity) {
   if (!larger) return false;
   static_cast<void>(data_.release());
   data_.reset(larger);
-  expect_use(larger, capacity);
   capacity_ = capacity;
   resize(size_);
   return true;
@@ -192,13 +189,6 @@ std::size_t memory_limit() {
   long pages = ::sysconf(_SC_PHYS_PAGES), size = ::sysconf(_SC_PAGESIZE);
   return pages > 0 && size > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(size)
                                : std::size_t{1} << 40;
-}
-
-void expect_use(void* memory, std::size_t size) {
-  constexpr std::uintptr_t page = std::uintptr_t{2} << 20;
-  std::uintptr_t begin = (reinterpret_cast<std::uintptr_t>(memory) + page - 1) / page * page;
-  std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(memory) + size) / page * page;
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
 }
 
 Status read_file(const std::string& path, std::size_t limit, Bytes& bytes) {

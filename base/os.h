@@ -50,9 +50,6 @@ inline constexpr std::size_t model_limit = std::size_t{64} << 20;
 // For data and states: what surely does not fit is refused before memory is touched.
 std::size_t memory_limit();
 
-// Memory that will be filled from end to end: large pages spare most of the faults. Only a hint.
-void expect_use(void* memory, std::size_t size);
-
 // The whole file; "-" is standard input. Regular files and pipes only: devices may never end. A named pipe
 // that nobody writes to is empty. A file that shrinks meanwhile is an error.
 [[nodiscard]] Status read_file(const std::string& path, std::size_t limit, Bytes& bytes);

@@ -80,7 +80,6 @@ Column::Column(std::string name, Storage storage, std::int64_t rows)
   std::size_t size = bytes_of(storage, rows);
   bytes_.reset(std::aligned_alloc(64, size));
   if (!bytes_) throw std::bad_alloc();
-  os::expect_use(bytes_.get(), size);
   std::size_t used = static_cast<std::size_t>(rows) * size_of(storage);
   std::memset(static_cast<char*>(bytes_.get()) + used, 0, size - used);
 }

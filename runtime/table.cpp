@@ -10,7 +10,6 @@
 #include <new>
 #include <string_view>
 
-#include "base/os.h"
 #include "base/text.h"
 #include "runtime/number.h"
 
@@ -110,7 +109,6 @@ void TableReader<T>::make_room() {
     if (!larger) throw std::bad_alloc();
     static_cast<void>(values.release());
     values.reset(static_cast<T*>(larger));
-    os::expect_use(larger, static_cast<std::size_t>(capacity_) * sizeof(T));
     targets_[column] = values.get();
   }
 }
