@@ -1,1 +1,54 @@
-int main() { return 0; }
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <csignal>
+#include <exception>
+#include <new>
+
+#include <nlohmann/json.hpp>
+
+#include "driver/output.h"
+
+namespace {
+
+// The first signal lets the step finish, save and print; the second ends at once.
+extern "C" void on_signal(int signal) {
+  if (slope::stop_signal) std::_Exit(128 + signal);
+  slope::stop_signal = signal;
+}
+
+void handle_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  for (int signal : {SIGINT, SIGTERM, SIGHUP})
+    if (std::signal(signal, on_signal) == SIG_IGN) std::signal(signal, SIG_IGN);  // nohup: stays ignored
+}
+
+int dispatch(const slope::Arguments& a) {
+  if (a.command == "train") return slope::run_train(a);
+  if (a.command == "predict") return slope::run_predict(a);
+  if (a.command == "eval") return slope::run_eval(a);
+  if (a.command == "check") return slope::run_check(a);
+  if (a.command == "show") return slope::run_show(a);
+  return slope::run_version(a);
+}
+
+int run(int count, char** words) {
+  slope::Diagnostics diagnostics;
+  slope::Parsed parsed = slope::parse_arguments(count, words, diagnostics);
+  if (parsed.arguments) return dispatch(*parsed.arguments);
+  if (diagnostics.has_errors() && parsed.json) slope::print(slope::dump(slope::failure("", diagnostics, {})), diagnostics);
+  else slope::print_error(slope::render_all(diagnostics, {}));
+  return parsed.exit;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  handle_signals();
+  try {
+    return run(count, words);
+  } catch (const std::bad_alloc&) {
+    slope::print_error("slope: error[S0703]: out of memory\n");
+    return slope::exit_code::limit;
+  } catch (const std::exception& e) {
+    slope::internal_error(e.what());
+  }
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "driver/arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/text.h"
+#include "frontend/train_options.h"
+
+namespace slope {
+
+namespace {
+
+constexpr std::string_view future_commands[] = {"explain", "bench", "build", "plot", "explore", "fmt", "lsp", "new", "cache", "completion"};
+constexpr std::string_view stages[] = {"ast", "graph", "gradient", "kernels", "llvm", "asm", "prelude"};
+constexpr std::string_view future_stages[] = {"ops", "rewrites", "formula", "passes", "memory", "html"};
+
+void add_model(CLI::App& app, Arguments& a) {
+  app.add_option("model", a.model, "the model's file, or - for standard input");
+  app.add_option("-e", a.text, "the model's text itself")->type_name("TEXT");
+}
+
+void add_common(CLI::App& app, Arguments& a) {
+  app.add_option("--data", a.data, "data file, for every statement or as NAME=FILE for one; - is standard input")->type_name("[NAME=]FILE")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--precision", a.precision, "f32 or f64")->type_name("f32|f64");
+  app.add_option("--cpu", a.cpu, "native, x86-64-v3, x86-64-v4")->type_name("LEVEL");
+  app.add_option("--threads", a.threads, "threads; the result does not depend on it")->type_name("N");
+  app.add_option("--color", a.color, "auto, always or never")->type_name("WHEN");
+  app.add_flag("--json", a.json, "one JSON object on standard output");
+  app.add_flag("--quiet", a.quiet, "only warnings and errors");
+  app.add_flag("--verbose", a.verbose, "more about what is done");
+  app.add_flag("--time", a.time, "where the time went");
+  app.add_flag("--no-cache", a.no_cache, "compile anew (there is no cache yet)");
+  app.add_option_function<std::vector<std::string>>("--set", [&a](const std::vector<std::string>& given) {
+       for (const std::string& item : given) {
+         std::size_t equals = item.find('=');
+         if (equals == std::string::npos || equals == 0) throw CLI::ValidationError("--set", fmt::format("`{}` is not NAME=VALUE", item));
+         a.sets.emplace_back(item.substr(0, equals), item.substr(equals + 1));
+       }
+     }, "replace a constant of the model")->type_name("NAME=VALUE")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void add_train_options(CLI::App& app, Arguments& a) {
+  for (const TrainOption& option : train_options()) {
+    std::string name(option.name), dashes = dashed(option.name);
+    std::string spelling = "--" + dashes + (dashes == name ? "" : ",--" + name);
+    std::string about = fmt::format("{}{}", option.takes, option.supported ? "" : " (not yet)");
+    app.add_option_function<std::string>(spelling, [&a, name](const std::string& value) { a.options.emplace_back(name, value); }, about)->type_name("VALUE");
+  }
+}
+
+// One subcommand a command; what each takes is written once, here.
+struct CommandLine {
+  CLI::App app{"Slope compiles a small model language to native code and fits the model to data.", "slope"};
+  Arguments a;
+
+  CommandLine() {
+    app.footer("Examples:\n  slope train line.slope\n  slope train -e 'predict = w*x + b; loss = mse' --data points.csv\n"
+               "  slope predict line.slope --weights line.safetensors --data new.csv\n  slope show llvm line.slope");
+    app.require_subcommand(1);
+    app.set_help_flag("-h,--help", "this text");
+    CLI::App& train = command("train", "compile and train; prints the fit");
+    add_train_options(train, a);
+    train.add_option("--save", a.save, "where to write the state (the model's name with .safetensors)")->type_name("FILE");
+    train.add_flag("--no-save", a.no_save, "write no state");
+    train.add_option("--init", a.init, "take starting values from a state, by name")->type_name("FILE");
+    train.add_flag("--full", a.full, "arrays in full in the JSON");
+    for (const char* later : {"--resume", "--save-every", "--log", "--plot", "--html"}) future_option(train, later);
+    CLI::App& predict = command("predict", "predictions for data, as CSV");
+    predict.add_option("--weights", a.weights, "the state that training saved")->type_name("FILE");
+    predict.add_option("-o,--output", a.output, "where to write (standard output)")->type_name("FILE");
+    predict.add_flag("--keep", a.keep, "with the columns of the input before");
+    CLI::App& eval = command("eval", "loss and metrics on other data");
+    eval.add_option("--weights", a.weights, "the state that training saved")->type_name("FILE");
+    CLI::App& check = command("check", "names, shapes and warnings, without training");
+    future_option(check, "--gradients");
+    CLI::App& show = *app.add_subcommand("show", fmt::format("print a stage of the compiler: {}", fmt::join(stages, " ")));
+    show.add_option("stage", a.stage, fmt::format("{}", fmt::join(stages, ", ")))->required();
+    add_model(show, a);
+    add_common(show, a);
+    show.add_option("-o,--output", a.output, "where to write (standard output)")->type_name("FILE");
+    for (const char* later : {"--dot", "--svg", "--html"}) future_option(show, later);
+    app.add_subcommand("version", "versions and the CPU")->add_flag("--json", a.json, "one JSON object on standard output");
+    app.add_flag_callback("--version", [this] { a.command = "version"; throw CLI::Success(); }, "versions and the CPU");
+  }
+
+  CLI::App& command(const char* name, const std::string& about) {
+    CLI::App& sub = *app.add_subcommand(name, about);
+    add_model(sub, a);
+    add_common(sub, a);
+    return sub;
+  }
+
+  static void future_option(CLI::App& sub, const char* name) {
+    sub.add_option(name, "not yet")->expected(0, 1)->each([name](const std::string&) {
+      throw CLI::ValidationError(name, "is not there yet in this version");
+    });
+    sub.get_option(name)->group("Not yet");
+  }
+};
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+// What CLI11 says, with the nearest right word.
+void explain(const CLI::ParseError& e, const CommandLine& line, int count, char** words, Diagnostics& diagnostics) {
+  std::string first = count > 1 ? words[1] : "";
+  std::vector<std::string> commands;
+  for (const CLI::App* sub : line.app.get_subcommands([](const CLI::App*) { return true; })) commands.push_back(sub->get_name());
+  bool known = std::find(commands.begin(), commands.end(), first) != commands.end();
+  if (!known && !first.empty() && !first.starts_with("-")) {
+    bool later = std::find(std::begin(future_commands), std::end(future_commands), first) != std::end(future_commands);
+    Diagnostic& d = diagnostics.error(Code::usage, later ? fmt::format("`slope {}` is not there yet in this version", first)
+                                                          : fmt::format("`{}` is no command", first));
+    std::string near = nearest(first, commands);
+    d.helps.push_back(!near.empty() && !later ? fmt::format("did you mean `slope {}`?", near) : "the commands are " + listed(commands));
+    return;
+  }
+  const CLI::App* app = known ? line.app.get_subcommand(first) : &line.app;
+  for (int i = known ? 2 : 1; i < count; ++i) {
+    std::string word = words[i];
+    word = word.substr(0, word.find('='));
+    std::vector<std::string> names = option_names(*app);
+    if (!word.starts_with("--") || word == "--" || std::find(names.begin(), names.end(), word) != names.end()) continue;
+    Diagnostic& d = diagnostics.error(Code::usage, fmt::format("`{}` has no option `{}`", known ? "slope " + first : "slope", word));
+    if (std::string near = nearest(word, names); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+    else d.helps.push_back(fmt::format("`slope {} --help` lists them", first));
+    return;
+  }
+  std::string what = e.what();
+  if (first.empty()) what = "a command is needed";
+  diagnostics.error(Code::usage, what).helps.push_back(first.empty() ? "the commands are " + listed(commands) : fmt::format("`slope {} --help` tells more", first));
+}
+
+void check_values(Arguments& a, Diagnostics& diagnostics) {
+  auto one_of = [&](const std::string& option, const std::string& value, std::vector<std::string> allowed) {
+    if (value.empty() || std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return;
+    diagnostics.error(Code::usage, fmt::format("{} takes {}, not `{}`", option, listed(allowed, "or"), value));
+  };
+  one_of("--precision", a.precision, {"f32", "f64"});
+  one_of("--color", a.color, {"auto", "always", "never"});
+  if (a.threads < 1) diagnostics.error(Code::usage, fmt::format("--threads takes a number of at least 1, not {}", a.threads));
+  if (a.command == "show") {
+    std::vector<std::string> known(std::begin(stages), std::end(stages));
+    if (std::find(std::begin(future_stages), std::end(future_stages), a.stage) != std::end(future_stages))
+      diagnostics.error(Code::usage, fmt::format("the stage `{}` is not there yet in this version", a.stage)).helps.push_back("the stages are " + listed(known));
+    else if (std::find(known.begin(), known.end(), a.stage) == known.end()) {
+      Diagnostic& d = diagnostics.error(Code::usage, fmt::format("`{}` is no stage", a.stage));
+      std::string near = nearest(a.stage, known);
+      d.helps.push_back(near.empty() ? "the stages are " + listed(known) : fmt::format("did you mean `{}`?", near));
+    }
+  }
+  bool wants_model = a.command != "version" && !(a.command == "show" && a.stage == "prelude");
+  if (wants_model && a.model.empty() && !a.text) diagnostics.error(Code::usage, "a model is needed: a file, - for standard input, or -e 'TEXT'");
+  if (!a.model.empty() && a.text) diagnostics.error(Code::usage, fmt::format("there are two models: `{}` and the text after -e", a.model));
+  if (a.model == "-" && std::find(a.data.begin(), a.data.end(), "-") != a.data.end())
+    diagnostics.error(Code::usage, "the model and the data cannot both be standard input");
+}
+
+}  // namespace
+
+Parsed parse_arguments(int count, char** words, Diagnostics& diagnostics) {
+  bool json = std::find(words, words + count, std::string_view("--json")) != words + count;
+  CommandLine line;
+  try {
+    line.app.parse(count, words);
+  } catch (const CLI::CallForHelp& help) {
+    line.app.exit(help);
+    return {{}, exit_code::done, json};
+  } catch (const CLI::Success&) {
+    return {line.a, exit_code::done, json};
+  } catch (const CLI::ParseError& e) {
+    explain(e, line, count, words, diagnostics);
+    return {{}, exit_code::usage, json};
+  }
+  line.a.command = line.app.get_subcommands()[0]->get_name();
+  check_values(line.a, diagnostics);
+  if (diagnostics.has_errors()) return {{}, exit_code::usage, json};
+  return {line.a, exit_code::done, json};
+}
+
+}  // namespace slope

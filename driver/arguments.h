@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The command line: which command, which model, which options. Wrong use is exit 2 with what would be right.
+#pragma once
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/diagnostic.h"
+
+namespace slope {
+
+struct Arguments {
+  std::string command;  // train predict eval check show version
+  std::string stage;    // of show
+  std::string model;    // a file or "-"; "" with -e
+  std::optional<std::string> text;  // -e
+  std::vector<std::string> data;
+  std::vector<std::pair<std::string, std::string>> sets, options;  // NAME and value, as texts
+  std::string precision, cpu = "native", color = "auto";
+  std::string save, init, weights, output;
+  bool no_save = false, json = false, quiet = false, verbose = false, time = false, keep = false, full = false, no_cache = false;
+  int threads = 1;
+};
+
+// No value: `exit` says how to end; help has been printed or diagnostics say what is wrong.
+struct Parsed {
+  std::optional<Arguments> arguments;
+  int exit = 0;
+  bool json = false;  // --json was there, whatever else is wrong
+};
+Parsed parse_arguments(int count, char** words, Diagnostics& diagnostics);
+
+}  // namespace slope

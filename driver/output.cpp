@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "driver/output.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/os.h"
+#include "base/text.h"
+
+namespace slope {
+
+bool print(std::string_view text, Diagnostics& diagnostics) {
+  os::Status failed = os::write_all(1, text, "standard output");
+  if (!failed) return true;
+  diagnostics.error(Code::cannot_write, failed->message());
+  return false;
+}
+
+void print_error(std::string_view text) { (void)os::write_all(2, text, "standard error"); }
+
+bool use_color(const Arguments& a) {
+  if (a.color != "auto") return a.color == "always";
+  const char* no_color = std::getenv("NO_COLOR");
+  if (no_color && *no_color) return false;
+  const char* terminal = std::getenv("TERM");
+  return os::is_terminal(2) && terminal && std::string_view(terminal) != "dumb";
+}
+
+std::string number_text(double value, Precision precision) {
+  return precision == Precision::f32 ? shortest(static_cast<float>(value)) : shortest(value);
+}
+
+Json number(double value, Precision precision) {
+  if (!std::isfinite(value)) return nullptr;
+  // A float is printed by its own shortest digits: as a double it reads back to the same float.
+  return precision == Precision::f32 ? std::strtod(shortest(static_cast<float>(value)).c_str(), nullptr) : value;
+}
+
+Json diagnostics_json(const Diagnostics& diagnostics, const Sources& sources) {
+  Json list = Json::array();
+  for (const Diagnostic& d : diagnostics.all()) {
+    Json item{{"severity", to_string(d.severity)}, {"code", to_string(d.code)}, {"message", escaped(d.message)}};
+    const Source* source = d.span ? sources.find(d.span->file) : nullptr;
+    if (d.position) {
+      item["file"] = escaped(d.position->file);
+      item["line"] = d.position->line;
+      item["column"] = d.position->column;
+    } else if (source) {
+      Position at = source->position(d.span->begin);
+      item["file"] = escaped(source->name());
+      item["line"] = at.line;
+      item["column"] = at.column;
+    } else {
+      item["file"] = item["line"] = item["column"] = nullptr;
+    }
+    for (const auto& [key, texts] : {std::pair{"notes", &d.notes}, std::pair{"helps", &d.helps}}) {
+      if (texts->empty()) continue;
+      Json lines = Json::array();
+      for (const std::string& text : *texts) lines.push_back(escaped(text));
+      item[key] = lines;
+    }
+    list.push_back(item);
+  }
+  return list;
+}
+
+Json failure(const std::string& model, const Diagnostics& diagnostics, const Sources& sources) {
+  return Json{{"slope", 1}, {"model", escaped(model)}, {"status", "error"}, {"exit", diagnostics.exit_code()},
+              {"diagnostics", diagnostics_json(diagnostics, sources)}};
+}
+
+std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+int finish(const Arguments& a, const Session& session, const Json* result, int exit) {
+  Diagnostics late;
+  if (a.json) {
+    print(dump(result ? *result : failure(session.request.source.name(), session.diagnostics, session.sources)), late);
+  } else {
+    Diagnostics shown;
+    for (const Diagnostic& d : session.diagnostics.all())
+      if (!(a.quiet && d.severity == Severity::note)) shown.add(d);
+    print_error(render_all(shown, session.sources, use_color(a)));
+  }
+  if (a.time && !a.json) print_error(times_text(session.times));
+  print_error(render_all(late, session.sources, use_color(a)));
+  return late.has_errors() ? late.exit_code() : exit;
+}
+
+std::optional<Request> read_request(const Arguments& a, Diagnostics& diagnostics) {
+  Request request;
+  std::string name = a.text ? "<text>" : a.model == "-" ? "<stdin>" : a.model, text;
+  if (a.text) text = *a.text;
+  else {
+    os::Bytes bytes;
+    if (os::Status failed = os::read_file(a.model, os::model_limit, bytes)) {
+      request.source = Source(name, "");
+      diagnostics.error(failed->too_large ? Code::too_large : Code::cannot_open, failed->message());
+      return {};
+    }
+    text = bytes.view();
+  }
+  request.source = Source(name, std::move(text));
+  if (!a.text && a.model != "-") request.folder = std::filesystem::path(a.model).parent_path().string();
+  request.data = a.data;
+  request.settings.sets = a.sets;
+  request.settings.options = a.options;
+  if (!a.precision.empty()) request.settings.precision = a.precision == "f32" ? Precision::f32 : Precision::f64;
+  request.cpu = a.cpu;
+  return request;
+}
+
+std::string times_text(const Times& times) {
+  std::string out;
+  for (const auto& [name, seconds] : times) out += fmt::format("{:>14} {:10.3f} ms\n", name, 1e3 * seconds);
+  return out;
+}
+
+bool check_output(const Arguments& a, const Session& session, const std::string& path, Diagnostics& diagnostics) {
+  auto same = [&](const std::string& other) {
+    std::error_code ignored;
+    return !other.empty() && (path == other || std::filesystem::equivalent(path, other, ignored));
+  };
+  std::string clash = same(a.model) ? "the model" : same(a.weights) ? "the weights" : "";
+  if (session.opened)
+    for (const DataFile& file : session.opened->files)
+      if (same(file.path())) clash = "the data";
+  if (clash.empty()) return true;
+  diagnostics.error(Code::usage, fmt::format("`{}` is {}: it would be overwritten", escaped(path), clash));
+  return false;
+}
+
+}  // namespace slope

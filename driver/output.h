@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// How results and messages leave the program: text for people on stderr and stdout, one JSON object for scripts.
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "driver/arguments.h"
+#include "runtime/session.h"
+
+namespace slope {
+
+using Json = nlohmann::ordered_json;
+
+// Writes to standard output whole; false, with a diagnostic, where that fails. A closed pipe ends quietly.
+bool print(std::string_view text, Diagnostics& diagnostics);
+void print_error(std::string_view text);
+
+bool use_color(const Arguments& arguments);
+
+// A number in its shortest exact form for the precision; null where it is not finite.
+Json number(double value, Precision precision);
+std::string number_text(double value, Precision precision);
+
+Json diagnostics_json(const Diagnostics& diagnostics, const Sources& sources);
+// The object of a command that failed: status error, the exit code, the diagnostics.
+Json failure(const std::string& model, const Diagnostics& diagnostics, const Sources& sources);
+std::string dump(const Json& json);
+
+// Ends a command: prints the object (with --json) or the diagnostics, and gives the exit code.
+int finish(const Arguments& arguments, const Session& session, const Json* result, int exit);
+
+// The model's text as the command line gives it; no value, and a diagnostic, where it cannot be read.
+std::optional<Request> read_request(const Arguments& arguments, Diagnostics& diagnostics);
+
+std::string times_text(const Times& times);
+
+// Refuses to write over the model or its data.
+bool check_output(const Arguments& arguments, const Session& session, const std::string& path, Diagnostics& diagnostics);
+
+int run_train(const Arguments& arguments);
+int run_predict(const Arguments& arguments);
+int run_eval(const Arguments& arguments);
+int run_check(const Arguments& arguments);
+int run_show(const Arguments& arguments);
+int run_version(const Arguments& arguments);
+
+}  // namespace slope

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// slope show, slope check and slope version: what the compiler made of a model, without running it.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/os.h"
+#include "base/text.h"
+#include "codegen/schedule.h"
+#include "driver/output.h"
+
+namespace slope {
+
+namespace {
+
+Session open_session(const Arguments& a) {
+  Diagnostics early;
+  auto request = read_request(a, early);
+  Session s(request ? std::move(*request) : Request{.source = Source(a.model, ""), .folder = {}, .data = {}, .settings = {}});
+  s.diagnostics = early;
+  return s;
+}
+
+// Storage types of the columns: of the data where they can be read, else of the model's precision.
+std::vector<Storage> storages(Session& s, const Graph& graph) {
+  const Model& model = s.model();
+  if (s.has_data()) {
+    Diagnostics ignored;
+    auto data = read_columns(model, *s.opened, columns_read(graph, model.columns.size()), false, ignored);
+    if (data) return data->storages;
+  }
+  bool single = model.graph.precision() == Precision::f32;
+  return std::vector<Storage>(model.columns.size(), single ? Storage::f32 : Storage::f64);
+}
+
+std::string graph_text(Session& s) {
+  const Model& model = s.model();
+  std::vector<NodeId> roots{model.loss};
+  if (model.predict.valid()) roots.push_back(model.predict);
+  for (const auto* list : {&model.metrics, &model.reports})
+    for (const NamedValue& value : *list) roots.push_back(value.value);
+  return print(model.graph, roots, print_names(model, s.sources));
+}
+
+std::string gradient_text(Session& s) {
+  GradientGraph gradient = gradient_graph(*s.lowered);
+  return print(s.model().graph, gradient.roots, print_names(s.model(), s.sources));
+}
+
+// The stages after differentiation: kernels, LLVM, assembly.
+std::optional<std::string> compiled_text(const std::string& stage, Session& s) {
+  auto steps = step_graphs(*s.lowered, s.diagnostics);
+  if (!steps) return {};
+  PrintNames names = print_names(s.model(), s.sources);
+  std::vector<Kernel> kernels;
+  std::string text;
+  for (std::size_t i = 0; i < steps->size(); ++i) {
+    kernels.push_back(step_kernel((*steps)[i], i));
+    if (stage != "kernels") continue;
+    std::vector<NodeId> roots;
+    for (const Store& store : kernels.back().stores) roots.push_back(store.value);
+    const Graph& graph = (*steps)[i].fused.graph;
+    text += fmt::format("{}{}: loss, gradients and the update by {}\n", i ? "\n" : "", kernels.back().name, (*steps)[i].optimizer.name);
+    text += print(schedule(graph, roots), graph, names);
+  }
+  if (stage == "kernels") return text;
+  CompileOptions options;
+  options.cpu = s.request.cpu;
+  options.storages = storages(s, (*steps)[0].fused.graph);
+  options.places = names.places;
+  return list(stage == "llvm" ? Listing::llvm : Listing::assembly, kernels, options, s.diagnostics);
+}
+
+std::optional<std::string> stage_text(const std::string& stage, Session& s) {
+  if (stage == "ast") {
+    s.tree = parse(s.sources.files[0], s.diagnostics);
+    return s.diagnostics.has_errors() ? std::nullopt : std::optional(ast::print(s.tree, s.sources.files[0]));
+  }
+  if (!prepare(s, DataNeed::if_there)) return {};
+  if (stage == "graph") return graph_text(s);
+  if (stage == "gradient") return gradient_text(s);
+  return compiled_text(stage, s);
+}
+
+}  // namespace
+
+int run_show(const Arguments& a) {
+  if (a.stage == "prelude") {
+    Diagnostics diagnostics;
+    print(prelude_text, diagnostics);
+    return diagnostics.exit_code();
+  }
+  Session s = open_session(a);
+  std::optional<std::string> text;
+  if (!s.diagnostics.has_errors()) text = stage_text(a.stage, s);
+  if (text && a.json) {
+    Json json{{"slope", 1}, {"model", escaped(s.request.source.name())}, {"stage", a.stage}, {"text", *text}, {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
+    return finish(a, s, &json, exit_code::done);
+  }
+  if (text && !a.output.empty()) {
+    if (check_output(a, s, a.output, s.diagnostics))
+      if (os::Status failed = os::write_file(a.output, *text)) s.diagnostics.error(Code::cannot_write, failed->message());
+  } else if (text) {
+    print(*text, s.diagnostics);
+  }
+  return finish(a, s, nullptr, s.diagnostics.exit_code());
+}
+
+int run_check(const Arguments& a) {
+  Session s = open_session(a);
+  bool fine = !s.diagnostics.has_errors() && prepare(s);
+  if (fine && s.has_data())
+    for (std::size_t i = 0; i < s.model().columns.size(); ++i) (void)i;
+  if (fine && s.has_data()) {
+    std::vector<bool> none(s.model().columns.size());
+    fine = read_columns(s.model(), *s.opened, none, true, s.diagnostics).has_value();
+  }
+  if (!fine) return finish(a, s, nullptr, s.diagnostics.exit_code());
+  if (a.json) {
+    Json json{{"slope", 1}, {"model", escaped(s.request.source.name())}, {"status", "finished"}, {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
+    return finish(a, s, &json, exit_code::done);
+  }
+  std::size_t warnings = 0;
+  for (const Diagnostic& d : s.diagnostics.all()) warnings += d.severity == Severity::warning;
+  int exit = finish(a, s, nullptr, exit_code::done);
+  if (!a.quiet) print(fmt::format("{}: {} parameter{}, {} column{}, {} warning{}\n", escaped(s.request.source.name()), s.model().params.size(), s.model().params.size() == 1 ? "" : "s", s.model().columns.size(), s.model().columns.size() == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s"), s.diagnostics);
+  return exit;
+}
+
+int run_version(const Arguments& a) {
+  Diagnostics diagnostics;
+  if (a.json) print(dump(Json{{"slope", 1}, {"version", SLOPE_VERSION}, {"llvm", llvm_version()}, {"cpu", native_cpu()}}), diagnostics);
+  else print(fmt::format("slope {}\nLLVM {}\nCPU {}\n", SLOPE_VERSION, llvm_version(), native_cpu()), diagnostics);
+  return diagnostics.exit_code();
+}
+
+}  // namespace slope

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace slope {
+
+Session::Session(Request r) : request(std::move(r)) { sources.files.push_back(request.source); }
+
+void sort_by_line(Diagnostics& diagnostics) {
+  std::vector<Diagnostic> sorted = diagnostics.all();
+  auto place = [](const Diagnostic& d) { return d.span && d.span->file == 0 ? static_cast<std::int64_t>(d.span->begin) : INT64_MAX; };
+  std::stable_sort(sorted.begin(), sorted.end(), [&](const Diagnostic& a, const Diagnostic& b) { return place(a) < place(b); });
+  diagnostics = {};
+  for (Diagnostic& d : sorted) diagnostics.add(std::move(d));
+}
+
+namespace {
+void append(Diagnostics& to, const Diagnostics& from) {
+  for (const Diagnostic& d : from.all()) to.add(d);
+}
+}  // namespace
+
+bool prepare(Session& s, DataNeed need) {
+  Stopwatch watch(s.times, "frontend");
+  Diagnostics model, data;
+  s.tree = parse(s.sources.files[0], model);
+  s.opened = open_data(s.tree, s.request, data);
+  LowerSettings settings = s.request.settings;
+  if (s.opened) settings.headers = s.opened->headers();
+  bool short_form = data_sources(s.tree, data).empty();
+  // Without the header a short form cannot tell columns from parameters: nothing more can be said of it.
+  if (s.opened || !short_form) s.lowered = lower(s.tree, settings, model);
+  sort_by_line(model);
+  append(s.diagnostics, model);
+  if (need == DataNeed::required || short_form || model.has_errors()) append(s.diagnostics, data);
+  return !s.diagnostics.has_errors() && s.lowered;
+}
+
+std::optional<Lowered> lower_for_prediction(Session& s) {
+  LowerSettings settings = s.request.settings;
+  if (s.opened) settings.headers = s.opened->headers();
+  settings.training = false;
+  if (!s.model().assumed.empty()) settings.assumed = s.model().assumed;
+  Diagnostics again;  // all of it was said when the model was lowered for training
+  return lower(s.tree, settings, again);
+}
+
+// --- states --------------------------------------------------------------------------------------------------------
+namespace {
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : "\n") + name;
+  return out;
+}
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = std::min(text.find('\n', at), text.size());
+    out.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
+}  // namespace
+
+State make_state(const Session& s, const Fit& fit) {
+  State state;
+  const Model& model = s.model();
+  bool single = model.graph.precision() == Precision::f32;
+  for (std::size_t i = 0; i < model.params.size(); ++i) state.tensors.push_back({model.params[i].name, single, {}, {fit.params[i]}});
+  state.metadata["slope/model"] = s.sources.files[0].text();
+  state.metadata["slope/steps"] = std::to_string(fit.steps);
+  state.metadata["slope/seed"] = std::to_string(model.seed.value_or(0));
+  state.metadata["slope/status"] = to_string(fit.status);
+  if (!model.assumed.empty()) {
+    state.metadata["slope/assumed_columns"] = joined(model.assumed.columns);
+    state.metadata["slope/assumed_params"] = joined(model.assumed.params);
+    state.metadata["slope/target"] = model.assumed.target;
+  }
+  return state;
+}
+
+std::optional<Assumed> assumed_of(const State& state) {
+  auto columns = state.metadata.find("slope/assumed_columns");
+  if (columns == state.metadata.end()) return {};
+  return Assumed{split(columns->second), split(state.metadata.at("slope/assumed_params")), state.metadata.at("slope/target")};
+}
+
+namespace {
+
+// The numbers of one parameter, or a reason why they do not fit.
+std::string fits(const Tensor* tensor, Precision precision) {
+  if (!tensor) return "is not in it";
+  if (!tensor->shape.empty() || tensor->values.size() != 1) return "is no single number in it";
+  if (tensor->single != (precision == Precision::f32)) return fmt::format("is {} in it and {} in the model", tensor->single ? "f32" : "f64", to_string(precision));
+  return "";
+}
+
+std::vector<std::string> only_in_state(const Model& model, const State& state) {
+  std::vector<std::string> names;
+  for (const Tensor& tensor : state.tensors) {
+    bool known = std::any_of(model.params.begin(), model.params.end(), [&](const Parameter& p) { return p.name == tensor.name; });
+    if (!known && !tensor.name.starts_with("slope/")) names.push_back(tensor.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::optional<std::vector<double>> take_weights(const Session& s, const State& state, const std::string& path, Diagnostics& diagnostics) {
+  const Model& model = s.model();
+  std::vector<double> params;
+  std::vector<std::string> faults;
+  for (const Parameter& param : model.params) {
+    const Tensor* tensor = state.find(param.name);
+    std::string fault = fits(tensor, model.graph.precision());
+    if (fault.empty()) params.push_back(tensor->values[0]);
+    else faults.push_back(fmt::format("the parameter `{}` {}", param.name, fault));
+  }
+  for (const std::string& name : only_in_state(model, state)) faults.push_back(fmt::format("it has `{}`, the model has no such parameter", escaped(name)));
+  if (faults.empty()) return params;
+  Diagnostic& d = diagnostics.error(Code::other_model, fmt::format("{} holds the weights of another model", escaped(path)));
+  d.notes = faults;
+  d.helps.push_back("train the model again, or take the model that made the file");
+  return {};
+}
+
+std::vector<double> take_start(const Session& s, const State* state, const std::string& path, Diagnostics& diagnostics) {
+  const Model& model = s.model();
+  std::vector<double> start;
+  std::vector<std::string> kept;
+  for (const Parameter& param : model.params) {
+    const Tensor* tensor = state ? state->find(param.name) : nullptr;
+    bool usable = tensor && tensor->shape.empty() && tensor->values.size() == 1;
+    start.push_back(usable ? tensor->values[0] : param.start);
+    if (state && !usable) kept.push_back(fmt::format("`{}`", param.name));
+  }
+  if (!state) return start;
+  auto note = [&](std::string text) {
+    diagnostics.add({.severity = Severity::note, .code = Code::init_differs, .message = std::move(text), .span = {}, .position = {}, .label = {}});
+  };
+  if (!kept.empty()) note(fmt::format("{} is not in {} and keeps its start", listed(kept), escaped(path)));
+  std::vector<std::string> unused;
+  for (const std::string& name : only_in_state(model, *state)) unused.push_back(fmt::format("`{}`", escaped(name)));
+  if (!unused.empty()) note(fmt::format("{} has {}, the model has no such parameter", escaped(path), listed(unused)));
+  return start;
+}
+
+}  // namespace slope
