@@ -103,12 +103,11 @@ const auto unary_expression_def =
 const auto power_def = postfix >> -infix(power_sign, deeper[unary_expression]);
 
 const auto call_arguments = call_argument >> *(comma >> call_argument) >> -comma;
-const auto items = item >> *(comma >> item) >> -comma;
 const auto expressions = nested >> *(comma >> nested) >> -comma;
 
 const auto postfix_def =
     primary >> chain[wrap(Kind::call)[Opening('(') >> -call_arguments > end_of_arguments] |
-                     wrap(Kind::index)[Opening('[') > items > end_of_items] |
+                     wrap(Kind::index)[Opening('[') > item > *(comma >> item) > -comma > end_of_items] |
                      wrap(Kind::member)[Punctuation(".") > word]];
 const auto call_argument_def = node(Kind::argument)[argument_name > equals > nested] | nested;
 const auto bound_def = nested | node(Kind::nothing)[eps];
@@ -130,7 +129,7 @@ const auto block_def =
 
 // ---- statements ----
 
-const auto shape_def = node(Kind::shape)[Opening('[') > expressions > end_of_items];
+const auto shape_def = node(Kind::shape)[Opening('[') > nested > *(comma >> nested) > -comma > end_of_items];
 const auto start_def = node(Kind::start)[equals > expression];
 const auto start_or_draw_def = start | node(Kind::draw)[Operator("~") > expression];
 const auto becomes_def = start_or_draw | node(Kind::next)[Operator(":=") > expression];

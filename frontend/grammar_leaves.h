@@ -432,7 +432,9 @@ struct Recovering : Directive<Subject, Recovering<Subject>> {
       reading.leave(mark);
       return read;
     } catch (const x3::expectation_failure<Iterator>& failure) {
-      first = text + recover(reading, mark, static_cast<Offset>(failure.where() - text), failure.which());
+      auto where = static_cast<Offset>(failure.where() - text);
+      if (ends_outer_statement(reading, mark, where, failure.which())) throw;
+      first = text + recover(reading, mark, where, failure.which());
       return true;
     }
   }

@@ -134,6 +134,8 @@ struct Reading {
 
 // A statement that cannot be read: says why, leaves an error node, gives where reading goes on.
 Offset recover(Reading& reading, const Mark& mark, Offset where, const std::string& expected);
+// Whether an error in a block is one of everything around it: too deep, or the text is over. Its message is then kept.
+bool ends_outer_statement(Reading& reading, const Mark& mark, Offset where, const std::string& expected);
 // Bytes that no place of a text may hold. False if there are so many that this is no text at all.
 bool check_characters(Reading& reading);
 bool check_size(Reading& reading);

@@ -453,6 +453,14 @@ std::string names_of(std::string_view statement) {
 
 }  // namespace
 
+bool ends_outer_statement(Reading& reading, const Mark& mark, Offset where, const std::string& expected) {
+  if (mark.brackets == 0) return false;
+  if (reading.failure && reading.failure->code == Code::too_deep) return true;
+  if (blanks_end(reading.text, where, true) < reading.text.size()) return false;
+  if (!reading.failure) reading.failure = explain(reading, mark, where, expected);
+  return true;
+}
+
 Offset recover(Reading& reading, const Mark& mark, Offset where, const std::string& expected) {
   Answer why = reading.failure ? std::move(reading.failure) : explain(reading, mark, where, expected);
   reading.failure.reset();
