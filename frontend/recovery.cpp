@@ -92,8 +92,7 @@ bool declares(std::string_view keyword) {
          keyword == "def";
 }
 
-// The names in front of the first `=` and behind the commas that no bracket holds: `a` and `b` of `a = f(x,
-// y), b = `.
+// The first name of a declaration and those behind commas that no bracket holds: `a b` of `a = f(x, y), b =`.
 std::string declared_names(std::string_view text) {
   std::string names;
   int depth = 0;

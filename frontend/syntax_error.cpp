@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What to say about a statement that cannot be read. The grammar knows the place and what it expected there; here
-// the text around that place tells what its writer probably meant.
+// What to say about a statement that cannot be read. The grammar knows the place and what it expected there; the
+// text around that place tells what its writer probably meant.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -299,6 +299,13 @@ Answer explain_swallowed_line(const Place& p) {
                     "expected an expression after " + quote(p.reading.text_of(before)));
 }
 
+// `2 x`, but not `0 b = 1`, where a comma is missing.
+bool is_product(const Place& p) {
+  bool after_number = !p.last.empty() && p.last.find_first_not_of("0123456789.") == std::string_view::npos;
+  bool word = word_end(p.text, p.at) > p.at && !is_keyword(p.word) && !defines(p.text, p.next());
+  return after_number && word && p.wants("an operator") && p.expected == expected_text(p);
+}
+
 Diagnostic explain_expected(const Place& p) {
   std::string message = "expected " + expected_text(p);
   if (p.has_last) message += " after " + quote(p.last);
@@ -313,11 +320,7 @@ Diagnostic explain_expected(const Place& p) {
   const Bracket* open = p.open();
   if (open && p.wants("or `"))
     d.notes.push_back(fmt::format("the `{}` was opened at {}", open->open, position_of(p.reading, open->at)));
-  bool product = p.expected == expected_text(p) && p.wants("an operator") &&
-                 p.last.find_first_not_of("0123456789.") == std::string_view::npos &&
-                 word_end(p.text, p.at) > p.at;
-  if (product && !p.last.empty())
-    d.helps.push_back(fmt::format("a product is written `{}*{}`", p.last, p.word));
+  if (is_product(p)) d.helps.push_back(fmt::format("a product is written `{}*{}`", p.last, p.word));
   return d;
 }
 
