@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the grammar lets through so that the message can name the form: a list in parentheses where none is of
-// use, a text in a sum, a call of something without a name, a statement in a block that belongs to the top.
+// What the grammar lets through so that the message can name the form: a list in parentheses where none is
+// of use, a text in a sum, a call of something without a name, a statement in a block that belongs to the
+// top.
 #include <fmt/format.h>
 
 #include <cmath>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The grammar of the language, in Boost.Spirit X3. One token decides what comes next (Word looks past a name
-// for `=`, `:=`, `~`), so no rule that has built something fails softly afterwards: behind the token that decides
-// stands `>`, which makes the statement an error. What can fail behind `>` is a named rule or a leaf: these say
-// what was expected, where a sequence or an alternative would give the mangled name of its type.
+// The grammar of the language, in Boost.Spirit X3. One token decides what comes next (Word looks past a
+// name for `=`, `:=`, `~`), so no rule that has built something fails softly afterwards: behind the token
+// that decides stands `>`, which makes the statement an error. What can fail behind `>` is a named rule or
+// a leaf: these say what was expected, where a sequence or an alternative would give the mangled name of
+// its type.
 #include <algorithm>
 #include <functional>
 #include <span>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Private to the parser (grammar, reading, recovery, syntax_error, check_syntax): the text, what
-// has been read of it, and what the tokens look like. The grammar's rules have no attributes; each leaves its
-// node on a stack of values, and the rule around it takes what lies above the place where it began.
+// Private to the parser (grammar, reading, recovery, syntax_error, check_syntax): the text, what has been
+// read of it, and what the tokens look like. The grammar's rules have no attributes; each leaves its node
+// on a stack of values, and the rule around it takes what lies above the place where it began.
 #pragma once
 #include <cstdint>
 #include <deque>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Where reading goes on after a statement that cannot be read, and what is kept of it. The statement's end is
-// found by its brackets and by the lines that begin another statement, never by the grammar.
+// Where reading goes on after a statement that cannot be read, and what is kept of it. The statement's end
+// is found by its brackets and by the lines that begin another statement, never by the grammar.
 #include <algorithm>
 
 #include "base/text.h"
@@ -92,7 +92,8 @@ bool declares(std::string_view keyword) {
          keyword == "def";
 }
 
-// The first name of a declaration and those behind commas that no bracket holds: `a b` of `a = f(x, y), b =`.
+// The first name of a declaration and those behind commas that no bracket holds: `a b` of `a = f(x, y), b
+// =`.
 std::string declared_names(std::string_view text) {
   std::string names;
   int depth = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What to say about a statement that cannot be read. The grammar knows the place and what it expected there; the
-// text around that place tells what its writer probably meant.
+// What to say about a statement that cannot be read. The grammar knows the place and what it expected
+// there; the text around that place tells what its writer probably meant.
 #include <fmt/format.h>
 
 #include <algorithm>
