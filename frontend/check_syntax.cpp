@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the grammar lets through so that the message can name the form: a list in parentheses where none is of
-// use, a text in a sum, a call of something without a name, a statement in a block that belongs to the top.
+// What the grammar lets through so that the message can name the form: a list in parentheses where none is
+// of use, a text in a sum, a call of something without a name, a statement in a block that belongs to the
+// top.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -21,11 +22,6 @@ bool is_expression(Kind kind) {
   bool part =
       kind == Kind::argument || kind == Kind::slice || kind == Kind::nothing || kind == Kind::ellipsis;
   return kind <= Kind::scan && !part;
-}
-
-bool is_top_only(Kind kind) {
-  return kind == Kind::data || kind == Kind::metric || kind == Kind::report || kind == Kind::train ||
-         kind == Kind::precision || kind == Kind::seed || kind == Kind::use;
 }
 
 bool is_comparison(std::string_view op) { return op[0] == '<' || op[0] == '>' || op == "==" || op == "!="; }
@@ -151,7 +147,7 @@ class Check {
     const ast::Node& node = tree_[id];
     Span word{node.span.begin, node.span.begin + static_cast<Offset>(to_string(node.kind).size()),
               node.span.file};
-    if (is_top_only(node.kind) && parent_kind(id) == Kind::block)
+    if (is_top_only(to_string(node.kind)) && parent_kind(id) == Kind::block)
       misplaced(word, fmt::format("`{}` stands at the top of a model only", to_string(node.kind)),
                 "move it out of the block");
     if (node.kind == Kind::state && in_scan_[id.index()])

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The grammar of the language, in Boost.Spirit X3. One token decides what comes next (Word looks past a name
-// for
-// `=`, `:=`, `~`), so no rule that has built something fails softly afterwards: behind the token that decides
-// stands
-// `>`, which makes the statement an error. Behind `>` stand only named rules and leaves, which say what was
-// expected.
+// The grammar of the language, in Boost.Spirit X3. One token decides what comes next (Word looks past a
+// name for `=`, `:=`, `~`), so no rule that has built something fails softly afterwards: behind the token
+// that decides stands `>`, which makes the statement an error. What can fail behind `>` is a named rule or
+// a leaf: these say what was expected, where a sequence or an alternative would give the mangled name of
+// its type.
 #include <algorithm>
 #include <functional>
 #include <span>
@@ -103,12 +102,11 @@ const auto unary_expression_def =
 const auto power_def = postfix >> -infix(power_sign, deeper[unary_expression]);
 
 const auto call_arguments = call_argument >> *(comma >> call_argument) >> -comma;
-const auto items = item >> *(comma >> item) >> -comma;
 const auto expressions = nested >> *(comma >> nested) >> -comma;
 
 const auto postfix_def =
     primary >> chain[wrap(Kind::call)[Opening('(') >> -call_arguments > end_of_arguments] |
-                     wrap(Kind::index)[Opening('[') > items > end_of_items] |
+                     wrap(Kind::index)[Opening('[') > item > *(comma >> item) > -comma > end_of_items] |
                      wrap(Kind::member)[Punctuation(".") > word]];
 const auto call_argument_def = node(Kind::argument)[argument_name > equals > nested] | nested;
 const auto bound_def = nested | node(Kind::nothing)[eps];
@@ -130,7 +128,7 @@ const auto block_def =
 
 // ---- statements ----
 
-const auto shape_def = node(Kind::shape)[Opening('[') > expressions > end_of_items];
+const auto shape_def = node(Kind::shape)[Opening('[') > nested > *(comma >> nested) > -comma > end_of_items];
 const auto start_def = node(Kind::start)[equals > expression];
 const auto start_or_draw_def = start | node(Kind::draw)[Operator("~") > expression];
 const auto becomes_def = start_or_draw | node(Kind::next)[Operator(":=") > expression];

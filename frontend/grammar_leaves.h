@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The tokens of the language and the directives that build nodes, as Spirit X3 parsers. Only grammar.cpp
-// includes this. X3's own number, character and skip parsers are not used: its double_ eats signs and rounds
-// wrongly, its character classes assert on bytes past 127, and its skipper cannot know whether a newline is a
-// blank.
+// includes this. X3's own number, character and skip parsers are not used: its double_ eats signs and
+// rounds wrongly, its character classes assert on bytes past 127, and its skipper cannot know whether a
+// newline is a blank.
 #pragma once
 #include <boost/spirit/home/x3.hpp>
 
@@ -29,9 +29,8 @@ Reading& reading_of(const Context& context) {
   boost::throw_exception(x3::expectation_failure<Iterator>(reading.text.data() + at, ""));
 }
 
-// A parser without attribute that looks at offsets of the text. Derived has
-// `bool read(Reading&, Offset& at) const`, which moves `at` behind what it took, and `what()`, which follows
-// "expected …".
+// A parser without attribute that looks at offsets of the text. Derived has `bool read(Reading&, Offset&
+// at) const`, which moves `at` behind what it took, and `what()`, which follows "expected …".
 template <class Derived>
 struct Leaf : x3::parser<Derived> {
   using attribute_type = x3::unused_type;
@@ -99,8 +98,8 @@ struct Word : Leaf<Word> {
 
 // ---- punctuation ----
 
-// An operator: the line goes on behind it. `!=` and its kind are safe from their beginnings by `unless`, the
-// characters that must not come next.
+// An operator: the line goes on behind it. `!=` and its kind are safe from their beginnings by `unless`,
+// the characters that must not come next.
 struct Operator : Leaf<Operator> {
   std::string_view sign, unless;
   constexpr explicit Operator(std::string_view s, std::string_view u = "") : sign(s), unless(u) {}
@@ -417,7 +416,8 @@ constexpr auto infix(const Sign& op, const Right& operand) {
   return Infix<Signs, Rights>(x3::as_parser(op), x3::as_parser(operand));
 }
 
-// A statement: where its subject fails for good, the error is told and reading goes on behind the statement.
+// A statement: where its subject fails for good, the error is told and reading goes on behind the
+// statement.
 template <class Subject>
 struct Recovering : Directive<Subject, Recovering<Subject>> {
   constexpr explicit Recovering(const Subject& s) : Directive<Subject, Recovering>(s) {}
@@ -432,7 +432,9 @@ struct Recovering : Directive<Subject, Recovering<Subject>> {
       reading.leave(mark);
       return read;
     } catch (const x3::expectation_failure<Iterator>& failure) {
-      first = text + recover(reading, mark, static_cast<Offset>(failure.where() - text), failure.which());
+      auto where = static_cast<Offset>(failure.where() - text);
+      if (ends_outer_statement(reading, mark, where, failure.which())) throw;
+      first = text + recover(reading, mark, where, failure.which());
       return true;
     }
   }

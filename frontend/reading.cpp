@@ -22,6 +22,11 @@ char at_or_nul(std::string_view text, std::size_t at) { return at < text.size() 
 
 bool ends_line(char c) { return c == '\n' || c == '\r'; }
 
+bool begins_line(std::string_view text, Offset at) {
+  while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t')) --at;
+  return at == 0 || ends_line(text[at - 1]);
+}
+
 Offset blanks_end(std::string_view text, Offset at, bool newlines) {
   while (at < text.size()) {
     char c = text[at];
@@ -53,14 +58,17 @@ Offset token_end(std::string_view text, Offset at) {
 
 bool is_keyword(std::string_view word) {
   constexpr std::string_view others[] = {"scan", "if", "then", "else", "and", "or", "not", "true", "false"};
-  return std::ranges::find(others, word) != std::end(others) ||
-         std::ranges::find(statement_keywords(), word) != statement_keywords().end();
+  return std::ranges::find(others, word) != std::end(others) || is_statement_keyword(word);
 }
 
 const std::vector<std::string>& statement_keywords() {
   static const std::vector<std::string> words = {"data",   "param", "const",     "def",  "state", "metric",
                                                  "report", "train", "precision", "seed", "use"};
   return words;
+}
+
+bool is_statement_keyword(std::string_view word) {
+  return std::ranges::find(statement_keywords(), word) != statement_keywords().end();
 }
 
 bool is_top_only(std::string_view word) {

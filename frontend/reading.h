@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Private to the parser (grammar*.{h,cpp}, reading.cpp, syntax_error.cpp, check_syntax.cpp): the text, what
-// has been read of it, and what the tokens look like. The grammar's rules have no attributes; each leaves its
-// node on a stack of values, and the rule around it takes what lies above the place where it began.
+// Private to the parser (grammar, reading, recovery, syntax_error, check_syntax): the text, what has been
+// read of it, and what the tokens look like. The grammar's rules have no attributes; each leaves its node
+// on a stack of values, and the rule around it takes what lies above the place where it began.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -18,19 +18,21 @@ namespace slope::grammar {
 
 using Offset = std::uint32_t;
 
-// Tokens. Each function looks at `text` from `at` on and gives where the token ends; `at` itself where there
-// is none.
+// Tokens. Each function looks at `text` from `at` on and gives where the token ends, or `at` where there is
+// none.
 Offset blanks_end(std::string_view text, Offset at,
-                  bool newlines);  // blanks and comments, with newlines too or not
+                  bool newlines);  // blanks and comments; newlines too, or not
 Offset word_end(std::string_view text, Offset at);
 Offset token_end(std::string_view text,
                  Offset at);  // of any token; one character where the language has none
 bool is_keyword(std::string_view word);
+bool is_statement_keyword(std::string_view word);
 bool is_top_only(std::string_view word);  // begins a statement that stands at the top only
 const std::vector<std::string>& statement_keywords();
 // `=`, `:=` or `~`, but not `==`, `=<` or `=>`: what makes the name before it a definition.
 bool defines(std::string_view text, Offset at);
 bool ends_line(char c);
+bool begins_line(std::string_view text, Offset at);  // only blanks stand between the line's start and `at`
 
 struct Numeral {
   Offset end = 0;
@@ -96,8 +98,8 @@ struct Reading {
 
   std::vector<Diagnostic> diagnostics;
   std::optional<Offset>
-      told_unclosed;     // where a bracket was found missing: the brackets around it are not told
-  bool stopped = false;  // a limit is exceeded: what follows is not read
+      told_unclosed;                  // where a bracket was found missing; those around it are not told there
+  bool stopped = false;               // a limit is exceeded: what follows is not read
   std::optional<Diagnostic> failure;  // set by a token that knows better than "expected …" what is wrong
 
   bool newline_is_blank() const { return !brackets.empty() && brackets.back().open != '{'; }
@@ -132,22 +134,36 @@ struct Reading {
   } skipped_;  // a dozen rules look at one place; a long comment there is walked once
 };
 
+// ---- recovery.cpp ----
+
 // A statement that cannot be read: says why, leaves an error node, gives where reading goes on.
 Offset recover(Reading& reading, const Mark& mark, Offset where, const std::string& expected);
-// Bytes that no place of a text may hold. False if there are so many that this is no text at all.
-bool check_characters(Reading& reading);
-bool check_size(Reading& reading);
+// Whether an error in a block is one of everything around it: too deep, or the text is over. Its message is
+// kept.
+bool ends_outer_statement(Reading& reading, const Mark& mark, Offset where, const std::string& expected);
+// An opening `{` whose block the statement at `at` shows to be over, though no `}` closed it.
+std::optional<Diagnostic> unclosed_block(const Reading& reading, Offset at);
+
+// ---- syntax_error.cpp ----
+
+inline constexpr const char* end_of_statement_text = "an operator or the end of the statement";
 
 Diagnostic diagnostic(Code code, Span span, std::string message);
+// What to say of a place where `expected` is not what stands there; nothing where that is said already.
+std::optional<Diagnostic> explain(const Reading& reading, const Mark& mark, Offset where,
+                                  const std::string& expected);
+Diagnostic unclosed(const Reading& reading, const Bracket& bracket, Offset at);
 Diagnostic explain_number(const Reading& reading, Offset begin, const Numeral& number);
 Diagnostic explain_text(const Reading& reading, Offset begin, const Quoted& quoted);
 Diagnostic second_comparison(const Reading& reading, Offset begin);
 Diagnostic too_deep(const Reading& reading);
 Diagnostic too_many_nodes(Reading& reading);
-inline constexpr const char* end_of_statement_text = "an operator or the end of the statement";
+bool check_size(Reading& reading);
+// Bytes that no place of a text may hold. False if there are so many that this is no text at all.
+bool check_characters(Reading& reading);
 
-// An opening `{` whose block a statement shows to be over, though no `}` closed it.
-std::optional<Diagnostic> unclosed_block(const Reading& reading, Offset at);
+// ---- check_syntax.cpp ----
+
 // Forms that the grammar lets through for the sake of better messages.
 void check_syntax(const ast::Ast& tree, std::vector<Diagnostic>& out);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What to say about a statement that cannot be read, and where to go on. The grammar knows the place and what
-// it expected there; here the text around that place tells what its writer probably meant.
+// What to say about a statement that cannot be read. The grammar knows the place and what it expected
+// there; the text around that place tells what its writer probably meant.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,6 +21,23 @@ Diagnostic diagnostic(Code code, Span span, std::string message) {
 
 namespace {
 
+std::string position_of(const Reading& reading, Offset at) {
+  Position place = reading.source->position(at);
+  return fmt::format("{}:{}", place.line, place.column);
+}
+
+}  // namespace
+
+Diagnostic unclosed(const Reading& reading, const Bracket& bracket, Offset at) {
+  Span where = reading.span(bracket.at, bracket.at + 1);
+  Diagnostic d = diagnostic(Code::unclosed, where, fmt::format("this `{}` is never closed", bracket.open));
+  if (at >= reading.text.size()) d.notes.push_back("the text ends before that");
+  else d.notes.push_back(fmt::format("what stands at {} cannot be inside it", position_of(reading, at)));
+  return d;
+}
+
+namespace {
+
 constexpr std::size_t longest_excerpt = 40;
 
 Diagnostic with_help(Diagnostic d, std::string help) {
@@ -31,22 +48,6 @@ Diagnostic with_help(Diagnostic d, std::string help) {
 std::string quote(std::string_view text) { return "`" + escaped(text, longest_excerpt) + "`"; }
 
 bool has_newline(std::string_view text) { return text.find_first_of("\n\r") != std::string_view::npos; }
-
-// The blanks before `at` if only those stand between it and the start of its line, else 0.
-Offset indentation(std::string_view text, Offset at) {
-  Offset begin = at;
-  while (begin > 0 && (text[begin - 1] == ' ' || text[begin - 1] == '\t')) --begin;
-  return begin == 0 || ends_line(text[begin - 1]) ? at - begin : 0;
-}
-
-bool begins_line(std::string_view text, Offset at) {
-  while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t')) --at;
-  return at == 0 || ends_line(text[at - 1]);
-}
-
-bool is_statement_keyword(std::string_view word) {
-  return std::ranges::find(statement_keywords(), word) != statement_keywords().end();
-}
 
 // The place of one error: the token found there, and the one before it.
 struct Place {
@@ -199,19 +200,6 @@ Answer explain_foreign_definition(const Place& p) {
 
 // ---- brackets ----
 
-std::string position_of(const Reading& reading, Offset at) {
-  Position place = reading.source->position(at);
-  return fmt::format("{}:{}", place.line, place.column);
-}
-
-Diagnostic unclosed(const Reading& reading, const Bracket& bracket, Offset at) {
-  Span where = reading.span(bracket.at, bracket.at + 1);
-  Diagnostic d = diagnostic(Code::unclosed, where, fmt::format("this `{}` is never closed", bracket.open));
-  if (at >= reading.text.size()) d.notes.push_back("the text ends before that");
-  else d.notes.push_back(fmt::format("what stands at {} cannot be inside it", position_of(reading, at)));
-  return d;
-}
-
 bool closes(char open, char close) { return close == (open == '(' ? ')' : open == '[' ? ']' : '}'); }
 
 // Whether the token found, or the one before it if that is a name before `=`, begins a statement on a new
@@ -311,6 +299,13 @@ Answer explain_swallowed_line(const Place& p) {
                     "expected an expression after " + quote(p.reading.text_of(before)));
 }
 
+// `2 x`, but not `0 b = 1`, where a comma is missing.
+bool is_product(const Place& p) {
+  bool after_number = !p.last.empty() && p.last.find_first_not_of("0123456789.") == std::string_view::npos;
+  bool word = word_end(p.text, p.at) > p.at && !is_keyword(p.word) && !defines(p.text, p.next());
+  return after_number && word && p.wants("an operator") && p.expected == expected_text(p);
+}
+
 Diagnostic explain_expected(const Place& p) {
   std::string message = "expected " + expected_text(p);
   if (p.has_last) message += " after " + quote(p.last);
@@ -325,154 +320,20 @@ Diagnostic explain_expected(const Place& p) {
   const Bracket* open = p.open();
   if (open && p.wants("or `"))
     d.notes.push_back(fmt::format("the `{}` was opened at {}", open->open, position_of(p.reading, open->at)));
-  bool product = p.expected == expected_text(p) && p.wants("an operator") &&
-                 p.last.find_first_not_of("0123456789.") == std::string_view::npos &&
-                 word_end(p.text, p.at) > p.at;
-  if (product && !p.last.empty())
-    d.helps.push_back(fmt::format("a product is written `{}*{}`", p.last, p.word));
+  if (is_product(p)) d.helps.push_back(fmt::format("a product is written `{}*{}`", p.last, p.word));
   return d;
 }
 
-Answer explain(const Reading& reading, const Mark& mark, Offset where, const std::string& expected) {
+}  // namespace
+
+std::optional<Diagnostic> explain(const Reading& reading, const Mark& mark, Offset where,
+                                  const std::string& expected) {
   Place p(reading, mark, where, expected);
   if (!p.at_end() && is_control(decode(p.text, p.at).value)) return {};  // check_characters has told it
   for (auto* explanation : {explain_character, explain_foreign, explain_plain_character, explain_bracket,
                             explain_reserved, explain_statement, explain_swallowed_line})
     if (Answer answer = explanation(p)) return answer;
   return explain_expected(p);
-}
-
-// ---- going on ----
-
-bool begins_statement(std::string_view text, Offset at, bool in_block) {
-  Offset end = word_end(text, at);
-  std::string_view word = text.substr(at, end - at);
-  if (word.empty()) return false;
-  if (is_keyword(word)) return in_block ? is_top_only(word) : is_statement_keyword(word);
-  return !in_block && defines(text, blanks_end(text, end, false));
-}
-
-// Walks over a statement by its brackets alone.
-class Walk {
- public:
-  Walk(std::string_view text, Offset begin, Offset error, bool in_block)
-      : text_(text), at_(begin), error_(error), indent_(indentation(text, begin)), in_block_(in_block) {}
-
-  // The end of the statement that has the error: a newline, `;`, `}` or the end of the text.
-  Offset end() {
-    while (at_ < text_.size() && !ends_here()) step();
-    return at_;
-  }
-
- private:
-  bool has_brace() const { return braces_ > 0; }
-
-  bool ends_here() {
-    char c = text_[at_];
-    if (c == '}') return in_block_ && !has_brace();
-    if (c == ';') return !has_brace() && at_ >= error_;
-    if (!ends_line(c)) return false;
-    if (open_.empty() && at_ >= error_) return true;
-    Offset next = blanks_end(text_, at_, true);
-    return indentation(text_, next) <= indent_ && begins_statement(text_, next, has_brace());
-  }
-
-  void step() {
-    char c = text_[at_];
-    if (c == '#') at_ = blanks_end(text_, at_, false);
-    else if (c == '"') at_ = read_quoted(text_, at_).end;
-    else if (ends_line(c)) at_ = blanks_before_line(at_);
-    else {
-      bracket(c);
-      ++at_;
-    }
-  }
-
-  // To the last newline of a run of blank lines, so that a long run is looked through once.
-  Offset blanks_before_line(Offset at) const {
-    Offset next = blanks_end(text_, at, true);
-    return next > at ? std::max(at + 1, next - indentation(text_, next)) : at + 1;
-  }
-
-  void bracket(char c) {
-    if (c == '(' || c == '[' || c == '{') open_.push_back(c);
-    if (c == '{') ++braces_;
-    bool round = c == ')' || c == ']';
-    if (round && !open_.empty() && open_.back() != '{') open_.pop_back();
-    if (c == '}' && has_brace()) close_brace();
-  }
-
-  void close_brace() {
-    while (open_.back() != '{') open_.pop_back();
-    open_.pop_back();
-    --braces_;
-  }
-
-  std::string_view text_;
-  Offset at_, error_, indent_;
-  bool in_block_;
-  std::string open_;
-  int braces_ = 0;
-};
-
-bool declares(std::string_view keyword) {
-  return keyword == "data" || keyword == "param" || keyword == "const" || keyword == "state" ||
-         keyword == "def";
-}
-
-// The names in front of the first `=` and behind the commas that no bracket holds: `a` and `b` of `a = f(x,
-// y), b = `.
-std::string declared_names(std::string_view text) {
-  std::string names;
-  int depth = 0;
-  bool wanted = true;
-  for (Offset at = blanks_end(text, 0, true); at < text.size(); at = blanks_end(text, at, true)) {
-    Offset end = token_end(text, at);
-    std::string_view token = text.substr(at, end - at);
-    if (token == "from" || token == "columns") break;
-    if (wanted && word_end(text, at) == end && !is_keyword(token))
-      (names += names.empty() ? "" : " ") += token;
-    if (token == "(" || token == "[" || token == "{") ++depth;
-    if (token == ")" || token == "]" || token == "}") --depth;
-    wanted = depth == 0 && token == ",";
-    at = end;
-  }
-  return names;
-}
-
-// What a failed statement would have defined, so that the uses of those names are no errors too.
-std::string names_of(std::string_view statement) {
-  Offset end = word_end(statement, 0);
-  std::string_view word = statement.substr(0, end), rest = statement.substr(end);
-  if (declares(word)) return declared_names(rest);
-  if (is_keyword(word)) return "";
-  Offset next = blanks_end(statement, end, false);
-  if (statement.substr(next).starts_with("=") || defines(statement, next)) return std::string(word);
-  return declares(nearest(word, statement_keywords())) ? declared_names(rest) : "";
-}
-
-}  // namespace
-
-Offset recover(Reading& reading, const Mark& mark, Offset where, const std::string& expected) {
-  Answer why = reading.failure ? std::move(reading.failure) : explain(reading, mark, where, expected);
-  reading.failure.reset();
-  bool told = why && why->code == Code::unclosed && reading.told_unclosed == where;
-  if (why && why->code == Code::unclosed) reading.told_unclosed = where;
-  if (why && !told) reading.diagnostics.push_back(std::move(*why));
-  Offset next = Walk(reading.text, mark.begin, where, mark.brackets > 0).end();
-  Offset end = next;
-  while (end > mark.begin && (reading.text[end - 1] == ' ' || reading.text[end - 1] == '\t')) --end;
-  reading.go_back(mark);
-  reading.push_error(reading.span(mark.begin, end),
-                     names_of(reading.text.substr(mark.begin, end - mark.begin)));
-  return next;
-}
-
-std::optional<Diagnostic> unclosed_block(const Reading& reading, Offset at) {
-  const Bracket& bracket = reading.brackets.back();
-  if (!begins_statement(reading.text, at, true) || !begins_line(reading.text, at)) return {};
-  if (indentation(reading.text, at) > indentation(reading.text, bracket.statement)) return {};
-  return unclosed(reading, bracket, at);
 }
 
 bool check_size(Reading& reading) {

@@ -234,8 +234,12 @@ TEST_CASE("grammar: what was expected") {
   CHECK(errors("a = f(b c)") ==
         "1:9 expected expected an operator, `,` or `)` after `b`, found `c` | the `(` was opened at 1:6\n");
   CHECK(errors("a = f(,)").starts_with("1:7 expected expected an expression after `(`, found `,`"));
+  CHECK(errors("data x[]") == "1:8 expected expected an expression after `[`, found `]`\n");
+  CHECK(errors("a = x[]") == "1:7 expected expected an index after `[`, found `]`\n");
+  CHECK(errors("a = ()") == "1:6 expected expected an expression after `(`, found `)`\n");
   CHECK(errors("a = if b then c") == "1:16 expected expected `else` after `c`, found the end of the text\n");
   CHECK(errors("a = 2 x").find("a product is written `2*x`") != std::string::npos);
+  CHECK(errors("param a = 0 b = 1").find("a product") == std::string::npos);
   CHECK(errors("param w") == "1:8 expected expected `=` or `~` after `w`, found the end of the text\n");
   CHECK(errors("data x form \"f\"").starts_with("1:8 expected expected `,`, `from`, `columns`"));
   CHECK(errors("train steps").starts_with("1:7 expected expected an operator, an option (`NAME =`)"));
