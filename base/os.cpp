@@ -175,8 +175,7 @@ bool Bytes::grow(std::size_t capacity) {
   if (!larger) return false;
   static_cast<void>(data_.release());
   data_.reset(larger);
-  capacity_ = capacity;
-  resize(size_);
+  capacity_ = capacity;  // what follows size() is zeroed by resize(), once the bytes are there
   return true;
 }
 

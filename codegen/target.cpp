@@ -52,7 +52,7 @@ std::unique_ptr<llvm::TargetMachine> target_machine(std::span<const Kernel> kern
     return nullptr;
   }
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, cpu, native ? native_features() : "", llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt, level, true));
+      triple, cpu, native ? native_features() : "", llvm::TargetOptions(), llvm::Reloc::PIC_, llvm::CodeModel::Small, level, true));
 }
 
 EmittedModule emit_module(std::span<const Kernel> kernels, const CompileOptions& options, const llvm::TargetMachine& machine) {

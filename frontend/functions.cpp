@@ -175,6 +175,10 @@ Value Lowering::call_def(const Function& function, const std::vector<Argument>& 
       while (at < formals.size() && (*function.ast)[formals[at]].text != argument.name) ++at;
       if (at == formals.size()) return wrong(argument.span, fmt::format("`{}` has no argument `{}`", function.name, argument.name));
     }
+    // Weights come after (prediction, target) in many losses and are too easily mistaken for a third column.
+    bool by_name_only = function.ast == &prelude() && (*function.ast)[formals[at]].text == "weights";
+    if (by_name_only && argument.name.empty())
+      return wrong(argument.span, fmt::format("`{}` takes {} arguments by position; weights go by name: `weights=…`", function.name, at));
     if (given[at]) return wrong(argument.span, fmt::format("the argument `{}` of `{}` is given twice", (*function.ast)[formals[at]].text, function.name));
     given[at] = &argument;
   }
