@@ -20,6 +20,7 @@
 
 #include "base/diagnostic.h"
 #include "codegen/lanes.h"
+#include "codegen/paged.h"
 #include "codegen/schedule.h"
 
 namespace slope {
@@ -428,6 +429,7 @@ template <class T> class Emitter {
 }  // namespace
 
 llvm::Function* emit(const Kernel& kernel, const CompileOptions& options, llvm::Module& module, InstructionNodes& nodes) {
+  if (operations(*kernel.graph) > options.paged_above) return emit_paged(kernel, options, module, nodes);
   if (kernel.graph->precision() == Precision::f32) return Emitter<float>(kernel, options, module, nodes).run();
   return Emitter<double>(kernel, options, module, nodes).run();
 }
@@ -437,7 +439,7 @@ std::size_t scratch_size(const Kernel& kernel, std::int64_t rows) {
   std::vector<NodeId> roots;
   for (const Store& store : kernel.stores) roots.push_back(store.value);
   for (const RowPass& pass : schedule(*kernel.graph, roots).passes) most = std::max(most, pass.reductions.size());
-  return most * static_cast<std::size_t>(rows / chunk_rows + 1);
+  return most * static_cast<std::size_t>(rows / chunk_rows + 1) + paged_size(*kernel.graph);
 }
 
 }  // namespace slope

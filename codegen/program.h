@@ -42,15 +42,17 @@ struct Kernel {
   std::vector<Store> stores;
 };
 
+// More operations than this are cut into many functions (codegen/paged.h) and compiled without optimisation; more than
+// the limit are refused.
+inline constexpr std::size_t optimized_operations = 4'000, most_operations = 400'000;
+
 struct CompileOptions {
   std::vector<Storage> storages;  // by index of data
   std::string cpu = "native";     // or x86-64-v3, x86-64-v4, x86-64
   // What a comment beside an instruction says of its places in the model.
   std::function<std::string(std::span<const Span>)> places = {};
+  std::size_t paged_above = optimized_operations;  // tests choose the way themselves
 };
-
-// More operations than this in one function are compiled without optimisation; more than the limit are refused.
-inline constexpr std::size_t optimized_operations = 4'000, most_operations = 100'000;
 
 // Elements of scratch that a kernel needs for so many rows.
 std::size_t scratch_size(const Kernel& kernel, std::int64_t rows);

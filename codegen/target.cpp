@@ -61,10 +61,12 @@ EmittedModule emit_module(std::span<const Kernel> kernels, const CompileOptions&
   out.module = std::make_unique<llvm::Module>("slope", *out.context);
   out.module->setDataLayout(machine.createDataLayout());
   out.module->setTargetTriple(machine.getTargetTriple().str());
-  for (const Kernel& kernel : kernels) {
-    llvm::Function* function = emit(kernel, options, *out.module, out.nodes);
-    function->addFnAttr("target-cpu", machine.getTargetCPU());
-    function->addFnAttr("target-features", machine.getTargetFeatureString());
+  for (const Kernel& kernel : kernels)
+    emit(kernel, options, *out.module, out.nodes);
+  for (llvm::Function& function : *out.module) {
+    if (function.isDeclaration()) continue;
+    function.addFnAttr("target-cpu", machine.getTargetCPU());
+    function.addFnAttr("target-features", machine.getTargetFeatureString());
   }
   std::string fault;
   llvm::raw_string_ostream stream(fault);

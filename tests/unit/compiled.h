@@ -28,28 +28,36 @@ template <class T> class Aligned {
 
 template <class T> class Compiled {
  public:
-  Compiled(const Fused& fused, const std::string& cpu = "native") {
+  Compiled(const Fused& fused, const std::string& cpu = "native", std::vector<Storage> storages = {}, std::size_t paged_above = optimized_operations) {
     kernel_.name = "kernel";
     kernel_.graph = &fused.graph;
     for (std::size_t i = 0; i < fused.roots.size(); ++i)
       kernel_.stores.push_back({fused.roots[i], fused.graph.has_rows(fused.roots[i]) ? Store::To::row_output : Store::To::output, static_cast<int>(i)});
     CompileOptions options;
-    options.storages.assign(16, sizeof(T) == 8 ? Storage::f64 : Storage::f32);
+    options.storages = std::move(storages);
+    options.storages.resize(16, sizeof(T) == 8 ? Storage::f64 : Storage::f32);
     options.cpu = cpu;
+    options.paged_above = paged_above;
     Diagnostics diagnostics;
     program_ = Program::compile(std::span(&kernel_, 1), options, diagnostics);
   }
 
   std::vector<std::vector<T>> run(const Inputs<T>& in) {
-    auto rows = static_cast<std::size_t>(in.rows);
-    std::vector<Aligned<T>> columns, outputs;
-    std::vector<const void*> column_pointers;
-    std::vector<void*> output_pointers;
+    std::vector<Aligned<T>> columns;
+    std::vector<const void*> pointers;
     for (const auto& column : in.columns) {
-      columns.emplace_back(rows);
+      columns.emplace_back(column.size());
       std::copy(column.begin(), column.end(), columns.back().get());
-      column_pointers.push_back(columns.back().get());
+      pointers.push_back(columns.back().get());
     }
+    return run(in, pointers);
+  }
+
+  // With columns in other storages.
+  std::vector<std::vector<T>> run(const Inputs<T>& in, const std::vector<const void*>& column_pointers) {
+    auto rows = static_cast<std::size_t>(in.rows);
+    std::vector<Aligned<T>> outputs;
+    std::vector<void*> output_pointers;
     for (std::size_t i = 0; i < kernel_.stores.size(); ++i) {
       outputs.emplace_back(rows);
       output_pointers.push_back(outputs.back().get());

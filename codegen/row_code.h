@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The instructions that both emitters (emit.cpp, paged.cpp) put together: one op, one column, one reduction. Private
+// to codegen.
+#pragma once
+#include <llvm/IR/Intrinsics.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <unordered_map>
+
+#include "codegen/emit.h"
+#include "codegen/lanes.h"
+
+namespace slope::codegen {
+
+// Remembers for each instruction the node that is being emitted.
+class Inserter final : public llvm::IRBuilderDefaultInserter {
+ public:
+  explicit Inserter(InstructionNodes& nodes) : nodes_(nodes) {}
+  NodeId current;
+  void InsertHelper(llvm::Instruction* i, const llvm::Twine& name, llvm::BasicBlock::iterator at) const override {
+    IRBuilderDefaultInserter::InsertHelper(i, name, at);
+    if (current.valid()) nodes_.insert_or_assign(i, current);
+  }
+
+ private:
+  InstructionNodes& nodes_;
+};
+
+// Lanes of a row pass.
+template <class T> inline constexpr int lane_count = 128 / sizeof(T);
+template <class T> llvm::VectorType* row_type(llvm::IRBuilderBase& b) {
+  return llvm::FixedVectorType::get(std::is_same_v<T, double> ? b.getDoubleTy() : b.getFloatTy(), lane_count<T>);
+}
+
+using Operands = std::array<llvm::Value*, 3>;
+
+// An op's own text on LLVM values.
+template <class T> llvm::Value* emit_op(OpId op, const Operands& operands) {
+  static constexpr auto table = slope::table_of([]<class Op>() -> llvm::Value* (*)(const Operands&) {
+    return [](const Operands& x) {
+      return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        auto operand = [&]<std::size_t K>() {
+          if constexpr (Op::operands[K] == slope::Type::truth) return LaneMask{x[K]};
+          else return Lanes<T>{x[K]};
+        };
+        return Op::value(operand.template operator()<I>()...).v;
+      }(std::make_index_sequence<Op::operands.size()>{});
+    };
+  });
+  return table[static_cast<std::size_t>(op)](operands);
+}
+
+// Whole vectors of cells from row `at` on, converted to T.
+template <class T> llvm::Value* load_cells(llvm::IRBuilderBase& b, llvm::Value* column, Storage storage, llvm::Value* at) {
+  llvm::Type* types[] = {b.getInt8Ty(), b.getInt16Ty(), b.getInt32Ty(), b.getFloatTy(), b.getDoubleTy()};
+  llvm::Type* stored = types[static_cast<std::size_t>(storage)];
+  llvm::Value* pointer = b.CreateInBoundsGEP(stored, column, at);
+  llvm::Align align(std::min<std::size_t>(64, lane_count<T> * size_of(storage)));
+  llvm::Value* cells = b.CreateAlignedLoad(llvm::FixedVectorType::get(stored, lane_count<T>), pointer, align);
+  if (storage == Storage::u8) return b.CreateUIToFP(cells, row_type<T>(b));
+  if (storage == Storage::i16 || storage == Storage::i32) return b.CreateSIToFP(cells, row_type<T>(b));
+  return storage == Storage::f32 && std::is_same_v<T, double> ? b.CreateFPExt(cells, row_type<T>(b)) : cells;
+}
+
+inline double neutral_element(Reduction reduction) {
+  double infinity = std::numeric_limits<double>::infinity();
+  return reduction == Reduction::sum ? -0.0 : reduction == Reduction::max ? -infinity : infinity;
+}
+
+template <class T> llvm::Value* combine(Reduction reduction, llvm::Value* x, llvm::Value* y) {
+  OpId op = reduction == Reduction::sum ? id_of<op::Add>() : reduction == Reduction::max ? id_of<op::Max>() : id_of<op::Min>();
+  return emit_op<T>(op, {x, y, nullptr});
+}
+
+// The lanes' total by halves.
+template <class T> llvm::Value* fold_lanes(llvm::IRBuilderBase& b, Reduction reduction, llvm::Value* lanes) {
+  for (int h = lane_count<T> / 2; h > 0; h /= 2) {
+    std::vector<int> low, high;
+    for (int j = 0; j < h; ++j) {
+      low.push_back(j);
+      high.push_back(j + h);
+    }
+    Place place(b, h);
+    lanes = combine<T>(reduction, b.CreateShuffleVector(lanes, low), b.CreateShuffleVector(lanes, high));
+  }
+  return b.CreateExtractElement(lanes, std::uint64_t{0});
+}
+
+// 0, 1, 2, … as <L x i32>.
+template <class T> llvm::Constant* lane_numbers(llvm::IRBuilderBase& b) {
+  std::vector<std::uint32_t> numbers(lane_count<T>);
+  for (std::uint32_t i = 0; i < numbers.size(); ++i) numbers[i] = i;
+  return llvm::ConstantDataVector::get(b.getContext(), numbers);
+}
+
+}  // namespace slope::codegen
