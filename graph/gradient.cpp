@@ -4,6 +4,7 @@
 // condition outside of which it is zero, and a product with a local derivative is made inside the guard only.
 #include "graph/gradient.h"
 
+#include <cmath>
 #include <optional>
 
 #include "base/diagnostic.h"
@@ -86,7 +87,7 @@ class Differentiator {
     NodeId value = graph_.apply<op::Mul>(dy.value, p.value);
     NodeId guard = both(dy.guard, p.guard);
     // dy is 0 outside of its guard already: times a finite constant it stays so.
-    bool stays_zero = graph_.is_constant(p.value) && !p.guard.valid();
+    bool stays_zero = graph_.is_constant(p.value) && std::isfinite(graph_[p.value].value) && !p.guard.valid();
     if (guard.valid() && !stays_zero) value = choose(guard, value);
     return {value, guard};
   }
