@@ -76,11 +76,12 @@ class Rebuild {
     return ordered(to_.apply(node.op, std::span(operands.data(), node.inputs().size())), operands);
   }
 
-  // A sum of these operands in their order. The graph answers with a sum of the other order where another root has
-  // made one, and then that root would decide which product is fused.
+  // A sum of these operands in their order. The graph answers with a sum of the other order where another root
+  // has made one, and then that root would decide which product is fused.
   NodeId ordered(NodeId made, const std::array<NodeId, 3>& operands) {
     Node sum = to_[made];
-    bool swapped = made_by(to_, made, id_of<op::Add>()) && sum.operands[0] == operands[1] && sum.operands[1] == operands[0];
+    bool swapped = made_by(to_, made, id_of<op::Add>()) && sum.operands[0] == operands[1] &&
+                   sum.operands[1] == operands[0];
     if (!swapped) return made;
     std::swap(sum.operands[0], sum.operands[1]);
     return to_.make(sum);

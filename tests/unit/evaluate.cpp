@@ -112,8 +112,15 @@ TEST_CASE("evaluate: the order keeps a long sum accurate") {
 TEST_CASE("evaluate: every kind of node") {
   Graph g;
   NodeId x = g.data(0), w = g.param(1), rate = g.argument(RunArgument::rate);
-  std::vector<NodeId> roots{x, w, rate, g.row_count(), g.constant(2.5), g.broadcast(w), g.apply<op::Less>(x, w),
-                            g.reduce(Reduction::sum, g.apply<op::Greater>(x, w)), g.truth(true)};
+  std::vector<NodeId> roots{x,
+                            w,
+                            rate,
+                            g.row_count(),
+                            g.constant(2.5),
+                            g.broadcast(w),
+                            g.apply<op::Less>(x, w),
+                            g.reduce(Reduction::sum, g.apply<op::Greater>(x, w)),
+                            g.truth(true)};
   CHECK(evaluate<double>(g, roots, {{{1, 5, 7}}, {0, 4}, {0.25}, 3}) ==
         std::vector<std::vector<double>>{{1, 5, 7}, {4}, {0.25}, {3}, {2.5}, {4, 4, 4}, {1, 0, 0}, {2}, {1}});
 }
@@ -157,7 +164,8 @@ TEMPLATE_TEST_CASE("fuse: integer powers are products", "", float, double) {
     }
   for (double p : {0.5, 33.0, -33.0, 2.5}) {
     auto power_of = [p](Graph& g, NodeId a, auto...) { return g.apply<op::Pow>(a, g.constant(p)); };
-    CHECK(same_bits(fused_value(power_of, TestType(1.1)), math::pow(TestType(1.1), static_cast<TestType>(p))));
+    CHECK(
+        same_bits(fused_value(power_of, TestType(1.1)), math::pow(TestType(1.1), static_cast<TestType>(p))));
   }
 }
 
@@ -176,15 +184,21 @@ TEMPLATE_TEST_CASE("fuse: a product in a sum is rounded with it", "", float, dou
     T x = tuples[0][i], y = tuples[1][i], z = tuples[2][i];
     INFO(x << ", " << y << ", " << z);
     auto value = [&](auto f) { return fused_value<T>(f, x, y, z); };
-    check(value([&](Graph& g, auto a, auto b, auto c) { return add(g, mul(g, a, b), c); }), std::fma(x, y, z));
-    check(value([&](Graph& g, auto a, auto b, auto c) { return add(g, c, mul(g, a, b)); }), std::fma(x, y, z));
-    check(value([&](Graph& g, auto a, auto b, auto c) { return sub(g, mul(g, a, b), c); }), std::fma(x, y, -z));
-    check(value([&](Graph& g, auto a, auto b, auto c) { return sub(g, c, mul(g, a, b)); }), std::fma(-x, y, z));
+    check(value([&](Graph& g, auto a, auto b, auto c) { return add(g, mul(g, a, b), c); }),
+          std::fma(x, y, z));
+    check(value([&](Graph& g, auto a, auto b, auto c) { return add(g, c, mul(g, a, b)); }),
+          std::fma(x, y, z));
+    check(value([&](Graph& g, auto a, auto b, auto c) { return sub(g, mul(g, a, b), c); }),
+          std::fma(x, y, -z));
+    check(value([&](Graph& g, auto a, auto b, auto c) { return sub(g, c, mul(g, a, b)); }),
+          std::fma(-x, y, z));
     check(value([&](Graph& g, auto a, auto b, auto c) { return add(g, mul(g, a, b), mul(g, b, c)); }),
           std::fma(x, y, y * z));
     check(value([&](Graph& g, auto a, auto b, auto c) { return sub(g, mul(g, a, b), mul(g, b, c)); }),
           std::fma(x, y, -(y * z)));
-    check(value([&](Graph& g, auto a, auto b, auto c) { return add(g, g.apply<op::Pow>(a, g.constant(2)), mul(g, b, c)); }),
+    check(value([&](Graph& g, auto a, auto b, auto c) {
+            return add(g, g.apply<op::Pow>(a, g.constant(2)), mul(g, b, c));
+          }),
           std::fma(x, x, y * z));
   }
 }

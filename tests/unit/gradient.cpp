@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Reverse mode: the chain rule with analytic answers, strong zeros, ties, sizes, and random graphs against differences.
+// Reverse mode: the chain rule with analytic answers, strong zeros, ties, sizes, and random graphs against
+// differences.
 #include "graph/gradient.h"
 
 #include <catch2/catch.hpp>
@@ -69,7 +70,8 @@ TEST_CASE("gradient: rows") {
   CHECK(m.slope(m.sum(x * w), w) == 3);
   CHECK(m.slope(m.sum(w), w) == 3);  // a sum of the same number
   CHECK(m.values(m.derivative(m.sum(x * x * w), x)) == std::vector<double>{4, -8, 16});
-  CHECK(m.slope(m.sum(exp(x * w)) / m.sum(x), w) == Approx((std::exp(2) - 2 * std::exp(-4) + 4 * std::exp(8)) / 3));
+  CHECK(m.slope(m.sum(exp(x * w)) / m.sum(x), w) ==
+        Approx((std::exp(2) - 2 * std::exp(-4) + 4 * std::exp(8)) / 3));
 }
 
 TEST_CASE("gradient: a largest row's derivative is shared by its equals") {
@@ -77,8 +79,10 @@ TEST_CASE("gradient: a largest row's derivative is shared by its equals") {
   Expr x = m.data({3, -1, 3, 0, 3, -1});
   Expr w = m.param(2);
   double third = 1.0 / 3;
-  CHECK(m.values(m.derivative(m.over_rows(Reduction::max, x), x)) == std::vector<double>{third, 0, third, 0, third, 0});
-  CHECK(m.values(m.derivative(m.over_rows(Reduction::min, x), x)) == std::vector<double>{0, 0.5, 0, 0, 0, 0.5});
+  CHECK(m.values(m.derivative(m.over_rows(Reduction::max, x), x)) ==
+        std::vector<double>{third, 0, third, 0, third, 0});
+  CHECK(m.values(m.derivative(m.over_rows(Reduction::min, x), x)) ==
+        std::vector<double>{0, 0.5, 0, 0, 0, 0.5});
   CHECK(m.slope(m.over_rows(Reduction::max, x * w), w) == 3);
   CHECK(m.slope(m.over_rows(Reduction::max, w), w) == Approx(1));
   CHECK(m.slope(m.over_rows(Reduction::max, sqrt(x + 1.0) * w), w) == 2);
@@ -136,7 +140,8 @@ TEST_CASE("gradient: the branch not taken gives exactly 0 over rows") {
   CHECK(m.slope(m.sum(when_positive(x, sqrt(x * w)) * 2.0), w) == 3);
 }
 
-// The guard must outlive a broadcast: below it the derivative of log is infinite in a branch that no row takes.
+// The guard must outlive a broadcast: below it the derivative of log is infinite in a branch that no row
+// takes.
 TEST_CASE("gradient: the branch not taken gives exactly 0 below a broadcast") {
   Model m;
   Expr p = m.param(0), x = m.data({1, 2});
@@ -210,7 +215,8 @@ class Smooth {
       direction[i] = normal();
       if (gradient[i].valid()) expected += direction[i] * m.value(m.expr(gradient[i]));
     }
-    double coarse = difference(direction, 2e-4), fine = difference(direction, 1e-4), scale = std::max(1.0, std::fabs(fine));
+    double coarse = difference(direction, 2e-4), fine = difference(direction, 1e-4),
+           scale = std::max(1.0, std::fabs(fine));
     if (!std::isfinite(fine) || std::fabs(coarse - fine) > 1e-6 * scale) return false;  // a kink, or steep
     CHECK(std::fabs(expected - fine) <= 1e-5 * scale);
     return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Every op of the table, by the table: its partial derivatives against differences of its value, over double and as
-// graph. A new op is tested here without a line of test.
+// Every op of the table, by the table: its partial derivatives against differences of its value, over double
+// and as graph. A new op is tested here without a line of test.
 #include "graph/ops.h"
 
 #include <catch2/catch.hpp>
@@ -58,7 +58,8 @@ struct Derivatives {
     for (int k = 0; k < info(op).arity; ++k) {
       params.push_back(graph.param(k));
       bool truth = info(op).operands[static_cast<std::size_t>(k)] == Type::truth;
-      operands.push_back(truth ? graph.apply<op::Greater>(params.back(), graph.constant(0.5)) : params.back());
+      operands.push_back(truth ? graph.apply<op::Greater>(params.back(), graph.constant(0.5))
+                               : params.back());
     }
     NodeId y = graph.to_real(graph.apply(op, operands));
     gradient(y, first);
@@ -258,7 +259,9 @@ TEST_CASE("ops: derivatives at the kinks") {
   NodeId x = g.param(0), zero = g.constant(0);
   NodeId relu = g.apply<op::Select>(g.apply<op::LessEqual>(x, zero), zero, x);
   NodeId slope_of_relu = differentiate(g, relu, std::span(&x, 1))[0];
-  auto value = [&](double p) { return evaluate<double>(g, std::span(&slope_of_relu, 1), {{}, {p}, {}, 0})[0][0]; };
+  auto value = [&](double p) {
+    return evaluate<double>(g, std::span(&slope_of_relu, 1), {{}, {p}, {}, 0})[0][0];
+  };
   CHECK(value(0) == 0);
   CHECK(value(-0.0) == 0);
   CHECK(value(-1) == 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Graph::apply against the same node as it stands (Graph::make): on every tuple of special values the same bits.
+// Graph::apply against the same node as it stands (Graph::make): on every tuple of special values the same
+// bits.
 #include "graph/simplify.h"
 
 #include <algorithm>
@@ -37,8 +38,8 @@ int ops(const Graph& g, NodeId root) {
   return count;
 }
 
-// Two graphs of the same expressions, one by apply, one by make, over columns x and y whose rows are all pairs of
-// special values.
+// Two graphs of the same expressions, one by apply, one by make, over columns x and y whose rows are all
+// pairs of special values.
 template <class T>
 class Twins {
  public:
@@ -76,7 +77,9 @@ class Twins {
   Inputs<T> in;
 
  private:
-  static std::string text(const Graph& g, NodeId root) { return print(g, std::span(&root, 1), {{"x", "y"}, {}, {}}); }
+  static std::string text(const Graph& g, NodeId root) {
+    return print(g, std::span(&root, 1), {{"x", "y"}, {}, {}});
+  }
 };
 
 bool made_by(const Graph& g, NodeId id, OpId op) {
@@ -92,20 +95,25 @@ std::string zero_rule(const Graph& g, OpId op, const Operands& x) {
   if (op == id_of<op::Add>() && zero(x[1])) return "x + 0";
   if (op == id_of<op::Add>() && zero(x[0])) return "0 + x";
   if (op == id_of<op::Sub>() && zero(x[0]) && made_by(g, x[1], id_of<op::Neg>())) return "0 + x";  // 0 - (-x)
-  bool negated = (op == id_of<op::Neg>() && difference(x[0])) ||
-                 ((op == id_of<op::Mul>() || op == id_of<op::Div>()) && minus_one(x[1]) && difference(x[0])) ||
-                 (op == id_of<op::Mul>() && minus_one(x[0]) && difference(x[1]));
+  bool negated =
+      (op == id_of<op::Neg>() && difference(x[0])) ||
+      ((op == id_of<op::Mul>() || op == id_of<op::Div>()) && minus_one(x[1]) && difference(x[0])) ||
+      (op == id_of<op::Mul>() && minus_one(x[0]) && difference(x[1]));
   return negated ? "-(x - y)" : "";
 }
 
-// f(op, operands) for every op over every tuple of these operands, of ops of three operands over the first few.
+// f(op, operands) for every op over every tuple of these operands, of ops of three operands over the first
+// few.
 template <class T, class F>
 void for_every_expression(const std::vector<typename Twins<T>::Pair>& reals,
-                          const std::vector<typename Twins<T>::Pair>& truths, std::size_t most_of_three, F f) {
+                          const std::vector<typename Twins<T>::Pair>& truths, std::size_t most_of_three,
+                          F f) {
   for (std::size_t i = 0; i < op_count; ++i) {
     auto op = static_cast<OpId>(i);
     auto arity = static_cast<std::size_t>(info(op).arity);
-    auto from = [&](std::size_t k) -> const auto& { return info(op).operands[k] == Type::truth ? truths : reals; };
+    auto from = [&](std::size_t k) -> const auto& {
+      return info(op).operands[k] == Type::truth ? truths : reals;
+    };
     auto choices = [&](std::size_t k) {
       if (k >= arity) return std::size_t(1);
       return arity == 3 ? std::min(from(k).size(), most_of_three) : from(k).size();
@@ -146,7 +154,8 @@ void every_small_expression(F differ) {
     auto [simple, plain] = twins.values(made);
     for (std::size_t i = 0; i < made.size(); ++i)
       for (std::size_t row = 0; row < simple[i].size(); ++row)
-        if (!same_bits(simple[i][row], plain[i][row])) differ(rules[i], simple[i][row], plain[i][row], twins.text(made[i]));
+        if (!same_bits(simple[i][row], plain[i][row]))
+          differ(rules[i], simple[i][row], plain[i][row], twins.text(made[i]));
     made.clear();
     rules.clear();
   };
@@ -157,7 +166,8 @@ void every_small_expression(F differ) {
     Pair pair = twins.apply(op, operands);
     made.push_back(pair);
     rules.push_back(zero_rule(twins.simple, op, simple));
-    if (twins.simple.size() > before + 3) CHECK(twins.simple.size() <= before + 3);  // an op, a constant, its broadcast
+    if (twins.simple.size() > before + 3)
+      CHECK(twins.simple.size() <= before + 3);  // an op, a constant, its broadcast
     if (made.size() == 2000) compare();
   });
   compare();
@@ -166,7 +176,8 @@ void every_small_expression(F differ) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("simplify: small expressions keep their bits but for the sign of some zeros", "", float, double) {
+TEMPLATE_TEST_CASE("simplify: small expressions keep their bits but for the sign of some zeros", "", float,
+                   double) {
   std::set<std::string> seen;
   auto differ = [&](const std::string& rule, TestType simple, TestType plain, const std::string& text) {
     if (!rule.empty() && simple == 0 && plain == 0) {
@@ -203,7 +214,8 @@ class Trees {
       std::vector<Pair> operands;
       Operands simple;
       for (int k = 0; k < info(op).arity; ++k) {
-        operands.push_back(pick(info(op).operands[static_cast<std::size_t>(k)] == Type::truth ? truths_ : reals_));
+        operands.push_back(
+            pick(info(op).operands[static_cast<std::size_t>(k)] == Type::truth ? truths_ : reals_));
         simple.push_back(operands.back().simple);
       }
       if (!zero_rule(twins.simple, op, simple).empty()) continue;  // a zero's sign becomes an infinity's
@@ -217,11 +229,10 @@ class Trees {
  private:
   std::size_t below(std::size_t n) { return random_() % n; }
   Pair pick(const std::vector<Pair>& from) {
-    return from[below(2) ? from.size() - 1 - below(std::min<std::size_t>(from.size(), 4)) : below(from.size())];
+    return from[below(2) ? from.size() - 1 - below(std::min<std::size_t>(from.size(), 4))
+                         : below(from.size())];
   }
-  Pair leaf(int k) {
-    return rows_ ? twins.data(k) : Pair{twins.simple.param(k), twins.plain.param(k)};
-  }
+  Pair leaf(int k) { return rows_ ? twins.data(k) : Pair{twins.simple.param(k), twins.plain.param(k)}; }
   Pair constant(double c) {
     return rows_ ? twins.constant(c) : Pair{twins.simple.constant(c), twins.plain.constant(c)};
   }
@@ -265,7 +276,8 @@ void check_idempotent(const Graph& from) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("simplify: random expressions keep their bits, never grow, and are final", "", float, double) {
+TEMPLATE_TEST_CASE("simplify: random expressions keep their bits, never grow, and are final", "", float,
+                   double) {
   for (unsigned seed = 0; seed < 300; ++seed) {
     INFO("seed " << seed);
     Trees<TestType> rows(seed, true);
@@ -397,7 +409,8 @@ TEST_CASE("simplify: the rules, by what they make") {
     CHECK(either(c, no(c)) == g.truth(true));
     CHECK(g[both(c, no(d))].op == id_of<op::And>());
   }
-  // Over rows: an op on what is the same for every row is done once; a constant for every row stays one for every row.
+  // Over rows: an op on what is the same for every row is done once; a constant for every row stays one for
+  // every row.
   NodeId row = g.data(0), xs = g.broadcast(x), ys = g.broadcast(y), truth = g.apply<op::Less>(row, xs);
   CHECK(g.apply<op::Mul>(xs, ys) == g.broadcast(g.apply<op::Mul>(x, y)));
   CHECK(g.apply<op::Select>(g.broadcast(c), xs, ys) == g.broadcast(g.apply<op::Select>(c, x, y)));

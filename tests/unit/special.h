@@ -12,8 +12,17 @@ namespace slope::test {
 template <class T>
 std::vector<T> special_values() {
   using Limits = std::numeric_limits<T>;
-  return {T(0),          T(-0.0), Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(), Limits::denorm_min(),
-          Limits::max(), T(1),    T(-1),              T(2),                T(0.5)};
+  return {T(0),
+          T(-0.0),
+          Limits::infinity(),
+          -Limits::infinity(),
+          Limits::quiet_NaN(),
+          Limits::denorm_min(),
+          Limits::max(),
+          T(1),
+          T(-1),
+          T(2),
+          T(0.5)};
 }
 
 // columns[k][i]: operand k of the i-th tuple, n operands of all special values.
