@@ -72,8 +72,19 @@ class Rebuild {
   NodeId copy(const Node& node) {
     std::array<NodeId, 3> operands{};
     for (std::size_t k = 0; k < node.inputs().size(); ++k) operands[k] = map(node.operands[k]);
-    if (node.kind == NodeKind::scalar) return to_.apply(node.op, std::span(operands.data(), node.inputs().size()));
-    return keep(node);
+    if (node.kind != NodeKind::scalar) return keep(node);
+    return ordered(to_.apply(node.op, std::span(operands.data(), node.inputs().size())), operands);
+  }
+
+  // A sum of these operands in their order. The graph answers with a sum of the other order where another root
+  // has made one, and then that root would decide which product is fused.
+  NodeId ordered(NodeId made, const std::array<NodeId, 3>& operands) {
+    Node sum = to_[made];
+    bool swapped = made_by(to_, made, id_of<op::Add>()) && sum.operands[0] == operands[1] &&
+                   sum.operands[1] == operands[0];
+    if (!swapped) return made;
+    std::swap(sum.operands[0], sum.operands[1]);
+    return to_.make(sum);
   }
 
   // x^n = x^(n mod 2) · (x²)^(n/2), from the low bit up.

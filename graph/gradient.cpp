@@ -4,6 +4,7 @@
 // condition outside of which it is zero, and a product with a local derivative is made inside the guard only.
 #include "graph/gradient.h"
 
+#include <cmath>
 #include <optional>
 
 #include "base/diagnostic.h"
@@ -68,7 +69,7 @@ class Differentiator {
     std::vector<Span> places(graph_.origins(id).begin(), graph_.origins(id).end());
     Graph::Origin origin(graph_, places);
     if (node.kind == NodeKind::scalar) visit_scalar(id, node);
-    if (node.kind == NodeKind::broadcast) add(node.operands[0], {graph_.reduce(Reduction::sum, adjoints_[id.index()].value), {}});
+    if (node.kind == NodeKind::broadcast) visit_broadcast(id, node);
     if (node.kind == NodeKind::reduce) visit_reduce(id, node);
   }
 
@@ -86,9 +87,24 @@ class Differentiator {
     NodeId value = graph_.apply<op::Mul>(dy.value, p.value);
     NodeId guard = both(dy.guard, p.guard);
     // dy is 0 outside of its guard already: times a finite constant it stays so.
-    bool stays_zero = graph_.is_constant(p.value) && !p.guard.valid();
+    bool stays_zero = graph_.is_constant(p.value) && std::isfinite(graph_[p.value].value) && !p.guard.valid();
     if (guard.valid() && !stays_zero) value = choose(guard, value);
     return {value, guard};
+  }
+
+  void visit_broadcast(NodeId id, const Node& node) {
+    Partial dy = adjoints_[id.index()];
+    NodeId x = node.operands[0];
+    // Below a leaf there is no product to guard.
+    NodeId guard = graph_[x].arity() > 0 ? any_row(dy.guard) : NodeId();
+    add(x, {graph_.reduce(Reduction::sum, dy.value), guard});
+  }
+
+  // Where a guard holds for a row at least: elsewhere the sum of the rows' adjoints is zero.
+  NodeId any_row(NodeId guard) {
+    if (!guard.valid() || !graph_.has_rows(guard)) return guard;
+    if (graph_[guard].kind == NodeKind::broadcast) return graph_[guard].operands[0];
+    return graph_.apply<op::Greater>(graph_.reduce(Reduction::max, guard), graph_.constant(0));
   }
 
   // A largest or smallest row's derivative is shared equally by all rows that equal it.

@@ -87,7 +87,7 @@ Result logic(const Match& m) {
     NodeId x = m.operands[i], y = m.operands[1 - i];
     if (m.constant(x, conjunction ? 1 : 0)) return y;              // true and c → c, false or c → c
     if (m.constant(x, conjunction ? 0 : 1)) return x;              // false and c → false, true or c → true
-    if (m.made_by<op::Not>(x) && m.inner(x) == y) return m.graph.broadcast(m.graph.truth(!conjunction));  // c or not c → true
+    if (m.made_by<op::Not>(x) && m.inner(x) == y) return m.graph.truth(!conjunction);  // c or not c → true
   }
   return {};
 }
