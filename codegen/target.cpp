@@ -46,8 +46,10 @@ std::unique_ptr<llvm::TargetMachine> target_machine(std::span<const Kernel> kern
   std::string cpu = native ? native_cpu() : options.cpu;
   auto level = any_large(kernels) ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Default;
   std::unique_ptr<llvm::MCSubtargetInfo> known(target->createMCSubtargetInfo(triple, "", ""));
-  if (!known->isCPUStringValid(cpu)) {
-    diagnostics.error(Code::usage, fmt::format("no CPU is called `{}`", options.cpu))
+  bool valid = known->isCPUStringValid(cpu);
+  if (valid) known.reset(target->createMCSubtargetInfo(triple, cpu, ""));
+  if (!valid || !known->checkFeatures("+64bit")) {
+    diagnostics.error(Code::usage, fmt::format("no 64-bit CPU is called `{}`", options.cpu))
         .helps.push_back("--cpu takes native, x86-64-v3, x86-64-v4 or a name that LLVM knows");
     return nullptr;
   }

@@ -135,6 +135,8 @@ void explain(const CLI::ParseError& e, const CommandLine& line, int count, char*
     return;
   }
   std::string what = e.what();
+  if (std::size_t colon = what.find(": "); colon != std::string::npos)  // CLI11 may name the option twice
+    if (std::string twice = what.substr(0, colon + 2); what.substr(colon + 2).starts_with(twice)) what.erase(0, colon + 2);
   if (first.empty()) what = "a command is needed";
   diagnostics.error(Code::usage, what).helps.push_back(first.empty() ? "the commands are " + listed(commands) : fmt::format("`slope {} --help` tells more", first));
 }

@@ -134,7 +134,7 @@ Value Lowering::call(ast::NodeId id) {
 
 Value Lowering::call(const Function& function, std::vector<Argument> arguments, Span span) {
   if (std::find(calls_.begin(), calls_.end(), &function) != calls_.end() && function.def.valid()) {
-    error(Code::recursion, span, fmt::format("`{}` calls itself", function.name));
+    error(Code::recursion, span, fmt::format("`{}` calls itself", function.name)).helps.push_back("a function is inlined, so it cannot; a `scan` repeats a step");
     return {};
   }
   if (!function.def.valid()) return call_built_in(function.name, arguments, span);

@@ -96,7 +96,9 @@ bool Lowering::on_command_line(const std::string& statement, const std::string& 
   if (!inner.has_errors()) return true;
   Diagnostic& d = diagnostics_->error(Code::usage, fmt::format("{}: {}", shown, inner.all()[0].message));
   d.notes = inner.all()[0].notes;
-  d.helps = inner.all()[0].helps;
+  // An unknown name cannot be declared there; a near one may be meant.
+  for (const std::string& help : inner.all()[0].helps)
+    if (inner.all()[0].code != Code::unknown_name || help.starts_with("did you mean")) d.helps.push_back(help);
   return false;
 }
 

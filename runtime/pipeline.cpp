@@ -67,9 +67,10 @@ std::vector<std::vector<std::string>> Opened::headers() const {
 
 std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Diagnostics& diagnostics) {
   Opened opened;
-  opened.sources = data_sources(ast, diagnostics);
+  Diagnostics told;  // faults of the statements are told with the model's
+  opened.sources = data_sources(ast, told);
   check_names(opened.sources, request, diagnostics);
-  if (diagnostics.has_errors()) return {};
+  if (told.has_errors() || diagnostics.has_errors()) return {};
   bool short_form = opened.sources.empty();
   if (short_form && !request.data.empty()) opened.sources.push_back({});
   for (DataSource& source : opened.sources) {
@@ -80,7 +81,12 @@ std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Dia
           .helps.push_back("write `from \"FILE\"` after them, or give --data FILE");
       return {};
     }
-    auto file = DataFile::open(path, {source.separator, source.drop_missing}, diagnostics);
+    Diagnostics faults;
+    auto file = DataFile::open(path, {source.separator, source.drop_missing}, faults);
+    for (Diagnostic d : faults.all()) {
+      if (!d.position && given.empty()) d.span = source.span;  // the statement that names the file
+      diagnostics.add(std::move(d));
+    }
     if (!file) return {};
     opened.files.push_back(std::move(*file));
   }
@@ -195,6 +201,10 @@ bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& d
                                     fmt::format("{} has no column `{}`", escaped(file.path()), escaped(column.header)));
   if (std::string near = nearest(column.header, header); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", escaped(near)));
   std::vector<std::string> shown(header.begin(), header.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(header.size(), 20)));
+  if (header.size() == 1)
+    for (char c : {';', '\t', '|'})
+      if (header[0].find(c) != std::string::npos)
+        d.helps.push_back(fmt::format("the file looks separated by `{0}`: write sep=\"{0}\" in the `data` statement", c == '\t' ? "\\t" : std::string(1, c)));
   if (header.size() > 20) shown.push_back(fmt::format("{} more", header.size() - 20));
   d.notes.push_back("its columns are " + listed(shown));
   return false;
@@ -230,6 +240,10 @@ std::optional<Dataset> read_columns(const Model& model, const Opened& opened, co
     }
     data.rows = read->rows;
     data.dropped += read->dropped;
+    if (read->dropped > 0) {
+      std::string rows = read->dropped == 1 ? "1 row" : fmt::format("{} rows", read->dropped);
+      diagnostics.add({.severity = Severity::note, .code = Code::dropped_rows, .message = fmt::format("{} of {} left out for a missing cell, {} used", rows, escaped(opened.files[s].path()), read->rows), .span = {}, .position = {}, .label = {}});
+    }
     first = false;
     for (std::size_t k = 0; k < targets.size(); ++k) data.columns[targets[k]] = std::move(read->columns[k]);
   }

@@ -15,6 +15,12 @@ void sort_by_line(Diagnostics& diagnostics) {
   std::vector<Diagnostic> sorted = diagnostics.all();
   auto place = [](const Diagnostic& d) { return d.span && d.span->file == 0 ? static_cast<std::int64_t>(d.span->begin) : INT64_MAX; };
   std::stable_sort(sorted.begin(), sorted.end(), [&](const Diagnostic& a, const Diagnostic& b) { return place(a) < place(b); });
+  // Of two errors about the same words the first tells enough: the second follows from it.
+  auto follows = [](const Diagnostic& a, const Diagnostic& b) {
+    return a.severity == Severity::error && b.severity == Severity::error && a.span && b.span && *a.span == *b.span &&
+           a.span->end > a.span->begin;
+  };
+  sorted.erase(std::unique(sorted.begin(), sorted.end(), follows), sorted.end());
   diagnostics = {};
   for (Diagnostic& d : sorted) diagnostics.add(std::move(d));
 }
@@ -23,16 +29,24 @@ namespace {
 void append(Diagnostics& to, const Diagnostics& from) {
   for (const Diagnostic& d : from.all()) to.add(d);
 }
+bool too_large(const Diagnostics& diagnostics) {
+  return std::any_of(diagnostics.all().begin(), diagnostics.all().end(),
+                     [](const Diagnostic& d) { return d.code == Code::too_large; });
+}
 }  // namespace
 
 bool prepare(Session& s, DataNeed need) {
   Stopwatch watch(s.times, "frontend");
   Diagnostics model, data;
   s.tree = parse(s.sources.files[0], model);
+  if (too_large(model)) {
+    append(s.diagnostics, model);
+    return false;
+  }
+  bool short_form = data_sources(s.tree, model).empty();
   s.opened = open_data(s.tree, s.request, data);
   LowerSettings settings = s.request.settings;
   if (s.opened) settings.headers = s.opened->headers();
-  bool short_form = data_sources(s.tree, data).empty();
   // Without the header a short form cannot tell columns from parameters: nothing more can be said of it.
   if (s.opened || !short_form) s.lowered = lower(s.tree, settings, model);
   sort_by_line(model);

@@ -75,6 +75,9 @@ template <class T> class Loop {
       fit.status = report.status;
       fit.runs.push_back(report);
       if (report.status != Status::finished) break;
+      // The loss that the statement reached; that of the last is the result's.
+      if (fit.runs.size() < t_.model.trainings.size())
+        fit.runs.back().loss = evaluate_at(t_.model, t_.evaluation, t_.data, t_.program, widened(memory_.params))[0];
     }
     fit.train_seconds = seconds_now() - began;
     finish(fit);
