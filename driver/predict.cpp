@@ -50,7 +50,7 @@ std::optional<Ran> run_kernel(Loaded& l, const Fused& fused, bool prediction) {
     if (!data) return {};
     ran.data = std::move(*data);
   }
-  if (!check_size(fused.graph, s.diagnostics)) return {};
+  if (!check_size(l.model().graph, prediction ? l.model().predict : l.model().loss, s.diagnostics)) return {};
   std::vector<Kernel> kernels{prediction ? prediction_kernel(fused) : evaluation_kernel(fused)};
   auto program = Program::compile(kernels, compile_options(s.request, ran.data), s.diagnostics);
   if (!program) return {};

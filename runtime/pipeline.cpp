@@ -143,13 +143,14 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
 }  // namespace
 
 std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics& diagnostics) {
+  if (!check_size(lowered.model().graph, lowered.model().loss, diagnostics)) return {};
   Gradients gradients = gradients_of(lowered.model());
   std::vector<StepGraph> steps;
   for (const Training& training : lowered.model().trainings) {
     auto same = [&](const StepGraph& step) { return step.optimizer == training.optimizer; };
     if (std::any_of(steps.begin(), steps.end(), same)) continue;
     auto step = step_graph(lowered, gradients, training, diagnostics);
-    if (!step || !check_size(step->fused.graph, diagnostics)) return {};
+    if (!step) return {};
     steps.push_back(std::move(*step));
   }
   return steps;
@@ -175,10 +176,13 @@ Fused evaluation_graph(const Model& model) {
 
 Fused prediction_graph(const Model& model) { return fuse(model.graph, std::span(&model.predict, 1)); }
 
-bool check_size(const Graph& graph, Diagnostics& diagnostics) {
-  std::size_t n = operations(graph);
+bool check_size(const Graph& graph, NodeId root, Diagnostics& diagnostics) {
+  std::vector<bool> needed = live(graph, std::span(&root, 1));
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < needed.size(); ++i)
+    n += needed[i] && graph[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::scalar;
   if (n <= most_operations) return true;
-  diagnostics.error(Code::too_many_operations, fmt::format("the model needs {} operations a step; {} is the limit", n, most_operations));
+  diagnostics.error(Code::too_many_operations, fmt::format("the model needs {} operations a row; {} is the limit", n, most_operations));
   return false;
 }
 

@@ -94,8 +94,8 @@ Kernel step_kernel(const StepGraph& step, std::size_t number);
 Kernel evaluation_kernel(const Fused& fused);
 Kernel prediction_kernel(const Fused& fused);
 CompileOptions compile_options(const Request& request, const Dataset& data);
-// False, with Code::too_many_operations, where a graph is larger than one function may be.
-bool check_size(const Graph& graph, Diagnostics& diagnostics);
+// False, with Code::too_many_operations, where a value takes more operations than are compiled.
+bool check_size(const Graph& graph, NodeId root, Diagnostics& diagnostics);
 
 // Names and places for listings.
 PrintNames print_names(const Model& model, const Sources& sources);
