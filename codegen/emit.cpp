@@ -7,6 +7,7 @@
 //   chunk:  for each chunk:  lanes = neutral
 //     rows:      for whole vectors of the chunk:  values; lanes = lanes ∘ value
 //     remainder: where rows are left:  values; lanes = lanes ∘ value where the row exists
+//                (a large pass: both in one, masked)
 //     fold the lanes by halves; keep the chunk's totals in scratch
 //   fold the chunks' totals by halves
 #include "codegen/emit.h"
@@ -83,6 +84,7 @@ template <class T> class Emitter {
 
  private:
   static constexpr int L = 128 / sizeof(T);
+  static constexpr std::size_t small_pass = 64;  // values
 
   // --- the frame -----------------------------------------------------------------------------------------------
   std::vector<NodeId> roots() const {
@@ -222,35 +224,36 @@ template <class T> class Emitter {
     return b_.CreateAlignedLoad(b_.getPtrTy(), b_.CreateInBoundsGEP(b_.getPtrTy(), array, index(i)), Align(8), name);
   }
 
-  // The lanes of every reduction after the rows of one chunk.
+  // The lanes of every reduction after the rows of one chunk. A small pass has a body of its own for the rows that do
+  // not fill the lanes; a large one masks in every iteration, for half the code and less than half the time to make it.
   std::vector<Value*> emit_chunk(PassState& s) {
+    bool masked = s.pass.values.size() > small_pass;
     std::vector<Value*> start;
     for (NodeId id : s.pass.reductions) start.push_back(neutral(graph_[id].reduction));
-    BasicBlock* before = b_.GetInsertBlock();
-    BasicBlock *rows = block("rows"), *whole = block("rows.done"), *remainder = block("remainder"), *done = block("chunk.done");
-    Value* full = b_.CreateAnd(s.count, index(-L), "whole.rows");
-    b_.CreateCondBr(b_.CreateICmpSGT(full, index(0)), rows, whole);
+    BasicBlock *before = b_.GetInsertBlock(), *rows = block("rows"), *rows_done = block("rows.done");
+    Value* end = masked ? s.count : b_.CreateAnd(s.count, index(-L), "whole.rows");
+    b_.CreateCondBr(b_.CreateICmpSGT(end, index(0)), rows, rows_done);
 
     b_.SetInsertPoint(rows);
     PHINode* row = b_.CreatePHI(b_.getInt64Ty(), 2, "row");
     row->addIncoming(index(0), before);
     std::vector<PHINode*> sums = phis(start, before, "lanes");
-    std::vector<Value*> next = emit_rows(s, row, sums, nullptr);
+    std::vector<Value*> next = emit_rows(s, row, sums, masked ? existing(s, row) : nullptr);
     Value* next_row = b_.CreateAdd(row, index(L), "", true, true);
     BasicBlock* latch = b_.GetInsertBlock();  // an op may have made blocks of its own
     row->addIncoming(next_row, latch);
     for (std::size_t r = 0; r < sums.size(); ++r) sums[r]->addIncoming(next[r], latch);
-    b_.CreateCondBr(b_.CreateICmpULT(next_row, full), rows, whole);
+    b_.CreateCondBr(b_.CreateICmpULT(next_row, end), rows, rows_done);
 
-    b_.SetInsertPoint(whole);
+    b_.SetInsertPoint(rows_done);
     std::vector<PHINode*> totals = phis(start, before, "lanes");
     for (std::size_t r = 0; r < totals.size(); ++r) totals[r]->addIncoming(next[r], latch);
-    b_.CreateCondBr(b_.CreateICmpNE(full, s.count), remainder, done);
+    if (masked) return {totals.begin(), totals.end()};
 
+    BasicBlock *remainder = block("remainder"), *done = block("chunk.done");
+    b_.CreateCondBr(b_.CreateICmpNE(end, s.count), remainder, done);
     b_.SetInsertPoint(remainder);
-    Value* left = b_.CreateTrunc(b_.CreateSub(s.count, full), b_.getInt32Ty());
-    Value* exists = b_.CreateICmpULT(lane_numbers(), b_.CreateVectorSplat(L, left), "exists");
-    std::vector<Value*> last = emit_rows(s, full, totals, exists);
+    std::vector<Value*> last = emit_rows(s, end, totals, existing(s, end));
     BasicBlock* remainder_end = b_.GetInsertBlock();
     b_.CreateBr(done);
 
@@ -258,11 +261,17 @@ template <class T> class Emitter {
     std::vector<Value*> result;
     for (std::size_t r = 0; r < totals.size(); ++r) {
       PHINode* phi = b_.CreatePHI(vector(real()), 2, "lanes");
-      phi->addIncoming(totals[r], whole);
+      phi->addIncoming(totals[r], rows_done);
       phi->addIncoming(last[r], remainder_end);
       result.push_back(phi);
     }
     return result;
+  }
+
+  // Which of the L rows from `row` on the chunk has.
+  Value* existing(PassState& s, Value* row) {
+    Value* left = b_.CreateTrunc(b_.CreateSub(s.count, row), b_.getInt32Ty());
+    return b_.CreateICmpULT(lane_numbers(), b_.CreateVectorSplat(L, left), "exists");
   }
 
   std::vector<PHINode*> phis(const std::vector<Value*>& start, BasicBlock* from, const char* name) {

@@ -58,3 +58,13 @@ template <class T> void check_graphs(Precision precision, int graphs) {
 
 TEST_CASE("machine code equals the interpreter on random graphs in f64") { check_graphs<double>(Precision::f64, 60); }
 TEST_CASE("machine code equals the interpreter on random graphs in f32") { check_graphs<float>(Precision::f32, 60); }
+
+TEST_CASE("machine code equals the interpreter where a pass is large") {
+  for (int seed = 0; seed < 4; ++seed) {
+    CAPTURE(seed);
+    Generator generator(static_cast<unsigned>(seed));
+    Fused fused = with_gradient(generator, Precision::f64, 150);
+    Compiled<double> compiled(fused);
+    for (std::int64_t rows : {0, 1, 15, 16, 33, 4095, 4097}) check_rows<double>(fused, generator, rows, compiled);
+  }
+}
