@@ -238,7 +238,7 @@ template <class T> class Emitter {
     PHINode* row = b_.CreatePHI(b_.getInt64Ty(), 2, "row");
     row->addIncoming(index(0), before);
     std::vector<PHINode*> sums = phis(start, before, "lanes");
-    std::vector<Value*> next = emit_rows(s, row, sums, masked ? existing(s, row) : nullptr);
+    std::vector<Value*> next = emit_rows(s, row, sums, masked ? existing(s, row) : nullptr, true);
     Value* next_row = b_.CreateAdd(row, index(L), "", true, true);
     BasicBlock* latch = b_.GetInsertBlock();  // an op may have made blocks of its own
     row->addIncoming(next_row, latch);
@@ -253,7 +253,7 @@ template <class T> class Emitter {
     BasicBlock *remainder = block("remainder"), *done = block("chunk.done");
     b_.CreateCondBr(b_.CreateICmpNE(end, s.count), remainder, done);
     b_.SetInsertPoint(remainder);
-    std::vector<Value*> last = emit_rows(s, end, totals, existing(s, end));
+    std::vector<Value*> last = emit_rows(s, end, totals, existing(s, end), false);
     BasicBlock* remainder_end = b_.GetInsertBlock();
     b_.CreateBr(done);
 
@@ -290,14 +290,14 @@ template <class T> class Emitter {
   }
 
   // The values of L rows from `row` of the chunk on, and the lanes combined with them (where `exists`).
-  std::vector<Value*> emit_rows(PassState& s, Value* row, const std::vector<PHINode*>& lanes, Value* exists) {
+  std::vector<Value*> emit_rows(PassState& s, Value* row, const std::vector<PHINode*>& lanes, Value* exists, bool ahead) {
     Place place(b_, L);
     Values values = s.spread;
     Value* at = b_.CreateAdd(s.begin, row, "", true, true);
     for (NodeId id : s.pass.values) {
       inserter_.current = id;
       const Node& node = graph_[id];
-      values[id] = node.kind == NodeKind::data ? load_column(s.columns.at(node.index), node.index, at)
+      values[id] = node.kind == NodeKind::data ? load_column(s.columns.at(node.index), node.index, at, ahead)
                                            : emit_op<T>(node.op, operands(node, values));
     }
     for (const Store& store : kernel_.stores)
@@ -314,10 +314,11 @@ template <class T> class Emitter {
     return out;
   }
 
-  Value* load_column(Value* column, int number, Value* at) {
+  Value* load_column(Value* column, int number, Value* at, bool ahead) {
     Storage storage = options_.storages.at(static_cast<std::size_t>(number));
     llvm::Type* stored = stored_type(storage);
     Value* pointer = b_.CreateInBoundsGEP(stored, column, at);
+    if (ahead) prefetch(pointer, L * size_of(storage));
     Value* cells = b_.CreateAlignedLoad(vector(stored), pointer, Align(std::min<std::size_t>(64, L * size_of(storage))));
     switch (storage) {
       case Storage::u8: return b_.CreateUIToFP(cells, vector(real()));
@@ -327,6 +328,15 @@ template <class T> class Emitter {
       case Storage::f64: return cells;
     }
     return cells;
+  }
+
+  // The memory that an iteration a little later reads; past the end of a column it is a hint without effect.
+  void prefetch(Value* pointer, std::size_t bytes) {
+    constexpr std::size_t line = 64, distance = 1024;
+    for (std::size_t at = 0; at < bytes; at += line) {
+      Value* later = b_.CreateConstGEP1_64(b_.getInt8Ty(), pointer, distance + at);
+      b_.CreateIntrinsic(Intrinsic::prefetch, {b_.getPtrTy()}, {later, b_.getInt32(0), b_.getInt32(3), b_.getInt32(1)});
+    }
   }
 
   llvm::Type* stored_type(Storage storage) {
