@@ -33,7 +33,7 @@ class Fixture {
     return count;
   }
   void compile() {
-    std::vector<Kernel> kernels{evaluation_kernel(evaluation_), step_kernel(steps_[0], 0)};
+    std::vector<Kernel> kernels = training_kernels(session_.model(), steps_, evaluation_);
     program_ = Program::compile(kernels, compile_options(session_.request, data_), session_.diagnostics);
     if (!program_) give_up();
   }

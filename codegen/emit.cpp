@@ -7,6 +7,7 @@
 //   chunk:  for each chunk:  lanes = neutral
 //     rows:      for whole vectors of the chunk:  values; lanes = lanes ∘ value
 //     remainder: where rows are left:  values; lanes = lanes ∘ value where the row exists
+//                (a large pass: both in one, masked)
 //     fold the lanes by halves; keep the chunk's totals in scratch
 //   fold the chunks' totals by halves
 #include "codegen/emit.h"
@@ -84,6 +85,7 @@ template <class T> class Emitter {
 
  private:
   static constexpr int L = 128 / sizeof(T);
+  static constexpr std::size_t small_pass = 64;  // values
 
   // --- the frame -----------------------------------------------------------------------------------------------
   std::vector<NodeId> roots() const {
@@ -223,35 +225,36 @@ template <class T> class Emitter {
     return b_.CreateAlignedLoad(b_.getPtrTy(), b_.CreateInBoundsGEP(b_.getPtrTy(), array, index(i)), Align(8), name);
   }
 
-  // The lanes of every reduction after the rows of one chunk.
+  // The lanes of every reduction after the rows of one chunk. A small pass has a body of its own for the rows that do
+  // not fill the lanes; a large one masks in every iteration, for half the code and less than half the time to make it.
   std::vector<Value*> emit_chunk(PassState& s) {
+    bool masked = s.pass.values.size() > small_pass;
     std::vector<Value*> start;
     for (NodeId id : s.pass.reductions) start.push_back(neutral(graph_[id].reduction));
-    BasicBlock* before = b_.GetInsertBlock();
-    BasicBlock *rows = block("rows"), *whole = block("rows.done"), *remainder = block("remainder"), *done = block("chunk.done");
-    Value* full = b_.CreateAnd(s.count, index(-L), "whole.rows");
-    b_.CreateCondBr(b_.CreateICmpSGT(full, index(0)), rows, whole);
+    BasicBlock *before = b_.GetInsertBlock(), *rows = block("rows"), *rows_done = block("rows.done");
+    Value* end = masked ? s.count : b_.CreateAnd(s.count, index(-L), "whole.rows");
+    b_.CreateCondBr(b_.CreateICmpSGT(end, index(0)), rows, rows_done);
 
     b_.SetInsertPoint(rows);
     PHINode* row = b_.CreatePHI(b_.getInt64Ty(), 2, "row");
     row->addIncoming(index(0), before);
     std::vector<PHINode*> sums = phis(start, before, "lanes");
-    std::vector<Value*> next = emit_rows(s, row, sums, nullptr);
+    std::vector<Value*> next = emit_rows(s, row, sums, masked ? existing(s, row) : nullptr, true);
     Value* next_row = b_.CreateAdd(row, index(L), "", true, true);
     BasicBlock* latch = b_.GetInsertBlock();  // an op may have made blocks of its own
     row->addIncoming(next_row, latch);
     for (std::size_t r = 0; r < sums.size(); ++r) sums[r]->addIncoming(next[r], latch);
-    b_.CreateCondBr(b_.CreateICmpULT(next_row, full), rows, whole);
+    b_.CreateCondBr(b_.CreateICmpULT(next_row, end), rows, rows_done);
 
-    b_.SetInsertPoint(whole);
+    b_.SetInsertPoint(rows_done);
     std::vector<PHINode*> totals = phis(start, before, "lanes");
     for (std::size_t r = 0; r < totals.size(); ++r) totals[r]->addIncoming(next[r], latch);
-    b_.CreateCondBr(b_.CreateICmpNE(full, s.count), remainder, done);
+    if (masked) return {totals.begin(), totals.end()};
 
+    BasicBlock *remainder = block("remainder"), *done = block("chunk.done");
+    b_.CreateCondBr(b_.CreateICmpNE(end, s.count), remainder, done);
     b_.SetInsertPoint(remainder);
-    Value* left = b_.CreateTrunc(b_.CreateSub(s.count, full), b_.getInt32Ty());
-    Value* exists = b_.CreateICmpULT(lane_numbers(), b_.CreateVectorSplat(L, left), "exists");
-    std::vector<Value*> last = emit_rows(s, full, totals, exists);
+    std::vector<Value*> last = emit_rows(s, end, totals, existing(s, end), false);
     BasicBlock* remainder_end = b_.GetInsertBlock();
     b_.CreateBr(done);
 
@@ -259,11 +262,17 @@ template <class T> class Emitter {
     std::vector<Value*> result;
     for (std::size_t r = 0; r < totals.size(); ++r) {
       PHINode* phi = b_.CreatePHI(vector(real()), 2, "lanes");
-      phi->addIncoming(totals[r], whole);
+      phi->addIncoming(totals[r], rows_done);
       phi->addIncoming(last[r], remainder_end);
       result.push_back(phi);
     }
     return result;
+  }
+
+  // Which of the L rows from `row` on the chunk has.
+  Value* existing(PassState& s, Value* row) {
+    Value* left = b_.CreateTrunc(b_.CreateSub(s.count, row), b_.getInt32Ty());
+    return b_.CreateICmpULT(lane_numbers(), b_.CreateVectorSplat(L, left), "exists");
   }
 
   std::vector<PHINode*> phis(const std::vector<Value*>& start, BasicBlock* from, const char* name) {
@@ -282,14 +291,14 @@ template <class T> class Emitter {
   }
 
   // The values of L rows from `row` of the chunk on, and the lanes combined with them (where `exists`).
-  std::vector<Value*> emit_rows(PassState& s, Value* row, const std::vector<PHINode*>& lanes, Value* exists) {
+  std::vector<Value*> emit_rows(PassState& s, Value* row, const std::vector<PHINode*>& lanes, Value* exists, bool ahead) {
     Place place(b_, L);
     Values values = s.spread;
     Value* at = b_.CreateAdd(s.begin, row, "", true, true);
     for (NodeId id : s.pass.values) {
       inserter_.current = id;
       const Node& node = graph_[id];
-      values[id] = node.kind == NodeKind::data ? load_column(s.columns.at(node.index), node.index, at)
+      values[id] = node.kind == NodeKind::data ? load_column(s.columns.at(node.index), node.index, at, ahead)
                                            : emit_op<T>(node.op, operands(node, values));
     }
     for (const Store& store : kernel_.stores)
@@ -306,10 +315,11 @@ template <class T> class Emitter {
     return out;
   }
 
-  Value* load_column(Value* column, int number, Value* at) {
+  Value* load_column(Value* column, int number, Value* at, bool ahead) {
     Storage storage = options_.storages.at(static_cast<std::size_t>(number));
     llvm::Type* stored = stored_type(storage);
     Value* pointer = b_.CreateInBoundsGEP(stored, column, at);
+    if (ahead) prefetch(pointer, L * size_of(storage));
     Value* cells = b_.CreateAlignedLoad(vector(stored), pointer, Align(std::min<std::size_t>(64, L * size_of(storage))));
     switch (storage) {
       case Storage::u8: return b_.CreateUIToFP(cells, vector(real()));
@@ -319,6 +329,15 @@ template <class T> class Emitter {
       case Storage::f64: return cells;
     }
     return cells;
+  }
+
+  // The memory that an iteration a little later reads; past the end of a column it is a hint without effect.
+  void prefetch(Value* pointer, std::size_t bytes) {
+    constexpr std::size_t line = 64, distance = 1024;
+    for (std::size_t at = 0; at < bytes; at += line) {
+      Value* later = b_.CreateConstGEP1_64(b_.getInt8Ty(), pointer, distance + at);
+      b_.CreateIntrinsic(Intrinsic::prefetch, {b_.getPtrTy()}, {later, b_.getInt32(0), b_.getInt32(3), b_.getInt32(1)});
+    }
   }
 
   llvm::Type* stored_type(Storage storage) {

@@ -85,8 +85,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
     if (!data) return {};
     out.data = std::move(*data);
   }
-  std::vector<Kernel> kernels{evaluation_kernel(evaluation)};
-  for (std::size_t i = 0; i < steps->size(); ++i) kernels.push_back(step_kernel((*steps)[i], i));
+  std::vector<Kernel> kernels = training_kernels(s.model(), *steps, evaluation);
   std::optional<Program> program;
   {
     Stopwatch watch(s.times, "codegen");

@@ -44,6 +44,10 @@ template <class T> struct Memory {
   Run run;
 };
 
+bool step_evaluates(const Model& model, const Fused& evaluation) {
+  return evaluation.roots.size() == 1 && !model.uses_training;
+}
+
 // When a line is due: every `interval` steps, or at doubling steps up to a tenth of the run and then ten times more.
 class Schedule {
  public:
@@ -176,7 +180,7 @@ template <class T> class Loop {
       if (fit.usable) fit.params = widened(best_);
       else fit.params = widened(before_);
     }
-    std::vector<double> values = evaluate_at(t_.model, t_.evaluation, t_.data, t_.program, fit.params);
+    std::vector<double> values = evaluate(fit.params);
     last_step_overflowed(fit, values[0]);
     fit.loss = values[0];
     auto metrics = static_cast<std::ptrdiff_t>(t_.model.metrics.size());
@@ -184,6 +188,14 @@ template <class T> class Loop {
     fit.reports.assign(values.begin() + 1 + metrics, values.end());
     if (!fit.runs.empty()) fit.runs.back().loss = fit.loss;
     if (show_) show_({fit.steps, total_, fit.loss, fit.params});
+  }
+
+  std::vector<double> evaluate(const std::vector<double>& params) {
+    if (!step_evaluates(t_.model, t_.evaluation)) return evaluate_at(t_.model, t_.evaluation, t_.data, t_.program, params);
+    Kernel kernel = step_kernel(t_.steps[0], 0);
+    Memory<T> memory(t_.data, narrowed<T>(params), results(), scratch_size(kernel, t_.data.rows));
+    t_.program.function(kernel.name)(&memory.run);
+    return {static_cast<double>(memory.outputs[0])};
   }
 
   // The last step may itself have left the finite numbers: nothing after it has looked yet.
@@ -197,7 +209,7 @@ template <class T> class Loop {
     fit.usable = fit.steps > 0 && std::isfinite(best_loss_);
     if (!fit.usable) return;
     fit.params = widened(best_);
-    std::vector<double> values = evaluate_at(t_.model, t_.evaluation, t_.data, t_.program, fit.params);
+    std::vector<double> values = evaluate(fit.params);
     loss = values[0];
   }
 
@@ -236,6 +248,13 @@ std::vector<double> call(const Kernel& kernel, const Model& model, const Dataset
 }
 
 }  // namespace
+
+std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepGraph>& steps, const Fused& evaluation) {
+  std::vector<Kernel> kernels;
+  for (std::size_t i = 0; i < steps.size(); ++i) kernels.push_back(step_kernel(steps[i], i));
+  if (!step_evaluates(model, evaluation)) kernels.push_back(evaluation_kernel(evaluation));
+  return kernels;
+}
 
 Fit train(const Trainer& trainer, std::vector<double> start, const std::function<void(const Progress&)>& show, Diagnostics& diagnostics) {
   if (trainer.model.graph.precision() == Precision::f32) return Loop<float>(trainer, std::move(start), show, diagnostics).run();

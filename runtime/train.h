@@ -52,6 +52,10 @@ struct Trainer {
   const Program& program;
 };
 
+// What to compile for a Trainer. Where nothing but the loss of training is asked for, a step tells it too (the same
+// bits), and no function for the evaluation is made.
+std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepGraph>& steps, const Fused& evaluation);
+
 // From these starting parameters. Diagnostics: divergence (with the step and the rate), a loss that is not finite at
 // the start (with the operation, its line and the row), a gradient that is exactly zero there.
 Fit train(const Trainer& trainer, std::vector<double> start, const std::function<void(const Progress&)>& show, Diagnostics& diagnostics);

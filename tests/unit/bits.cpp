@@ -119,3 +119,12 @@ TEST_CASE("narrow columns are converted exactly") {
   for (std::size_t r = 0; r < expected.size(); ++r)
     for (std::size_t i = 0; i < expected[r].size(); ++i) CHECK(same(found[r][i], expected[r][i]));
 }
+TEST_CASE("machine code equals the interpreter where a pass is large") {
+  for (int seed = 0; seed < 4; ++seed) {
+    CAPTURE(seed);
+    Generator generator(static_cast<unsigned>(seed));
+    Fused fused = with_gradient(generator, Precision::f64, 150);
+    Compiled<double> compiled(fused);
+    for (std::int64_t rows : {0, 1, 15, 16, 33, 4095, 4097}) check_rows<double>(fused, generator, rows, compiled);
+  }
+}
