@@ -392,7 +392,8 @@ std::string Lowering::model_text(Span span) const {
 
 void Lowering::finish_targets() {
   for (const Waiting& waiting : waiting_) {
-    Value value = target_call(*waiting.function, waiting.span);
+    std::string defines = waiting.index < 0 ? "loss" : (waiting.report ? "report " : "metric ") + waiting.name;
+    Value value = target_call(*waiting.function, waiting.span, defines);
     if (!value.ok() || !numeric(value, waiting.span, fmt::format("`{}`", waiting.name))) continue;
     NodeId node = graph().to_real(to_node(value));
     if (waiting.index < 0) model.loss = node;
