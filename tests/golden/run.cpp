@@ -16,7 +16,8 @@
 //   --- stdout filecheck         patterns for LLVM's FileCheck
 //   --- json                     lines `path/to/value EXPECTED [TOLERANCE]` for the JSON object on standard output; a
 //                                number may differ by TOLERANCE times the larger of 1 and its size
-//   --- loop                     lines `INSTRUCTION COUNT` for the loop over the rows in the LLVM IR on standard output
+//   --- loop                     lines `INSTRUCTION COUNT` for the one loop over the rows in the LLVM IR or assembly on
+//                                standard output; `vfmadd* 2` counts all that begin so, `call` no intrinsic of LLVM
 //   --- exists FILE              --- absent FILE
 #include <sys/wait.h>
 #include <unistd.h>
@@ -214,15 +215,16 @@ struct Run {
     }
   }
 
-  // The blocks of the IR that branch to themselves and load vectors: the loops over the rows.
+  // The blocks that branch to themselves and work on vectors: the loops over the rows.
   std::vector<std::string> row_loops() const {
     std::vector<std::string> found;
     std::string label, block;
     for (const std::string& line : lines_of(out + "end:\n")) {
       std::size_t colon = line.find(':');
       if (line[0] != ' ' && line[0] != ';' && colon != std::string::npos) {
-        bool itself = block.find("label %" + label + ",") != std::string::npos;
-        if (itself && block.find("load <") != std::string::npos) found.push_back(block);
+        std::size_t back = std::min(block.find("label %" + label + ","), block.find(" " + label + "\n"));
+        bool vectors = block.find("load <") < back || block.find("mm0, ") < back;
+        if (back != std::string::npos && vectors) found.push_back(block.substr(0, block.find('\n', back)));
         label = line.substr(0, colon);
         block.clear();
       } else {
@@ -232,17 +234,25 @@ struct Run {
     return found;
   }
 
+  // `fmul` of `%31 = fmul <16 x double> …`, `vmulpd` of assembly, and of `call … @llvm.fma.v16f64(…)`: `fma`.
+  static std::string instruction(const std::string& line) {
+    if (std::size_t at = line.find("@llvm."); at != std::string::npos) return line.substr(at + 6, line.find('.', at + 6) - at - 6);
+    for (const std::string& word : words_of(line))
+      if (word[0] != '%' && word != "=") return word;
+    return "";
+  }
+
   void loop(const Section& section) {
     std::vector<std::string> loops = row_loops();
     if (loops.size() != 1) return fault(std::to_string(loops.size()) + " loops over the rows, not 1:\n" + out);
     for (const std::string& line : lines_of(section.text)) {
       std::vector<std::string> words = words_of(line);
+      bool family = words[0].ends_with('*');  // vfmadd*
+      std::string wanted = words[0].substr(0, words[0].size() - family);
       int count = 0;
       for (const std::string& code : lines_of(loops[0])) {
-        std::string name = code.find("@llvm.fma.") != std::string::npos ? "fma" : "";
-        for (const std::string& word : words_of(code))
-          if (name.empty() && word[0] != '%' && word != "=") name = word;
-        count += name == words[0];
+        std::string name = instruction(code);
+        count += family ? name.starts_with(wanted) : name == wanted;
       }
       if (std::to_string(count) != words[1])
         fault(std::to_string(count) + " " + words[0] + " in the loop, not " + words[1] + ":\n" + loops[0]);
