@@ -133,6 +133,7 @@ class Lowering {
   Value target_call(const Function& function, Span span, const std::string& defines);
   std::optional<Value> target(const Function& function, Span span, const std::string& defines);
   bool depends_on_reduction(NodeId id) const;
+  std::optional<Span> defined_below(std::string_view name, Span use) const;
   std::string signature(const Function& function) const;
   const Function* built_in(std::string_view name);
 

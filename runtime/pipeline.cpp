@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <set>
 
@@ -207,6 +208,12 @@ bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& d
     for (char c : {';', '\t', '|'})
       if (header[0].find(c) != std::string::npos)
         d.helps.push_back(fmt::format("the file looks separated by `{0}`: write sep=\"{0}\" in the `data` statement", c == '\t' ? "\\t" : std::string(1, c)));
+  auto is_number = [](const std::string& cell) {
+    double value;
+    auto [end, fault] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+    return fault == std::errc() && end == cell.data() + cell.size();
+  };
+  if (std::all_of(header.begin(), header.end(), is_number)) d.helps.push_back("the first line of the file must hold the names of its columns");
   if (header.size() > 20) shown.push_back(fmt::format("{} more", header.size() - 20));
   d.notes.push_back("its columns are " + listed(shown));
   return false;
