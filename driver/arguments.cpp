@@ -109,7 +109,26 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
-// What CLI11 says, with the nearest right word.
+// What CLI11 says, in words that tell what to do.
+std::string own_words(const std::string& what) {
+  auto between = [&](std::string_view before, std::string_view after) -> std::optional<std::string> {
+    std::size_t begin = what.find(before);
+    if (begin == std::string::npos || !what.ends_with(after)) return {};
+    return what.substr(begin + before.size(), what.size() - begin - before.size() - after.size());
+  };
+  std::string option = what.substr(0, what.find(':'));
+  if (auto type = between(": 1 required ", " missing")) return fmt::format("{} needs a value: {} {}", option, option, *type);
+  if (auto times = between(": At Most 1 required but received ", "")) return fmt::format("{} is given {} times", option, *times);
+  if (auto word = between("The following argument was not expected: ", "")) return fmt::format("one argument too many: `{}`", *word);
+  if (auto words = between("The following arguments were not expected: ", "")) return fmt::format("too many arguments: {}", *words);
+  if (auto pair = between("Could not convert: ", "")) {
+    std::size_t equals = pair->find(" = ");
+    if (equals != std::string::npos) return fmt::format("{} takes a number, not `{}`", pair->substr(0, equals), pair->substr(equals + 3));
+  }
+  return what;
+}
+
+// What is wrong with the command line, with the nearest right word.
 void explain(const CLI::ParseError& e, const CommandLine& line, int count, char** words, Diagnostics& diagnostics) {
   std::string first = count > 1 ? words[1] : "";
   std::vector<std::string> commands;
@@ -137,6 +156,7 @@ void explain(const CLI::ParseError& e, const CommandLine& line, int count, char*
   std::string what = e.what();
   if (std::size_t colon = what.find(": "); colon != std::string::npos)  // CLI11 may name the option twice
     if (std::string twice = what.substr(0, colon + 2); what.substr(colon + 2).starts_with(twice)) what.erase(0, colon + 2);
+  what = own_words(what);
   if (first.empty()) what = "a command is needed";
   diagnostics.error(Code::usage, what).helps.push_back(first.empty() ? "the commands are " + listed(commands) : fmt::format("`slope {} --help` tells more", first));
 }

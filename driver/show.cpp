@@ -109,8 +109,6 @@ int run_show(const Arguments& a) {
 int run_check(const Arguments& a) {
   Session s = open_session(a);
   bool fine = !s.diagnostics.has_errors() && prepare(s);
-  if (fine && s.has_data())
-    for (std::size_t i = 0; i < s.model().columns.size(); ++i) (void)i;
   if (fine && s.has_data()) {
     std::vector<bool> none(s.model().columns.size());
     fine = read_columns(s.model(), *s.opened, none, true, s.diagnostics).has_value();
@@ -122,9 +120,8 @@ int run_check(const Arguments& a) {
   }
   std::size_t warnings = 0;
   for (const Diagnostic& d : s.diagnostics.all()) warnings += d.severity == Severity::warning;
-  int exit = finish(a, s, nullptr, exit_code::done);
   if (!a.quiet) print(fmt::format("{}: {} parameter{}, {} column{}, {} warning{}\n", escaped(s.request.source.name()), s.model().params.size(), s.model().params.size() == 1 ? "" : "s", s.model().columns.size(), s.model().columns.size() == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s"), s.diagnostics);
-  return exit;
+  return finish(a, s, nullptr, s.diagnostics.exit_code());
 }
 
 int run_version(const Arguments& a) {

@@ -175,7 +175,8 @@ int run_train(const Arguments& a) {
   s.times["total"] = seconds_now() - began;
   if (!trained) return finish(a, s, nullptr, s.diagnostics.exit_code());
   int exit = exit_of(s, *trained);
-  if (!a.json && !a.quiet && trained->fit.usable) print(result_text(s, *trained), s.diagnostics);
+  if (!a.json && !a.quiet && trained->fit.usable && !print(result_text(s, *trained), s.diagnostics) && exit == exit_code::done)
+    exit = exit_code::system;
   if (!a.json && !a.quiet && !trained->saved.empty()) print_error(fmt::format("saved {}\n", escaped(trained->saved)));
   Json json;
   if (a.json) json = result_json(s, *trained, exit);

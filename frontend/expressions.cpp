@@ -190,10 +190,32 @@ Value Lowering::unknown(const std::string& name, Span span) {
     }
   }
   Diagnostic& d = error(Code::unknown_name, span, fmt::format("nothing defines the name `{}`", name));
+  if (std::optional<Span> below = defined_below(name, span)) {
+    bool itself = below->begin <= span.begin && span.end <= below->end;
+    if (!itself) d.related.push_back(*below);
+    d.helps.push_back(itself ? "a name cannot be used in its own definition" : "a name is defined before it is used: move that line up");
+    return {};
+  }
   std::vector<std::string> known = visible_names(false);
   if (std::string near = nearest(name, known); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
   else if (is_future_function(name)) d.notes.push_back(fmt::format("`{}` is part of the language; this version does not have it yet", name));
   else if (has_data_ || declares_params_) d.helps.push_back(fmt::format("declare it above: `param {} = 0`, or name it in `data`", name));
+  return {};
+}
+
+// Where the model defines a name that is not known yet.
+std::optional<Span> Lowering::defined_below(std::string_view name, Span use) const {
+  for (ast::NodeId id : model_ast_.children(model_ast_.root())) {
+    const ast::Node& node = model_ast_[id];
+    if (node.span.end < use.begin) continue;
+    bool list = node.kind == Kind::data || node.kind == Kind::params || node.kind == Kind::consts;
+    if ((node.kind == Kind::define || node.kind == Kind::def) && node.text == name) return node.span;
+    if (!list) continue;
+    for (ast::NodeId part : model_ast_.children(id)) {
+      Kind kind = model_ast_[part].kind;
+      if (kind != Kind::option && kind != Kind::from && model_ast_[part].text == name) return model_ast_[part].span;
+    }
+  }
   return {};
 }
 

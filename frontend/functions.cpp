@@ -311,7 +311,7 @@ Value Lowering::match(const std::vector<Argument>& arguments, Span span) {
 }
 
 // --- the target ----------------------------------------------------------------------------------------------------
-std::optional<Value> Lowering::target(const Function& function, Span span) {
+std::optional<Value> Lowering::target(const Function& function, Span span, const std::string& defines) {
   std::vector<std::string> free;
   bool short_form = !has_data_;
   if (!model.assumed.target.empty()) free = {model.assumed.target};
@@ -341,12 +341,12 @@ std::optional<Value> Lowering::target(const Function& function, Span span) {
   if (model.columns.empty() && settings_.headers.empty()) message = "no data are known, so there is no column to predict";
   Diagnostic& d = error(Code::no_target, span, message);
   std::string example = free.empty() ? "NAME" : free[0];
-  d.helps.push_back(fmt::format("write `loss = {}(predict, {})`", function.name, example));
+  d.helps.push_back(fmt::format("write `{} = {}(predict, {})`", defines, function.name, example));
   return {};
 }
 
 // `loss = f` means f(predict, TARGET).
-Value Lowering::target_call(const Function& function, Span span) {
+Value Lowering::target_call(const Function& function, Span span, const std::string& defines) {
   if (function.needed != 2) {
     error(Code::wrong_arguments, span, fmt::format("`{}` is not a function of a prediction and a target", function.name))
         .notes.push_back(fmt::format("its form is `{}`", signature(function)));
@@ -358,7 +358,7 @@ Value Lowering::target_call(const Function& function, Span span) {
           .helps.push_back("define it, for example `predict = w*x + b`");
     return {};
   }
-  std::optional<Value> y = target(function, span);
+  std::optional<Value> y = target(function, span, defines);
   if (!y) return {};
   return call(function, {{"", Value::of(model.predict), span}, {"", *y, span}}, span);
 }

@@ -367,7 +367,10 @@ void Lowering::finish() {
             .helps.push_back(fmt::format("`mean({})` is one number", model_text(item.span)));
         item.value = {};
       }
-  if (!loss_span_.end && !loss_seen()) {
+  // A text that could not be read may hold it.
+  auto syntax = [](const Diagnostic& d) { return d.severity == Severity::error && static_cast<int>(d.code) < 200; };
+  bool unread = std::any_of(diagnostics_->all().begin(), diagnostics_->all().end(), syntax);
+  if (!loss_span_.end && !loss_seen() && !unread) {
     Diagnostic& d = error(Code::no_loss, {0, 0, 0}, "the model has no `loss`");
     d.helps.push_back("say what training minimises, for example `loss = mse(predict, y)`");
   }
@@ -392,7 +395,8 @@ std::string Lowering::model_text(Span span) const {
 
 void Lowering::finish_targets() {
   for (const Waiting& waiting : waiting_) {
-    Value value = target_call(*waiting.function, waiting.span);
+    std::string defines = waiting.index < 0 ? "loss" : (waiting.report ? "report " : "metric ") + waiting.name;
+    Value value = target_call(*waiting.function, waiting.span, defines);
     if (!value.ok() || !numeric(value, waiting.span, fmt::format("`{}`", waiting.name))) continue;
     NodeId node = graph().to_real(to_node(value));
     if (waiting.index < 0) model.loss = node;

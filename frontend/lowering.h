@@ -130,9 +130,10 @@ class Lowering {
   Value reduction(std::string_view name, const std::vector<Argument>& arguments, Span span);
   Value mean(Value x, const Value* weights);
   Value match(const std::vector<Argument>& arguments, Span span);
-  Value target_call(const Function& function, Span span);
-  std::optional<Value> target(const Function& function, Span span);
+  Value target_call(const Function& function, Span span, const std::string& defines);
+  std::optional<Value> target(const Function& function, Span span, const std::string& defines);
   bool depends_on_reduction(NodeId id) const;
+  std::optional<Span> defined_below(std::string_view name, Span use) const;
   std::string signature(const Function& function) const;
   const Function* built_in(std::string_view name);
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <set>
 
@@ -24,16 +25,18 @@ Stopwatch::~Stopwatch() { times_[name_] += seconds_now() - start_; }
 // --- data: which file, what header ---------------------------------------------------------------------------------
 namespace {
 
-// The file that the command line gives for a statement, or "".
-std::string given_file(const Request& request, const DataSource& source) {
+bool declares(const DataSource& source, const std::string& name) {
+  return std::find(source.names.begin(), source.names.end(), name) != source.names.end();
+}
+
+// The file that the command line gives for a statement, or "": that of one of its names, else the one for all.
+std::string given_file(const Request& request, const std::vector<DataSource>& sources, const DataSource& source) {
   std::string file;
   for (const std::string& given : request.data) {
     std::size_t equals = given.find('=');
     std::string name = given.substr(0, equals == std::string::npos ? 0 : equals);
-    bool named = std::find(source.names.begin(), source.names.end(), name) != source.names.end();
-    if (named) return given.substr(equals + 1);
-    bool of_another = false;
-    if (equals != std::string::npos) of_another = file.empty() && request.data.size() > 1;
+    if (declares(source, name)) return given.substr(equals + 1);
+    bool of_another = std::any_of(sources.begin(), sources.end(), [&](const DataSource& s) { return declares(s, name); });
     if (!of_another) file = given;
   }
   return file;
@@ -74,7 +77,7 @@ std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Dia
   bool short_form = opened.sources.empty();
   if (short_form && !request.data.empty()) opened.sources.push_back({});
   for (DataSource& source : opened.sources) {
-    std::string given = given_file(request, source);
+    std::string given = given_file(request, opened.sources, source);
     std::string path = !given.empty() ? given : source.path.empty() ? "" : in_folder(request.folder, source.path);
     if (path.empty()) {
       diagnostics.error(Code::no_data, source.span, "no file is known for these columns")
@@ -209,6 +212,12 @@ bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& d
     for (char c : {';', '\t', '|'})
       if (header[0].find(c) != std::string::npos)
         d.helps.push_back(fmt::format("the file looks separated by `{0}`: write sep=\"{0}\" in the `data` statement", c == '\t' ? "\\t" : std::string(1, c)));
+  auto is_number = [](const std::string& cell) {
+    double value;
+    auto [end, fault] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+    return fault == std::errc() && end == cell.data() + cell.size();
+  };
+  if (std::all_of(header.begin(), header.end(), is_number)) d.helps.push_back("the first line of the file must hold the names of its columns");
   if (header.size() > 20) shown.push_back(fmt::format("{} more", header.size() - 20));
   d.notes.push_back("its columns are " + listed(shown));
   return false;

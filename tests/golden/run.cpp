@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Golden tests: files, commands and what they must print, in one text file NAME.test.
 //
-//   golden_run NAME.test ...     run these (all without a name); exit 1 where one fails, 77 where one was skipped
-//   golden_run --update ...      write what the program prints into the sections that hold exact text
+//   golden_run NAME.test ...     run these (all without a name); exit 1 where one fails, 77 where one was
+//   skipped golden_run --update ...      write what the program prints into the sections that hold exact text
 //   golden_run --codes           every code of base/codes.h has a golden test, and no other code is mentioned
 //
-// A test is prose, then sections; a section begins with a line `--- WORDS` and holds the lines up to the next.
-//   --- file NAME                a file with this text                --- copy PATH           a file of the repository
+// A test is prose, then sections; a section begins with a line `--- WORDS` and holds the lines up to the
+// next.
+//   --- file NAME                a file with this text                --- copy PATH           a file of the
+//   repository
 //   --- escaped NAME             the same; \r \n \t \xHH \\ stand for these bytes, line ends do not count
-//   --- run COMMAND              a shell command; `slope` is the program under test. What follows is about it:
+//   --- run COMMAND              a shell command; `slope` is the program under test. What follows is about
+//   it:
 //   --- stdin                    its standard input
-//   --- exit N                   its exit code (else 0; else not 0 for the last command of a test named fail_…)
-//   --- stdout | stderr          exactly this text                    --- contents FILE       of a file it wrote
-//   --- stdout contains          each line is somewhere in it         --- stdout lacks        no line is in it
+//   --- exit N                   its exit code (else 0; else not 0 for the last command of a test named
+//   fail_…)
+//   --- stdout | stderr          exactly this text                    --- contents FILE       of a file it
+//   wrote
+//   --- stdout contains          each line is somewhere in it         --- stdout lacks        no line is in
+//   it
 //   --- stdout filecheck         patterns for LLVM's FileCheck
-//   --- json                     lines `path/to/value EXPECTED [TOLERANCE]` for the JSON object on standard output; a
+//   --- json                     lines `path/to/value EXPECTED [TOLERANCE]` for the JSON object on standard
+//   output; a
 //                                number may differ by TOLERANCE times the larger of 1 and its size
-//   --- loop                     lines `INSTRUCTION COUNT` for the loop over the rows in the LLVM IR on standard output
+//   --- loop                     lines `INSTRUCTION COUNT` for the one loop over the rows in the LLVM IR or
+//   assembly on
+//                                standard output; `vfmadd* 2` counts all that begin so, `call` no intrinsic
+//                                of LLVM
 //   --- exists FILE              --- absent FILE
 #include <sys/wait.h>
 #include <unistd.h>
@@ -146,7 +156,8 @@ struct Run {
     write(side / "stdin", input);
     write(side / "command", "cd '" + folder.string() + "'\n" + test.sections[at].after("run") + "\n");
     std::string q = "'" + side.string() + "/";
-    int status = std::system(("sh " + q + "command' <" + q + "stdin' >" + q + "stdout' 2>" + q + "stderr'").c_str());
+    int status =
+        std::system(("sh " + q + "command' <" + q + "stdin' >" + q + "stdout' 2>" + q + "stderr'").c_str());
     exit = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     out = read(side / "stdout");
     err = read(side / "stderr");
@@ -161,10 +172,13 @@ struct Run {
       if (last && !test.sections[i].after("exit").empty()) wanted = test.sections[i].after("exit");
     }
     bool fails = test.path.stem().string().starts_with("fail_");
-    if (!wanted.empty() && wanted != "0" && !fails) fault("`--- exit " + wanted + "` needs a test named fail_…");
+    if (!wanted.empty() && wanted != "0" && !fails)
+      fault("`--- exit " + wanted + "` needs a test named fail_…");
     bool good = wanted.empty() ? (exit != 0) == (fails && last) : std::to_string(exit) == wanted;
     if (fails && last && exit == 0) good = false;
-    if (!good) fault("exit code " + std::to_string(exit) + " of: " + test.sections[at].after("run") + "\n" + out + err);
+    if (!good)
+      fault("exit code " + std::to_string(exit) + " of: " + test.sections[at].after("run") + "\n" + out +
+            err);
   }
 
   void exact(Section& section, const std::string& actual) {
@@ -176,7 +190,8 @@ struct Run {
   void phrases(const Section& section, const std::string& actual, bool wanted) {
     for (const std::string& line : lines_of(section.text))
       if ((actual.find(line) != std::string::npos) != wanted)
-        fault((wanted ? "not in " : "found in ") + section.words.substr(0, 6) + ": " + line + "\nprinted:\n" + actual);
+        fault((wanted ? "not in " : "found in ") + section.words.substr(0, 6) + ": " + line + "\nprinted:\n" +
+              actual);
   }
 
   void filecheck(const Section& section, const std::string& actual) {
@@ -187,7 +202,8 @@ struct Run {
     write(side / "patterns", section.text);
     write(side / "checked", actual);
     std::string q = "'" + side.string() + "/";
-    std::string command = std::string("'") + SLOPE_FILECHECK + "' --input-file=" + q + "checked' " + q + "patterns' >" + q + "report' 2>&1";
+    std::string command = std::string("'") + SLOPE_FILECHECK + "' --input-file=" + q + "checked' " + q +
+                          "patterns' >" + q + "report' 2>&1";
     if (std::system(command.c_str()) != 0) fault(read(side / "report"));
   }
 
@@ -214,15 +230,16 @@ struct Run {
     }
   }
 
-  // The blocks of the IR that branch to themselves and load vectors: the loops over the rows.
+  // The blocks that branch to themselves and work on vectors: the loops over the rows.
   std::vector<std::string> row_loops() const {
     std::vector<std::string> found;
     std::string label, block;
     for (const std::string& line : lines_of(out + "end:\n")) {
       std::size_t colon = line.find(':');
       if (line[0] != ' ' && line[0] != ';' && colon != std::string::npos) {
-        bool itself = block.find("label %" + label + ",") != std::string::npos;
-        if (itself && block.find("load <") != std::string::npos) found.push_back(block);
+        std::size_t back = std::min(block.find("label %" + label + ","), block.find(" " + label + "\n"));
+        bool vectors = block.find("load <") < back || block.find("mm0, ") < back;
+        if (back != std::string::npos && vectors) found.push_back(block.substr(0, block.find('\n', back)));
         label = line.substr(0, colon);
         block.clear();
       } else {
@@ -232,17 +249,27 @@ struct Run {
     return found;
   }
 
+  // `fmul` of `%31 = fmul <16 x double> …`, `vmulpd` of assembly, and of `call … @llvm.fma.v16f64(…)`: `fma`.
+  static std::string instruction(const std::string& line) {
+    if (std::size_t at = line.find("@llvm."); at != std::string::npos)
+      return line.substr(at + 6, line.find('.', at + 6) - at - 6);
+    for (const std::string& word : words_of(line))
+      if (word[0] != '%' && word != "=") return word;
+    return "";
+  }
+
   void loop(const Section& section) {
     std::vector<std::string> loops = row_loops();
-    if (loops.size() != 1) return fault(std::to_string(loops.size()) + " loops over the rows, not 1:\n" + out);
+    if (loops.size() != 1)
+      return fault(std::to_string(loops.size()) + " loops over the rows, not 1:\n" + out);
     for (const std::string& line : lines_of(section.text)) {
       std::vector<std::string> words = words_of(line);
+      bool family = words[0].ends_with('*');  // vfmadd*
+      std::string wanted = words[0].substr(0, words[0].size() - family);
       int count = 0;
       for (const std::string& code : lines_of(loops[0])) {
-        std::string name = code.find("@llvm.fma.") != std::string::npos ? "fma" : "";
-        for (const std::string& word : words_of(code))
-          if (name.empty() && word[0] != '%' && word != "=") name = word;
-        count += name == words[0];
+        std::string name = instruction(code);
+        count += family ? name.starts_with(wanted) : name == wanted;
       }
       if (std::to_string(count) != words[1])
         fault(std::to_string(count) + " " + words[0] + " in the loop, not " + words[1] + ":\n" + loops[0]);
@@ -251,7 +278,8 @@ struct Run {
 
   void section(std::size_t at) {
     Section& s = test.sections[at];
-    for (const auto& [stream, actual] : {std::pair<std::string, const std::string&>{"stdout", out}, {"stderr", err}}) {
+    for (const auto& [stream, actual] :
+         {std::pair<std::string, const std::string&>{"stdout", out}, {"stderr", err}}) {
       if (s.is(stream)) return exact(s, actual);
       if (s.is(stream + " contains")) return phrases(s, actual, true);
       if (s.is(stream + " lacks")) return phrases(s, actual, false);
@@ -310,7 +338,8 @@ std::vector<fs::path> all_tests() {
 
 // Errors belong in fail_… tests, warnings in warn_…, notes in note_….
 int check_codes() {
-  const std::map<std::string, std::string> prefixes{{"error", "fail_"}, {"warning", "warn_"}, {"note", "note_"}};
+  const std::map<std::string, std::string> prefixes{
+      {"error", "fail_"}, {"warning", "warn_"}, {"note", "note_"}};
   std::set<std::string> known, tested;
   int bad = 0;
   for (const slope::CodeEntry& entry : slope::code_table) known.insert(slope::to_string(entry.code));
@@ -319,15 +348,18 @@ int check_codes() {
       if (!section.is("stderr") && !section.is("stderr contains")) continue;
       for (std::size_t at = 0; (at = section.text.find("[S0", at)) != std::string::npos; ++at) {
         std::string code = section.text.substr(at + 1, 5);
-        if (!known.contains(code)) ++bad, std::printf("%s: no code %s in base/codes.h\n", path.c_str(), code.c_str());
+        if (!known.contains(code))
+          ++bad, std::printf("%s: no code %s in base/codes.h\n", path.c_str(), code.c_str());
         for (const auto& [severity, prefix] : prefixes)
-          if (section.is("stderr") && section.text.substr(0, at).ends_with(severity) && path.filename().string().starts_with(prefix))
+          if (section.is("stderr") && section.text.substr(0, at).ends_with(severity) &&
+              path.filename().string().starts_with(prefix))
             tested.insert(code);
       }
     }
   }
   for (const std::string& code : known)
-    if (!tested.contains(code)) ++bad, std::printf("%s has no golden test that shows its text\n", code.c_str());
+    if (!tested.contains(code))
+      ++bad, std::printf("%s has no golden test that shows its text\n", code.c_str());
   return bad ? 1 : 0;
 }
 
