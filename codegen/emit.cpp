@@ -17,11 +17,10 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 
 #include "base/diagnostic.h"
-#include "codegen/lanes.h"
 #include "codegen/paged.h"
+#include "codegen/row_code.h"
 #include "codegen/schedule.h"
 
 namespace slope {
@@ -31,38 +30,8 @@ thread_local codegen::Place* codegen::Place::current = nullptr;
 namespace {
 
 using namespace llvm;
-using codegen::LaneMask, codegen::Lanes, codegen::Place;
+using codegen::Inserter, codegen::Place;
 using Values = std::unordered_map<NodeId, Value*>;
-
-// Remembers for each instruction the node that is being emitted.
-class Inserter final : public IRBuilderDefaultInserter {
- public:
-  explicit Inserter(InstructionNodes& nodes) : nodes_(nodes) {}
-  NodeId current;
-  void InsertHelper(Instruction* i, const Twine& name, BasicBlock::iterator at) const override {
-    IRBuilderDefaultInserter::InsertHelper(i, name, at);
-    if (current.valid()) nodes_.insert_or_assign(i, current);
-  }
-
- private:
-  InstructionNodes& nodes_;
-};
-
-// An op's own text on LLVM values.
-template <class T> Value* emit_op(OpId op, const std::array<Value*, 3>& operands) {
-  static constexpr auto table = table_of([]<class Op>() -> Value* (*)(const std::array<Value*, 3>&) {
-    return [](const std::array<Value*, 3>& x) {
-      return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        auto operand = [&]<std::size_t K>() {
-          if constexpr (Op::operands[K] == slope::Type::truth) return LaneMask{x[K]};
-          else return Lanes<T>{x[K]};
-        };
-        return Op::value(operand.template operator()<I>()...).v;
-      }(std::make_index_sequence<Op::operands.size()>{});
-    };
-  });
-  return table[static_cast<std::size_t>(op)](operands);
-}
 
 template <class T> class Emitter {
  public:
@@ -84,7 +53,7 @@ template <class T> class Emitter {
   }
 
  private:
-  static constexpr int L = 128 / sizeof(T);
+  static constexpr int L = codegen::lane_count<T>;
   static constexpr std::size_t small_pass = 64;  // values
 
   // --- the frame -----------------------------------------------------------------------------------------------
@@ -142,7 +111,7 @@ template <class T> class Emitter {
       case NodeKind::param: scalars_[id] = load(params_, node.index, name_of(id)); break;
       case NodeKind::argument: scalars_[id] = load(arguments_, node.index, "rate"); break;
       case NodeKind::row_count: scalars_[id] = b_.CreateSIToFP(rows_, real(), "rows.real"); break;
-      case NodeKind::scalar: scalars_[id] = emit_op<T>(node.op, operands(node, scalars_)); break;
+      case NodeKind::scalar: scalars_[id] = codegen::emit_op<T>(node.op, operands(node, scalars_)); break;
       case NodeKind::data:
       case NodeKind::broadcast:
       case NodeKind::reduce: internal_error("a node with rows among the scalars");
@@ -152,8 +121,8 @@ template <class T> class Emitter {
 
   std::string name_of(NodeId id) const { return std::string(graph_.name(id)); }
 
-  std::array<Value*, 3> operands(const Node& node, const Values& values) const {
-    std::array<Value*, 3> x{};
+  codegen::Operands operands(const Node& node, const Values& values) const {
+    codegen::Operands x{};
     for (std::size_t k = 0; k < node.inputs().size(); ++k) x[k] = values.at(node.operands[k]);
     return x;
   }
@@ -272,7 +241,7 @@ template <class T> class Emitter {
   // Which of the L rows from `row` on the chunk has.
   Value* existing(PassState& s, Value* row) {
     Value* left = b_.CreateTrunc(b_.CreateSub(s.count, row), b_.getInt32Ty());
-    return b_.CreateICmpULT(lane_numbers(), b_.CreateVectorSplat(L, left), "exists");
+    return b_.CreateICmpULT(codegen::lane_numbers<T>(b_), b_.CreateVectorSplat(L, left), "exists");
   }
 
   std::vector<PHINode*> phis(const std::vector<Value*>& start, BasicBlock* from, const char* name) {
@@ -284,12 +253,6 @@ template <class T> class Emitter {
     return out;
   }
 
-  Constant* lane_numbers() {
-    std::vector<std::uint32_t> numbers(L);
-    for (std::uint32_t i = 0; i < L; ++i) numbers[i] = i;
-    return ConstantDataVector::get(b_.getContext(), numbers);
-  }
-
   // The values of L rows from `row` of the chunk on, and the lanes combined with them (where `exists`).
   std::vector<Value*> emit_rows(PassState& s, Value* row, const std::vector<PHINode*>& lanes, Value* exists, bool ahead) {
     Place place(b_, L);
@@ -299,7 +262,7 @@ template <class T> class Emitter {
       inserter_.current = id;
       const Node& node = graph_[id];
       values[id] = node.kind == NodeKind::data ? load_column(s.columns.at(node.index), node.index, at, ahead)
-                                           : emit_op<T>(node.op, operands(node, values));
+                                           : codegen::emit_op<T>(node.op, operands(node, values));
     }
     for (const Store& store : kernel_.stores)
       if (auto found = s.stores.find(store.index); store.to == Store::To::row_output && found != s.stores.end())
@@ -308,7 +271,7 @@ template <class T> class Emitter {
     for (std::size_t r = 0; r < lanes.size(); ++r) {
       inserter_.current = s.pass.reductions[r];
       const Node& node = graph_[s.pass.reductions[r]];
-      Value* sum = combine(node.reduction, lanes[r], values.at(node.operands[0]));
+      Value* sum = codegen::combine<T>(node.reduction, lanes[r], values.at(node.operands[0]));
       out.push_back(exists ? b_.CreateSelect(exists, sum, lanes[r]) : sum);
     }
     inserter_.current = {};
@@ -317,18 +280,8 @@ template <class T> class Emitter {
 
   Value* load_column(Value* column, int number, Value* at, bool ahead) {
     Storage storage = options_.storages.at(static_cast<std::size_t>(number));
-    llvm::Type* stored = stored_type(storage);
-    Value* pointer = b_.CreateInBoundsGEP(stored, column, at);
-    if (ahead) prefetch(pointer, L * size_of(storage));
-    Value* cells = b_.CreateAlignedLoad(vector(stored), pointer, Align(std::min<std::size_t>(64, L * size_of(storage))));
-    switch (storage) {
-      case Storage::u8: return b_.CreateUIToFP(cells, vector(real()));
-      case Storage::i16:
-      case Storage::i32: return b_.CreateSIToFP(cells, vector(real()));
-      case Storage::f32: return std::is_same_v<T, double> ? b_.CreateFPExt(cells, vector(real())) : cells;
-      case Storage::f64: return cells;
-    }
-    return cells;
+    if (ahead) prefetch(b_.CreateInBoundsGEP(b_.getInt8Ty(), column, b_.CreateMul(at, index(static_cast<std::int64_t>(size_of(storage))))), L * size_of(storage));
+    return codegen::load_cells<T>(b_, column, storage, at);
   }
 
   // The memory that an iteration a little later reads; past the end of a column it is a hint without effect.
@@ -340,41 +293,12 @@ template <class T> class Emitter {
     }
   }
 
-  llvm::Type* stored_type(Storage storage) {
-    switch (storage) {
-      case Storage::u8: return b_.getInt8Ty();
-      case Storage::i16: return b_.getInt16Ty();
-      case Storage::i32: return b_.getInt32Ty();
-      case Storage::f32: return b_.getFloatTy();
-      case Storage::f64: return b_.getDoubleTy();
-    }
-    return nullptr;
-  }
-
   // --- reductions ----------------------------------------------------------------------------------------------
-  Constant* neutral(Reduction reduction) {
-    double infinity = std::numeric_limits<double>::infinity();
-    double value = reduction == Reduction::sum ? -0.0 : reduction == Reduction::max ? -infinity : infinity;
-    return ConstantFP::get(vector(real()), value);
-  }
-
-  Value* combine(Reduction reduction, Value* x, Value* y) {
-    OpId op = reduction == Reduction::sum ? id_of<op::Add>() : reduction == Reduction::max ? id_of<op::Max>() : id_of<op::Min>();
-    return emit_op<T>(op, {x, y, nullptr});
-  }
+  Constant* neutral(Reduction reduction) { return ConstantFP::get(vector(real()), codegen::neutral_element(reduction)); }
 
   Value* fold_lanes(NodeId id, Value* lanes) {
     inserter_.current = id;
-    for (int h = L / 2; h > 0; h /= 2) {
-      std::vector<int> low, high;
-      for (int j = 0; j < h; ++j) {
-        low.push_back(j);
-        high.push_back(j + h);
-      }
-      Place place(b_, h);
-      lanes = combine(graph_[id].reduction, b_.CreateShuffleVector(lanes, low), b_.CreateShuffleVector(lanes, high));
-    }
-    Value* total = b_.CreateExtractElement(lanes, std::uint64_t{0});
+    Value* total = codegen::fold_lanes<T>(b_, graph_[id].reduction, lanes);
     inserter_.current = {};
     return total;
   }
@@ -411,7 +335,7 @@ template <class T> class Emitter {
       Value* low = at(j);
       Value* x = b_.CreateAlignedLoad(real(), low, Align(sizeof(T)));
       Value* y = b_.CreateAlignedLoad(real(), at(b_.CreateAdd(j, h)), Align(sizeof(T)));
-      b_.CreateAlignedStore(combine(graph_[id].reduction, x, y), low, Align(sizeof(T)));
+      b_.CreateAlignedStore(codegen::combine<T>(graph_[id].reduction, x, y), low, Align(sizeof(T)));
     }
     inserter_.current = {};
     Value* next = b_.CreateAdd(j, index(1));

@@ -81,7 +81,7 @@ template <class T> class Loop {
       if (report.status != Status::finished) break;
       // The loss that the statement reached; that of the last is the result's.
       if (fit.runs.size() < t_.model.trainings.size())
-        fit.runs.back().loss = evaluate_at(t_.model, t_.evaluation, t_.data, t_.program, widened(memory_.params))[0];
+        fit.runs.back().loss = evaluate(widened(memory_.params))[0];
     }
     fit.train_seconds = seconds_now() - began;
     finish(fit);
