@@ -6,7 +6,9 @@
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
 #include <llvm/ExecutionEngine/Orc/RTDyldObjectLinkingLayer.h>
 #include <llvm/ExecutionEngine/SectionMemoryManager.h>
+#include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/Support/MemoryBuffer.h>
+#include <llvm/TargetParser/Host.h>
 
 #include <chrono>
 #include <cmath>
@@ -67,12 +69,28 @@ void define_library(LLJIT& jit) {
   expect(jit.getMainJITDylib().define(absoluteSymbols(std::move(symbols))), "the library cannot be defined");
 }
 
+// A feature that the code may use and this machine lacks, or "": arithmetic and vectors; what else a CPU has (crypto,
+// tracing) generated code never touches.
+std::string missing_feature(const llvm::TargetMachine& machine) {
+  constexpr llvm::StringRef used[] = {"sse4.2", "popcnt", "avx", "avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe",
+                                      "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"};
+  auto host = llvm::sys::getHostCPUFeatures();
+  for (llvm::StringRef feature : used)
+    if (!host.lookup(feature) && machine.getMCSubtargetInfo()->checkFeatures(("+" + feature).str())) return feature.str();
+  return "";
+}
+
 }  // namespace
 
 std::optional<Program> Program::compile(std::span<const Kernel> kernels, const CompileOptions& options, Diagnostics& diagnostics) {
   double start = now();
   auto machine = target_machine(kernels, options, diagnostics);
   if (!machine) return {};
+  if (std::string missing = options.cpu == "native" ? "" : missing_feature(*machine); !missing.empty()) {
+    diagnostics.error(Code::usage, fmt::format("this machine cannot run code for the CPU `{}`: it has no {}", options.cpu, missing))
+        .helps.push_back("`slope show asm` prints it all the same");
+    return {};
+  }
   EmittedModule emitted = emit_module(kernels, options, *machine);
   auto object = expect(SimpleCompiler(*machine)(*emitted.module), "code generation failed");
   double compiled = now();
