@@ -101,6 +101,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
     print_error(render_all(shown, s.sources, use_color(a)));
     s.diagnostics = {};
   }
+  stop_waits = 1;
   Trainer trainer{s.model(), *steps, evaluation, out.data, *program};
   out.fit = train(trainer, *start, [&](const Progress& p) { show_line(a, s.model(), p); }, s.diagnostics);
   s.times["train"] = out.fit.train_seconds;
@@ -176,7 +177,8 @@ int run_train(const Arguments& a) {
   s.times["total"] = seconds_now() - began;
   if (!trained) return finish(a, s, nullptr, s.diagnostics.exit_code());
   int exit = exit_of(s, *trained);
-  if (!a.json && !a.quiet && trained->fit.usable) print(result_text(s, *trained), s.diagnostics);
+  if (!a.json && !a.quiet && trained->fit.usable && !print(result_text(s, *trained), s.diagnostics) && exit == exit_code::done)
+    exit = exit_code::system;
   if (!a.json && !a.quiet && !trained->saved.empty()) print_error(fmt::format("saved {}\n", escaped(trained->saved)));
   Json json;
   if (a.json) json = result_json(s, *trained, exit);
