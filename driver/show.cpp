@@ -93,13 +93,15 @@ int run_show(const Arguments& a) {
   Session s = open_session(a);
   std::optional<std::string> text;
   if (!s.diagnostics.has_errors()) text = stage_text(a.stage, s);
-  if (text && a.json) {
+  if (text && a.json && a.output.empty()) {
     Json json{{"slope", 1}, {"model", escaped(s.request.source.name())}, {"stage", a.stage}, {"text", *text}, {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
     return finish(a, s, &json, exit_code::done);
   }
   if (text && !a.output.empty()) {
     if (check_output(a, s, a.output, s.diagnostics))
       if (os::Status failed = os::write_file(a.output, *text)) s.diagnostics.error(Code::cannot_write, failed->message());
+    Json json{{"slope", 1}, {"model", escaped(s.request.source.name())}, {"stage", a.stage}, {"output", escaped(a.output)}, {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
+    if (!s.diagnostics.has_errors()) return finish(a, s, &json, exit_code::done);
   } else if (text) {
     print(*text, s.diagnostics);
   }
@@ -109,8 +111,6 @@ int run_show(const Arguments& a) {
 int run_check(const Arguments& a) {
   Session s = open_session(a);
   bool fine = !s.diagnostics.has_errors() && prepare(s);
-  if (fine && s.has_data())
-    for (std::size_t i = 0; i < s.model().columns.size(); ++i) (void)i;
   if (fine && s.has_data()) {
     std::vector<bool> none(s.model().columns.size());
     fine = read_columns(s.model(), *s.opened, none, true, s.diagnostics).has_value();
@@ -122,9 +122,8 @@ int run_check(const Arguments& a) {
   }
   std::size_t warnings = 0;
   for (const Diagnostic& d : s.diagnostics.all()) warnings += d.severity == Severity::warning;
-  int exit = finish(a, s, nullptr, exit_code::done);
   if (!a.quiet) print(fmt::format("{}: {} parameter{}, {} column{}, {} warning{}\n", escaped(s.request.source.name()), s.model().params.size(), s.model().params.size() == 1 ? "" : "s", s.model().columns.size(), s.model().columns.size() == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s"), s.diagnostics);
-  return exit;
+  return finish(a, s, nullptr, s.diagnostics.exit_code());
 }
 
 int run_version(const Arguments& a) {
