@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -250,6 +251,28 @@ Status write_file(const std::string& path, std::string_view bytes) {
     return failure("rename to", path);
   temporary.path.clear();
   return sync_folder(target);
+}
+
+int with_large_stack(int (*function)(void*), void* argument) {
+  struct Call {
+    int (*function)(void*);
+    void* argument;
+    int result = 0;
+  } call{function, argument};
+  auto entry = [](void* p) -> void* {
+    auto& c = *static_cast<Call*>(p);
+    c.result = c.function(c.argument);
+    return nullptr;
+  };
+  pthread_attr_t attributes;
+  pthread_t thread;
+  bool ready = pthread_attr_init(&attributes) == 0;
+  bool started = ready && pthread_attr_setstacksize(&attributes, std::size_t{64} << 20) == 0 &&
+                 pthread_create(&thread, &attributes, entry, &call) == 0;
+  if (ready) pthread_attr_destroy(&attributes);
+  if (!started) return function(argument);  // no thread can be had
+  pthread_join(thread, nullptr);
+  return call.result;
 }
 
 bool is_directory(const std::string& path) {

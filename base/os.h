@@ -62,6 +62,9 @@ std::size_t memory_limit();
 // To an open descriptor (1: standard output); waits where it would block. `name` is for the message.
 [[nodiscard]] Status write_all(int descriptor, std::string_view bytes, const std::string& name);
 
+// Calls it on a stack of 64 MiB, whatever limit (ulimit -s) the process was started with.
+int with_large_stack(int (*function)(void*), void* argument);
+
 bool is_directory(const std::string& path);
 bool exists(const std::string& path);
 bool is_terminal(int descriptor);

@@ -18,6 +18,8 @@ constexpr std::string_view future_commands[] = {"explain", "bench", "build", "pl
 constexpr std::string_view stages[] = {"ast", "graph", "gradient", "kernels", "llvm", "asm", "prelude"};
 constexpr std::string_view future_stages[] = {"ops", "rewrites", "formula", "passes", "memory", "html"};
 
+constexpr const char* later_group = "Not yet";
+
 void add_model(CLI::App& app, Arguments& a) {
   app.add_option("model", a.model, "the model's file, or - for standard input");
   app.add_option("-e", a.text, "the model's text itself")->type_name("TEXT");
@@ -95,12 +97,16 @@ struct CommandLine {
   }
 
   static void future_option(CLI::App& sub, const char* name) {
-    sub.add_option(name, "not yet")->expected(0, 1)->each([name](const std::string&) {
-      throw CLI::ValidationError(name, "is not there yet in this version");
-    });
-    sub.get_option(name)->group("Not yet");
+    sub.add_option(name, "not yet")->expected(0, 1)->group(later_group);
   }
 };
+
+// Options that are named in the help and not there yet.
+void check_later(const CLI::App& sub, Diagnostics& diagnostics) {
+  for (const CLI::Option* option : sub.get_options())
+    if (option->get_group() == later_group && option->count() > 0)
+      diagnostics.error(Code::usage, fmt::format("{} is not there yet in this version", option->get_name()));
+}
 
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
@@ -158,6 +164,7 @@ void explain(const CLI::ParseError& e, const CommandLine& line, int count, char*
     if (std::string twice = what.substr(0, colon + 2); what.substr(colon + 2).starts_with(twice)) what.erase(0, colon + 2);
   what = own_words(what);
   if (first.empty()) what = "a command is needed";
+  if (std::size_t at = what.find(": At Most 1 required"); at != std::string::npos) what = what.substr(0, at) + " is given twice";
   diagnostics.error(Code::usage, what).helps.push_back(first.empty() ? "the commands are " + listed(commands) : fmt::format("`slope {} --help` tells more", first));
 }
 
@@ -203,6 +210,7 @@ Parsed parse_arguments(int count, char** words, Diagnostics& diagnostics) {
     return {{}, exit_code::usage, json};
   }
   line.a.command = line.app.get_subcommands()[0]->get_name();
+  check_later(*line.app.get_subcommands()[0], diagnostics);
   check_values(line.a, diagnostics);
   if (diagnostics.has_errors()) return {{}, exit_code::usage, json};
   return {line.a, exit_code::done, json};

@@ -5,13 +5,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/os.h"
 #include "driver/output.h"
 
 namespace {
 
-// The first signal lets the step finish, save and print; the second ends at once.
+// In training the first signal lets the step finish, save and print; the second ends at once.
 extern "C" void on_signal(int signal) {
-  if (slope::stop_signal) std::_Exit(128 + signal);
+  if (slope::stop_signal || !slope::stop_waits) std::_Exit(128 + signal);
   slope::stop_signal = signal;
 }
 
@@ -41,14 +42,29 @@ int run(int count, char** words) {
 
 }  // namespace
 
-int main(int count, char** words) {
-  handle_signals();
+namespace {
+
+struct Words {
+  int count;
+  char** words;
+};
+
+int guarded(void* argument) {
+  const Words& w = *static_cast<Words*>(argument);
   try {
-    return run(count, words);
+    return run(w.count, w.words);
   } catch (const std::bad_alloc&) {
     slope::print_error("slope: error[S0703]: out of memory\n");
     return slope::exit_code::limit;
   } catch (const std::exception& e) {
     slope::internal_error(e.what());
   }
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  handle_signals();
+  Words w{count, words};
+  return slope::os::with_large_stack(guarded, &w);
 }

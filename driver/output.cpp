@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -15,7 +16,7 @@ namespace slope {
 
 bool print(std::string_view text, Diagnostics& diagnostics) {
   os::Status failed = os::write_all(1, text, "standard output");
-  if (!failed) return true;
+  if (!failed || errno == EPIPE) return true;  // who reads no further (a pipe to head) wants no message
   diagnostics.error(Code::cannot_write, failed->message());
   return false;
 }

@@ -100,6 +100,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
     print_error(render_all(shown, s.sources, use_color(a)));
     s.diagnostics = {};
   }
+  stop_waits = 1;
   Trainer trainer{s.model(), *steps, evaluation, out.data, *program};
   out.fit = train(trainer, *start, [&](const Progress& p) { show_line(a, s.model(), p); }, s.diagnostics);
   s.times["train"] = out.fit.train_seconds;

@@ -27,10 +27,18 @@ NodeId Lowering::to_node(const Value& value) {
   }
 }
 
+// Whether the parser has told of a text where none can stand.
+bool Lowering::told_of_text(Span span) const {
+  return std::any_of(diagnostics_->all().begin(), diagnostics_->all().end(), [&](const Diagnostic& d) {
+    return d.code == Code::misplaced_form && d.span == span;
+  });
+}
+
 // A number, a tensor or a truth value: what arithmetic takes.
 bool Lowering::numeric(const Value& value, Span span, std::string_view where) {
   if (value.known() || value.is == Is::node) return true;
   if (!value.ok()) return false;
+  if (value.is == Is::text && told_of_text(span)) return false;
   std::string found = value.is == Is::function ? fmt::format("`{}` is a function", value.function->name) : "this is a text";
   Diagnostic& d = error(Code::wrong_kind, span, fmt::format("{} needs a number, {}", where, found));
   if (value.is == Is::function) d.helps.push_back(fmt::format("call it: `{}`", signature(*value.function)));
@@ -76,6 +84,12 @@ Value Lowering::apply(OpId op, std::initializer_list<Value> operands) {
 }
 
 Value Lowering::evaluate(ast::NodeId id) {
+  if (++evaluated_ > most_evaluated) {
+    if (evaluated_ == most_evaluated + 1)
+      error(Code::too_many_operations, ast()[id].span, fmt::format("inlining the calls gives more than {} expressions", most_evaluated))
+          .helps.push_back("a function that calls two others doubles at every level: give a repeated value a name, so that it is computed once");
+    return {};
+  }
   if (++depth_ > most_nesting) {
     --depth_;
     error(Code::too_deep, ast()[id].span, fmt::format("expressions and calls are nested deeper than {}", most_nesting));
@@ -159,6 +173,7 @@ Value Lowering::name(ast::NodeId id) {
 
 // The short form: a name that nothing defines is a column of the data, else a parameter that starts at 0.
 Value Lowering::unknown(const std::string& name, Span span) {
+  if (defined_later(name, span)) return {};
   if (span.file != prelude_file && name != "predict" && name != "loss" && !has_data_) {
     auto assume = [&](bool column) {
       Binding binding{{}, span};
@@ -189,34 +204,28 @@ Value Lowering::unknown(const std::string& name, Span span) {
       if (!declares_params_ && is_plain_name(name)) return assume(false);
     }
   }
+  if (uses_files_ || !said_.insert({name, place(span).begin}).second) return {};
   Diagnostic& d = error(Code::unknown_name, span, fmt::format("nothing defines the name `{}`", name));
-  if (std::optional<Span> below = defined_below(name, span)) {
-    bool itself = below->begin <= span.begin && span.end <= below->end;
-    if (!itself) d.related.push_back(*below);
-    d.helps.push_back(itself ? "a name cannot be used in its own definition" : "a name is defined before it is used: move that line up");
-    return {};
-  }
+  if (diagnostics_->errors() > most_suggestions) return {};
   std::vector<std::string> known = visible_names(false);
   if (std::string near = nearest(name, known); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
   else if (is_future_function(name)) d.notes.push_back(fmt::format("`{}` is part of the language; this version does not have it yet", name));
+  else if (!has_data_ && settings_.headers.empty() && declares_params_)
+    d.helps.push_back(fmt::format("declare it above: `param {} = 0`; if it is a column, give its file with --data", name));
   else if (has_data_ || declares_params_) d.helps.push_back(fmt::format("declare it above: `param {} = 0`, or name it in `data`", name));
   return {};
 }
 
-// Where the model defines a name that is not known yet.
-std::optional<Span> Lowering::defined_below(std::string_view name, Span use) const {
-  for (ast::NodeId id : model_ast_.children(model_ast_.root())) {
-    const ast::Node& node = model_ast_[id];
-    if (node.span.end < use.begin) continue;
-    bool list = node.kind == Kind::data || node.kind == Kind::params || node.kind == Kind::consts;
-    if ((node.kind == Kind::define || node.kind == Kind::def) && node.text == name) return node.span;
-    if (!list) continue;
-    for (ast::NodeId part : model_ast_.children(id)) {
-      Kind kind = model_ast_[part].kind;
-      if (kind != Kind::option && kind != Kind::from && model_ast_[part].text == name) return model_ast_[part].span;
-    }
-  }
-  return {};
+// A name that the model defines, but further down: said so, where it is used.
+bool Lowering::defined_later(const std::string& name, Span span) {
+  auto found = definitions_.find(name);
+  if (found == definitions_.end() || span.file == prelude_file) return false;
+  if (!said_.insert({name, span.begin}).second) return true;
+  Diagnostic& d = error(Code::unknown_name, span, fmt::format("`{}` is used before it is defined", name));
+  bool itself = found->second.begin <= span.begin && span.end <= found->second.end;
+  if (!itself) d.related.push_back(found->second);
+  d.helps.push_back(itself ? "a name cannot be used in its own definition" : "a definition sees only what stands above it: move that line up");
+  return true;
 }
 
 std::vector<std::string> Lowering::visible_names(bool functions) const {
@@ -264,6 +273,7 @@ Value Lowering::binary(std::string_view symbol, Value a, Value b, ast::NodeId id
     if (!truth(b, right, where) || !fine) return {};
     return apply(symbol == "and" ? id_of<op::And>() : id_of<op::Or>(), {a, b});
   }
+  if (!a.ok() || !b.ok()) return {};  // a comparison with a label: what is wrong with its column has been said
   bool fine = numeric(a, left, where);
   if (!numeric(b, right, where) || !fine) return {};
   for (std::size_t i = 0; i < op_count; ++i)

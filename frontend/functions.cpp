@@ -106,7 +106,9 @@ Value Lowering::call(ast::NodeId id) {
       not_yet(callee.span, fmt::format("`{}`", callee.text));
       return {};
     }
+    if (uses_files_ || defined_later(callee.text, callee.span)) return {};
     Diagnostic& d = error(Code::unknown_function, callee.span, fmt::format("nothing defines the function `{}`", callee.text));
+    if (diagnostics_->errors() > most_suggestions) return {};
     std::vector<std::string> known = visible_names(true);
     for (std::size_t i = 0; i < op_count; ++i)
       if (op_table[i].callable) known.emplace_back(op_table[i].name);
@@ -167,6 +169,8 @@ Value Lowering::call_def(const Function& function, const std::vector<Argument>& 
   for (const Argument& argument : arguments) {
     std::size_t at = position;
     if (argument.name.empty()) {
+      if (&argument != arguments.data() && !(&argument - 1)->name.empty())
+        return wrong(argument.span, "an argument by position stands after one by name");
       ++position;
       if (at >= formals.size())
         return wrong(argument.span, fmt::format("`{}` takes {} argument{}, not {}", function.name, formals.size(), formals.size() == 1 ? "" : "s", arguments.size()));
@@ -336,11 +340,14 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
     graph().name(node, free[0]);
     return Value::of(node);
   }
+  bool no_data = model.columns.empty() && settings_.headers.empty();
   std::string message = free.empty() ? "no column is left to predict: the model reads every one"
                                      : fmt::format("which column is to be predicted? Nothing reads {}", listed(free));
-  if (model.columns.empty() && settings_.headers.empty()) message = "no data are known, so there is no column to predict";
+  if (no_data) message = "no data are known, so there is no column to predict";
   Diagnostic& d = error(Code::no_target, span, message);
+  if (no_data) d.helps.push_back("give their file with --data FILE, or name the columns: `data x, y from \"FILE\"`");
   std::string example = free.empty() ? "NAME" : free[0];
+  if (no_data) return {};
   d.helps.push_back(fmt::format("write `{} = {}(predict, {})`", defines, function.name, example));
   return {};
 }

@@ -88,6 +88,7 @@ void Lowering::run() {
   if (!has_data_ && !settings_.headers.empty()) model.sources.push_back({});
   for (ast::NodeId id : model_ast_.children(model_ast_.root()))
     if (model_ast_[id].kind == Kind::params) declares_params_ = true;
+  note_definitions();
   apply_sets();
   for (ast::NodeId id : model_ast_.children(model_ast_.root())) statement(id);
   finish();
@@ -99,6 +100,20 @@ void Lowering::load_prelude() {
   for (ast::NodeId id : ast_->children(ast_->root())) def(id);
   scope_ = &model_scope_;
   ast_ = &model_ast_;
+}
+
+// Every name that the model's statements give, and where.
+void Lowering::note_definitions() {
+  for (ast::NodeId id : model_ast_.children(model_ast_.root())) {
+    const ast::Node& node = model_ast_[id];
+    if (node.kind == Kind::def || node.kind == Kind::define || node.kind == Kind::state) definitions_.try_emplace(node.text, node.span);
+    if (node.kind == Kind::use) uses_files_ = true;
+    if (node.kind != Kind::data && node.kind != Kind::params && node.kind != Kind::consts) continue;
+    for (ast::NodeId part : model_ast_.children(id)) {
+      Kind kind = model_ast_[part].kind;
+      if (kind == Kind::column || kind == Kind::param || kind == Kind::constant) definitions_.try_emplace(model_ast_[part].text, model_ast_[part].span);
+    }
+  }
 }
 
 // Which precision the numbers have must be known before the first of them.
@@ -143,6 +158,7 @@ Diagnostic& Lowering::error(Code code, Span span, std::string message) {
 }
 
 void Lowering::not_yet(Span span, std::string what) {
+  if (!said_.insert({what, place(span).begin}).second) return;
   error(Code::not_yet, span, fmt::format("{} cannot be compiled yet", what))
       .notes.push_back("it is part of the language; this version compiles models of numbers without vectors, layers or state");
 }
@@ -160,7 +176,7 @@ bool Lowering::bind(const std::string& name, Binding binding) {
     }
     return false;
   }
-  if (scope_ == &model_scope_ && prelude_scope_.names.contains(name))
+  if (scope_ == &model_scope_ && (prelude_scope_.names.contains(name) || built_in(name)))
     diagnostics_->note(Code::hides_prelude, binding.span, fmt::format("`{}` hides the function of that name in the prelude", name));
   return true;
 }
@@ -201,11 +217,13 @@ void Lowering::data(ast::NodeId id) {
     if (other == id) break;
     source += model_ast_[other].kind == Kind::data;
   }
+  bool shaped = false;  // then that there are several columns has been said
   for (ast::NodeId part : ast().children(id)) {
     const ast::Node& node = ast()[part];
     if (node.kind == Kind::column) column(part, source);
+    if (node.kind == Kind::column) shaped |= ast().find(part, Kind::shape).valid();
     if (node.kind == Kind::standardized) not_yet(node.span, "`standardized`");
-    if (node.kind == Kind::columns || node.kind == Kind::columns_range) not_yet(node.span, "`columns` (a vector of columns)");
+    if (!shaped && (node.kind == Kind::columns || node.kind == Kind::columns_range)) not_yet(node.span, "`columns` (a vector of columns)");
   }
 }
 
@@ -224,6 +242,10 @@ void Lowering::column(ast::NodeId id, std::size_t source) {
   graph().name(value, node.text);
   Binding binding{Value::of(value), node.name};
   binding.column = number;
+  // What is said of such a column is enough: it is no number in what follows.
+  bool plain = true;
+  for (ast::NodeId part : ast().children(id)) plain &= ast()[part].kind == Kind::string;
+  if (!plain) binding.value = {};
   if (bind(node.text, binding)) {
     model.columns.push_back(std::move(column));
     column_read_.push_back(false);
@@ -281,8 +303,14 @@ void Lowering::def(ast::NodeId id) {
   function->ast = ast_;
   function->def = id;
   function->scope = scope_;
-  for (ast::NodeId part : ast().children(id))
-    if (ast()[part].kind == Kind::formal && ast().children(part).empty()) ++function->needed;
+  std::set<std::string_view> formals;
+  for (ast::NodeId part : ast().children(id)) {
+    const ast::Node& formal = ast()[part];
+    if (formal.kind != Kind::formal) continue;
+    if (ast().children(part).empty()) ++function->needed;
+    if (!formals.insert(formal.text).second)
+      error(Code::defined_twice, formal.name, fmt::format("`{}` has two arguments `{}`", node.text, formal.text));
+  }
   Binding binding{{.is = Value::Is::function, .literal = nullptr, .node = {}, .text = {}, .function = function.get()}, node.name};
   binding.used = true;
   if (scope_ == &model_scope_ && (node.text == "predict" || node.text == "loss")) {
@@ -313,7 +341,8 @@ void Lowering::define(ast::NodeId id) {
     if (node.text == "loss" && binding.value.is == Value::Is::function) binding.value = {};
   }
   if (binding.value.is == Value::Is::text) {
-    error(Code::wrong_kind, ast()[ast().child(how, 0)].span, "a text is no value here");
+    Span text = ast()[ast().child(how, 0)].span;
+    if (!told_of_text(text)) error(Code::wrong_kind, text, "a text is no value here");
     binding.value = {};
   }
   if (binding.value.is == Value::Is::node && scope_ == &model_scope_) graph().name(binding.value.node, node.text);

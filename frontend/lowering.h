@@ -100,6 +100,8 @@ class Lowering {
   void check_unused();
   void apply_sets();
   bool loss_seen() const;
+  void note_definitions();
+  bool defined_later(const std::string& name, Span span);
   std::string model_text(Span span) const;
   void not_yet(Span span, std::string what);
   bool bind(const std::string& name, Binding binding);
@@ -117,6 +119,7 @@ class Lowering {
   Value apply(OpId op, std::initializer_list<Value> operands);
   Value choose(Value condition, Value a, Value b);
   bool numeric(const Value& value, Span span, std::string_view where);
+  bool told_of_text(Span span) const;
   bool truth(const Value& value, Span span, std::string_view where);
   std::optional<double> constant_number(ast::NodeId id, std::string_view what);
   Binding* lookup(std::string_view name);
@@ -133,7 +136,6 @@ class Lowering {
   Value target_call(const Function& function, Span span, const std::string& defines);
   std::optional<Value> target(const Function& function, Span span, const std::string& defines);
   bool depends_on_reduction(NodeId id) const;
-  std::optional<Span> defined_below(std::string_view name, Span use) const;
   std::string signature(const Function& function) const;
   const Function* built_in(std::string_view name);
 
@@ -151,6 +153,8 @@ class Lowering {
   void option_value(const ast::Node& option, ast::NodeId value, Options& given);
   void optimizer_option(ast::NodeId value, Options& given);
   bool has_state(const Function& function);
+  bool has_state(const Function& function, std::set<const Function*>& seen);
+  bool check_hyper(const Function& function, ast::NodeId value);
   bool on_command_line(const std::string& statement, const std::string& shown,
                        const std::function<void(const ast::Ast&, ast::NodeId)>& use);
   std::optional<double> set_value(const std::string& name, const std::string& text);
@@ -183,11 +187,19 @@ class Lowering {
   std::vector<Waiting> waiting_;
   bool has_data_ = false, declares_params_ = false;
   Span loss_span_, predict_span_;
+  std::unordered_map<std::string, Span> definitions_;  // of the whole model: what is used too early
+  std::set<std::pair<std::string, std::uint32_t>> said_;  // what and where: each is said once
+  bool uses_files_ = false;  // a `use` stands in the model: what it would define is not known
   int order_ = 0;
   int depth_ = 0;
+  std::int64_t evaluated_ = 0;
 };
 
 // `precision` and `seed` statements decide before anything else is read.
 inline constexpr int most_nesting = 2000;
+// Inlining calls that call two functions each doubles at every level: this many expressions and no more.
+inline constexpr std::int64_t most_evaluated = 20'000'000;
+// Names near an unknown one are looked up for the errors that are shown, hardly more.
+inline constexpr int most_suggestions = 25;
 
 }  // namespace slope

@@ -215,7 +215,29 @@ void Lowering::optimizer_option(ast::NodeId value, Options& given) {
       if (!number) return;
       optimizer.hyper.emplace_back(argument.text, *number);
     }
-  if (optimizer_function(optimizer, name.span)) given.optimizer = optimizer;
+  const Function* function = optimizer_function(optimizer, name.span);
+  if (function && check_hyper(*function, value)) given.optimizer = optimizer;
+}
+
+// Each hyper-parameter is an argument of the function, behind the first three, and is given once.
+bool Lowering::check_hyper(const Function& function, ast::NodeId value) {
+  std::vector<std::string> known;
+  for (ast::NodeId part : function.ast->children(function.def))
+    if ((*function.ast)[part].kind == Kind::formal) known.push_back((*function.ast)[part].text);
+  known.erase(known.begin(), known.begin() + 3);
+  std::set<std::string_view> seen;
+  if (ast()[value].kind != Kind::call) return true;
+  for (ast::NodeId part : ast().children(value).subspan(1)) {
+    const ast::Node& argument = ast()[part];
+    bool fits = std::find(known.begin(), known.end(), argument.text) != known.end();
+    if (fits && seen.insert(argument.text).second) continue;
+    Diagnostic& d = error(Code::wrong_arguments, argument.span,
+                          fits ? fmt::format("`{}` is given twice", argument.text)
+                               : fmt::format("the optimizer `{}` has no hyper-parameter `{}`", function.name, argument.text));
+    d.notes.push_back(fmt::format("its form is `{}`", signature(function)));
+    return false;
+  }
+  return true;
 }
 
 const Function* Lowering::optimizer_function(const Optimizer& optimizer, Span span) {
@@ -242,6 +264,12 @@ const Function* Lowering::optimizer_function(const Optimizer& optimizer, Span sp
 
 // Whether the function, or one that it calls by name, has a `state`.
 bool Lowering::has_state(const Function& function) {
+  std::set<const Function*> seen;
+  return has_state(function, seen);
+}
+
+bool Lowering::has_state(const Function& function, std::set<const Function*>& seen) {
+  if (!seen.insert(&function).second) return false;
   const ast::Ast& tree = *function.ast;
   std::vector<ast::NodeId> rest{function.def};
   while (!rest.empty()) {
@@ -252,7 +280,7 @@ bool Lowering::has_state(const Function& function) {
     if (node.kind == Kind::call && tree[tree.child(id, 0)].kind == Kind::name) {
       auto called = function.scope->names.find(tree[tree.child(id, 0)].text);
       if (called != function.scope->names.end() && called->second.order < function.order && called->second.value.function &&
-          called->second.value.function->def.valid() && has_state(*called->second.value.function))
+          called->second.value.function->def.valid() && has_state(*called->second.value.function, seen))
         return true;
     }
     for (ast::NodeId child : tree.children(id)) rest.push_back(child);

@@ -13,7 +13,7 @@
 
 namespace slope {
 
-volatile std::sig_atomic_t stop_signal = 0;
+volatile std::sig_atomic_t stop_signal = 0, stop_waits = 0;
 
 std::string_view to_string(Status status) {
   constexpr std::string_view names[] = {"finished", "diverged", "interrupted"};

@@ -23,6 +23,8 @@ struct Progress {
 
 // Set by a signal handler: the step that runs is finished, then the loop stops. Holds the signal's number.
 extern volatile std::sig_atomic_t stop_signal;
+// Whether there is something to save first: outside of training a signal ends the program at once.
+extern volatile std::sig_atomic_t stop_waits;
 
 struct RunReport {  // of one train statement
   Optimizer optimizer;
