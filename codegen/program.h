@@ -45,7 +45,7 @@ struct Kernel {
 // More operations than this are cut into many functions (codegen/paged.h) and compiled without optimisation.
 inline constexpr std::size_t optimized_operations = 4'000;
 // More than this in the loss are refused. A gradient may have a small multiple of them.
-inline constexpr std::size_t most_operations = 100'000;
+inline constexpr std::size_t most_operations = 120'000;
 
 struct CompileOptions {
   std::vector<Storage> storages;  // by index of data
