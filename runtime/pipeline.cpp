@@ -201,6 +201,16 @@ std::vector<bool> columns_read(const Graph& graph, std::size_t columns) {
 
 namespace {
 
+// What is often the matter with a header that lacks the names asked for.
+std::string header_hint(const std::vector<std::string>& header) {
+  for (const auto& [separator, written] : {std::pair{';', ";"}, std::pair{'\t', "\\t"}})
+    if (header.size() == 1 && header[0].find(separator) != std::string::npos)
+      return fmt::format("the cells look separated by `{0}`: write `sep=\"{0}\"` in the `data` statement", written);
+  auto number = [](const std::string& cell) { return !cell.empty() && cell.find_first_not_of("0123456789+-.eE") == std::string::npos; };
+  if (std::all_of(header.begin(), header.end(), number)) return "the first line must name the columns; here it holds numbers";
+  return "";
+}
+
 bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& diagnostics) {
   const std::vector<std::string>& header = file.header();
   if (std::find(header.begin(), header.end(), column.header) != header.end()) return true;
@@ -220,6 +230,7 @@ bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& d
   if (std::all_of(header.begin(), header.end(), is_number)) d.helps.push_back("the first line of the file must hold the names of its columns");
   if (header.size() > 20) shown.push_back(fmt::format("{} more", header.size() - 20));
   d.notes.push_back("its columns are " + listed(shown));
+  if (std::string hint = header_hint(header); !hint.empty()) d.helps.push_back(hint);
   return false;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What lowering says of a model: each fault once, at the place where it is, and nothing that only follows from it.
+// What lowering says of a model: each fault once, at the place where it is, and nothing that only follows
+// from it.
 #include "frontend/lower.h"
 
 #include <catch2/catch.hpp>
@@ -11,7 +12,8 @@ using namespace slope;
 namespace {
 
 // The codes of all errors, in order, such as "S0201 S0203".
-std::string errors(const std::string& text, std::vector<std::string> header = {}, LowerSettings settings = {}) {
+std::string errors(const std::string& text, std::vector<std::string> header = {},
+                   LowerSettings settings = {}) {
   Diagnostics diagnostics;
   ast::Ast tree = parse(Source("m.slope", text), diagnostics);
   if (!header.empty()) settings.headers = {std::move(header)};
@@ -44,7 +46,8 @@ TEST_CASE("a name used before its definition is told so, also in the short form"
 TEST_CASE("what cannot be compiled yet is said once and leads to nothing else") {
   CHECK(errors("use \"x.slope\"\nparam a = 1\nloss = foo(a) + bar\n") == "S0290");
   CHECK(errors("data x[4] from \"a.csv\" columns a..d\nparam w = 0\nloss = mean(w*x)\n") == "S0290");
-  CHECK(errors("data sex : class from \"a.csv\"\nparam a = 1\nloss = a*mean(sex == \"male\")\n", {"sex"}) == "S0290");
+  CHECK(errors("data sex : class from \"a.csv\"\nparam a = 1\nloss = a*mean(sex == \"male\")\n", {"sex"}) ==
+        "S0290");
   CHECK(errors("data x, y from \"a.csv\"\npredict = dense(x, 1)\nloss = mse\n", {"x", "y"}) == "S0290");
 }
 
