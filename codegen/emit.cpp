@@ -371,8 +371,13 @@ template <class T> class Emitter {
 
 }  // namespace
 
+bool is_large(const Kernel& kernel, std::size_t operations_limit) {
+  constexpr std::size_t most_stores = 1000;
+  return operations(*kernel.graph) > operations_limit || kernel.stores.size() > most_stores;
+}
+
 llvm::Function* emit(const Kernel& kernel, const CompileOptions& options, llvm::Module& module, InstructionNodes& nodes) {
-  if (operations(*kernel.graph) > options.paged_above) return emit_paged(kernel, options, module, nodes);
+  if (is_large(kernel, options.paged_above)) return emit_paged(kernel, options, module, nodes);
   if (kernel.graph->precision() == Precision::f32) return Emitter<float>(kernel, options, module, nodes).run();
   return Emitter<double>(kernel, options, module, nodes).run();
 }

@@ -13,7 +13,6 @@
 
 #include <algorithm>
 
-#include "codegen/schedule.h"
 
 namespace slope {
 
@@ -23,8 +22,7 @@ std::string native_cpu() { return llvm::sys::getHostCPUName().str(); }
 namespace {
 
 bool any_large(std::span<const Kernel> kernels) {
-  return std::any_of(kernels.begin(), kernels.end(),
-                     [](const Kernel& k) { return operations(*k.graph) > optimized_operations; });
+  return std::any_of(kernels.begin(), kernels.end(), [](const Kernel& k) { return is_large(k); });
 }
 
 std::string native_features() {

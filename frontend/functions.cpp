@@ -306,6 +306,7 @@ Value Lowering::match(const std::vector<Argument>& arguments, Span span) {
     if (!numeric(argument.value, argument.span, "`match`")) return {};
   NodeId p = graph().to_real(to_node(arguments[0].value)), y = to_node(arguments[1].value);
   if (!graph().has_rows(y) || graph().has_rows(p)) return arguments[0].value.known() ? arguments[0].value : Value::of(p);
+  if (p == model.predict && depends_on_reduction(p)) return {};  // said of `predict` itself
   if (depends_on_reduction(p)) {
     error(Code::shapes_differ, span, "the prediction is one number for all rows, the target one number a row")
         .notes.push_back("a sum, mean, max or min over rows in the prediction took its rows away");
@@ -315,6 +316,23 @@ Value Lowering::match(const std::vector<Argument>& arguments, Span span) {
 }
 
 // --- the target ----------------------------------------------------------------------------------------------------
+// Columns that nothing reads; where a loss written in full reads every one, those that the prediction does not.
+std::vector<std::string> Lowering::columns_not_read() const {
+  std::vector<std::string> free;
+  for (std::size_t i = 0; i < model.columns.size(); ++i)
+    if (!column_read_[i]) free.push_back(model.columns[i].name);
+  if (!free.empty() || !model.predict.valid()) return free;
+  std::vector<bool> needed = live(model.graph, std::span(&model.predict, 1));
+  std::vector<bool> read(model.columns.size());
+  for (std::size_t i = 0; i < needed.size(); ++i) {
+    const slope::Node& node = model.graph[NodeId(static_cast<std::int64_t>(i))];
+    if (needed[i] && node.kind == NodeKind::data) read[static_cast<std::size_t>(node.index)] = true;
+  }
+  for (std::size_t i = 0; i < model.columns.size(); ++i)
+    if (!read[i]) free.push_back(model.columns[i].name);
+  return free;
+}
+
 std::optional<Value> Lowering::target(const Function& function, Span span, const std::string& defines) {
   std::vector<std::string> free;
   bool short_form = !has_data_;
@@ -325,8 +343,7 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
       for (const std::string& header : settings_.headers[0])
         if (std::none_of(model.columns.begin(), model.columns.end(), [&](const DataColumn& c) { return c.name == header; })) free.push_back(header);
   } else {
-    for (std::size_t i = 0; i < model.columns.size(); ++i)
-      if (!column_read_[i]) free.push_back(model.columns[i].name);
+    free = columns_not_read();
   }
   if (free.size() == 1) {
     model.assumed.target = free[0];

@@ -202,22 +202,7 @@ std::vector<bool> columns_read(const Graph& graph, std::size_t columns) {
 namespace {
 
 // What is often the matter with a header that lacks the names asked for.
-std::string header_hint(const std::vector<std::string>& header) {
-  for (const auto& [separator, written] : {std::pair{';', ";"}, std::pair{'\t', "\\t"}})
-    if (header.size() == 1 && header[0].find(separator) != std::string::npos)
-      return fmt::format("the cells look separated by `{0}`: write `sep=\"{0}\"` in the `data` statement", written);
-  auto number = [](const std::string& cell) { return !cell.empty() && cell.find_first_not_of("0123456789+-.eE") == std::string::npos; };
-  if (std::all_of(header.begin(), header.end(), number)) return "the first line must name the columns; here it holds numbers";
-  return "";
-}
-
-bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& diagnostics) {
-  const std::vector<std::string>& header = file.header();
-  if (std::find(header.begin(), header.end(), column.header) != header.end()) return true;
-  Diagnostic& d = diagnostics.error(Code::no_such_column, column.span,
-                                    fmt::format("{} has no column `{}`", escaped(file.path()), escaped(column.header)));
-  if (std::string near = nearest(column.header, header); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", escaped(near)));
-  std::vector<std::string> shown(header.begin(), header.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(header.size(), 20)));
+void help_with_header(const std::vector<std::string>& header, Diagnostic& d) {
   if (header.size() == 1)
     for (char c : {';', '\t', '|'})
       if (header[0].find(c) != std::string::npos)
@@ -228,9 +213,18 @@ bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& d
     return fault == std::errc() && end == cell.data() + cell.size();
   };
   if (std::all_of(header.begin(), header.end(), is_number)) d.helps.push_back("the first line of the file must hold the names of its columns");
+}
+
+bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& diagnostics) {
+  const std::vector<std::string>& header = file.header();
+  if (std::find(header.begin(), header.end(), column.header) != header.end()) return true;
+  Diagnostic& d = diagnostics.error(Code::no_such_column, column.span,
+                                    fmt::format("{} has no column `{}`", escaped(file.path()), escaped(column.header)));
+  if (std::string near = nearest(column.header, header); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", escaped(near)));
+  std::vector<std::string> shown(header.begin(), header.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(header.size(), 20)));
+  help_with_header(header, d);
   if (header.size() > 20) shown.push_back(fmt::format("{} more", header.size() - 20));
   d.notes.push_back("its columns are " + listed(shown));
-  if (std::string hint = header_hint(header); !hint.empty()) d.helps.push_back(hint);
   return false;
 }
 
