@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Every kind of diagnostic: its number, the exit code it leads to when it is an error, and what it is in a line.
-// S01xx syntax, S02xx names and types, S03xx shapes, S04xx numbers and training, S05xx data, S06xx state files,
-// S07xx limits, S08xx the command line and the operating system.
+// Every kind of diagnostic: its number, the exit code it leads to when it is an error, and what it is in a
+// line. S01xx syntax, S02xx names and types, S03xx shapes, S04xx numbers and training, S05xx data, S06xx
+// state files, S07xx limits, S08xx the command line and the operating system.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -16,69 +16,69 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
 }
 
 // X(enumerator, number, exit code, title)
-#define SLOPE_CODES(X)                                                                    \
-  /* syntax */                                                                            \
-  X(expected, 101, model, "something else was expected here")                             \
-  X(bad_number, 102, model, "a number that cannot be read")                               \
-  X(number_too_large, 103, model, "a number too large for any float")                     \
-  X(number_underflow, 104, model, "a number so small that it became 0")                   \
-  X(unclosed, 105, model, "a bracket or text that is never closed")                       \
-  X(bad_character, 106, model, "a character the language does not have")                  \
-  X(not_a_statement, 107, model, "a line that begins with no statement")                  \
-  X(foreign_operator, 108, model, "an operator of another language")                      \
-  X(misplaced_form, 109, model, "a form that is not allowed in this place")               \
-  X(unmatched, 110, model, "a closing bracket without an opening one")                    \
-  /* names and types */                                                                   \
-  X(unknown_name, 201, model, "a name that nothing defines")                              \
-  X(unknown_function, 202, model, "a function that nothing defines")                      \
-  X(defined_twice, 203, model, "a second definition of one name")                         \
-  X(wrong_arguments, 204, model, "a call whose arguments do not fit the function")        \
-  X(wrong_kind, 205, model, "a value of another kind is needed here")                     \
-  X(unknown_option, 206, model, "an option that does not exist")                          \
-  X(no_loss, 207, model, "a model without a loss")                                        \
-  X(no_target, 208, model, "no single column to predict")                                 \
-  X(nothing_to_train, 209, model, "no parameter reaches the loss")                        \
-  X(unused_parameter, 210, model, "a parameter that does not reach the loss")             \
-  X(assumed_names, 211, model, "names the short form declared by itself")                 \
-  X(hides_prelude, 212, model, "a definition that hides a name of the prelude")           \
-  X(recursion, 213, model, "a function that calls itself")                                \
-  X(not_constant, 214, model, "a value that must be known before the data are read")      \
-  X(unused_column, 215, model, "a column that nothing reads")                             \
-  X(option_like_name, 216, model, "an unused definition named like an option")            \
-  X(not_yet, 290, model, "part of the language that this version cannot compile yet")     \
-  /* shapes */                                                                            \
-  X(loss_not_a_number, 301, model, "a loss that is not one number")                       \
-  X(shapes_differ, 302, model, "shapes that do not line up")                              \
-  X(predict_reduces_rows, 303, model, "a prediction that depends on other rows")          \
-  /* numbers and training */                                                              \
-  X(bad_option_value, 401, model, "an option whose value does not fit")                   \
-  X(diverged, 402, diverged, "a training run whose loss is no longer a finite number")    \
-  X(not_finite_at_start, 403, diverged, "a loss that is no finite number at the start")   \
-  X(zero_gradient, 404, model, "a gradient that is exactly 0 at the start")               \
-  /* data */                                                                              \
-  X(no_such_column, 501, data, "a column the data file does not have")                    \
-  X(bad_cell, 502, data, "a cell that holds no number")                                   \
-  X(missing_cell, 503, data, "an empty cell")                                             \
-  X(bad_row, 504, data, "a row with too few or too many cells")                           \
-  X(unclosed_quote, 505, data, "a quoted cell that is never closed")                      \
-  X(no_rows, 506, data, "a data file without rows")                                       \
-  X(bad_header, 507, data, "a header that cannot be used")                                \
-  X(rows_differ, 508, data, "data files with different numbers of rows")                  \
-  X(bad_data_file, 509, data, "a data file in a form that is not read")                   \
-  X(cell_too_large, 510, data, "a cell too large for the model's numbers")                \
-  X(no_data, 511, data, "a model whose data file is not known")                           \
-  X(dropped_rows, 512, data, "rows left out because a cell is missing")                   \
-  /* state files */                                                                       \
-  X(damaged_state, 601, state, "a state file that is damaged or none at all")             \
-  X(other_model, 602, state, "a state file of another model")                             \
-  X(init_differs, 603, state, "parameters that only the model or only the file has")      \
-  /* limits */                                                                            \
-  X(too_deep, 701, limit, "nested too deeply")                                            \
-  X(too_many_operations, 702, limit, "more operations than one program may have")         \
-  X(too_large, 703, limit, "an input too large")                                          \
-  /* the command line and the operating system */                                         \
-  X(usage, 801, usage, "a command line that cannot be understood")                        \
-  X(cannot_open, 802, system, "a file that cannot be opened or read")                     \
+#define SLOPE_CODES(X)                                                                  \
+  /* syntax */                                                                          \
+  X(expected, 101, model, "something else was expected here")                           \
+  X(bad_number, 102, model, "a number that cannot be read")                             \
+  X(number_too_large, 103, model, "a number too large for any float")                   \
+  X(number_underflow, 104, model, "a number so small that it became 0")                 \
+  X(unclosed, 105, model, "a bracket or text that is never closed")                     \
+  X(bad_character, 106, model, "a character the language does not have")                \
+  X(not_a_statement, 107, model, "a line that begins with no statement")                \
+  X(foreign_operator, 108, model, "an operator of another language")                    \
+  X(misplaced_form, 109, model, "a form that is not allowed in this place")             \
+  X(unmatched, 110, model, "a closing bracket without an opening one")                  \
+  /* names and types */                                                                 \
+  X(unknown_name, 201, model, "a name that nothing defines")                            \
+  X(unknown_function, 202, model, "a function that nothing defines")                    \
+  X(defined_twice, 203, model, "a second definition of one name")                       \
+  X(wrong_arguments, 204, model, "a call whose arguments do not fit the function")      \
+  X(wrong_kind, 205, model, "a value of another kind is needed here")                   \
+  X(unknown_option, 206, model, "an option that does not exist")                        \
+  X(no_loss, 207, model, "a model without a loss")                                      \
+  X(no_target, 208, model, "no single column to predict")                               \
+  X(nothing_to_train, 209, model, "no parameter reaches the loss")                      \
+  X(unused_parameter, 210, model, "a parameter that does not reach the loss")           \
+  X(assumed_names, 211, model, "names the short form declared by itself")               \
+  X(hides_prelude, 212, model, "a definition that hides a name of the prelude")         \
+  X(recursion, 213, model, "a function that calls itself")                              \
+  X(not_constant, 214, model, "a value that must be known before the data are read")    \
+  X(unused_column, 215, model, "a column that nothing reads")                           \
+  X(option_like_name, 216, model, "an unused definition named like an option")          \
+  X(not_yet, 290, model, "part of the language that this version cannot compile yet")   \
+  /* shapes */                                                                          \
+  X(loss_not_a_number, 301, model, "a loss that is not one number")                     \
+  X(shapes_differ, 302, model, "shapes that do not line up")                            \
+  X(predict_reduces_rows, 303, model, "a prediction that depends on other rows")        \
+  /* numbers and training */                                                            \
+  X(bad_option_value, 401, model, "an option whose value does not fit")                 \
+  X(diverged, 402, diverged, "a training run whose loss is no longer a finite number")  \
+  X(not_finite_at_start, 403, diverged, "a loss that is no finite number at the start") \
+  X(zero_gradient, 404, model, "a gradient that is exactly 0 at the start")             \
+  /* data */                                                                            \
+  X(no_such_column, 501, data, "a column the data file does not have")                  \
+  X(bad_cell, 502, data, "a cell that holds no number")                                 \
+  X(missing_cell, 503, data, "an empty cell")                                           \
+  X(bad_row, 504, data, "a row with too few or too many cells")                         \
+  X(unclosed_quote, 505, data, "a quoted cell that is never closed")                    \
+  X(no_rows, 506, data, "a data file without rows")                                     \
+  X(bad_header, 507, data, "a header that cannot be used")                              \
+  X(rows_differ, 508, data, "data files with different numbers of rows")                \
+  X(bad_data_file, 509, data, "a data file in a form that is not read")                 \
+  X(cell_too_large, 510, data, "a cell too large for the model's numbers")              \
+  X(no_data, 511, data, "a model whose data file is not known")                         \
+  X(dropped_rows, 512, data, "rows left out because a cell is missing")                 \
+  /* state files */                                                                     \
+  X(damaged_state, 601, state, "a state file that is damaged or none at all")           \
+  X(other_model, 602, state, "a state file of another model")                           \
+  X(init_differs, 603, state, "parameters that only the model or only the file has")    \
+  /* limits */                                                                          \
+  X(too_deep, 701, limit, "nested too deeply")                                          \
+  X(too_many_operations, 702, limit, "more operations than one program may have")       \
+  X(too_large, 703, limit, "an input too large")                                        \
+  /* the command line and the operating system */                                       \
+  X(usage, 801, usage, "a command line that cannot be understood")                      \
+  X(cannot_open, 802, system, "a file that cannot be opened or read")                   \
   X(cannot_write, 803, system, "a file that cannot be written")
 
 enum class Code : std::uint16_t {

@@ -25,16 +25,36 @@ Diagnostic& Diagnostics::add(Diagnostic diagnostic) {
 }
 
 Diagnostic& Diagnostics::error(Code code, Span span, std::string message) {
-  return add({.severity = Severity::error, .code = code, .message = std::move(message), .span = span, .position = {}, .label = {}});
+  return add({.severity = Severity::error,
+              .code = code,
+              .message = std::move(message),
+              .span = span,
+              .position = {},
+              .label = {}});
 }
 Diagnostic& Diagnostics::warning(Code code, Span span, std::string message) {
-  return add({.severity = Severity::warning, .code = code, .message = std::move(message), .span = span, .position = {}, .label = {}});
+  return add({.severity = Severity::warning,
+              .code = code,
+              .message = std::move(message),
+              .span = span,
+              .position = {},
+              .label = {}});
 }
 Diagnostic& Diagnostics::note(Code code, Span span, std::string message) {
-  return add({.severity = Severity::note, .code = code, .message = std::move(message), .span = span, .position = {}, .label = {}});
+  return add({.severity = Severity::note,
+              .code = code,
+              .message = std::move(message),
+              .span = span,
+              .position = {},
+              .label = {}});
 }
 Diagnostic& Diagnostics::error(Code code, std::string message) {
-  return add({.severity = Severity::error, .code = code, .message = std::move(message), .span = {}, .position = {}, .label = {}});
+  return add({.severity = Severity::error,
+              .code = code,
+              .message = std::move(message),
+              .span = {},
+              .position = {},
+              .label = {}});
 }
 
 int Diagnostics::exit_code() const {
@@ -52,8 +72,9 @@ struct Style {
   }
 };
 
-// A line of the user's text as it is shown: tabs become spaces to the next multiple of 8, control bytes are escaped.
-// `mark` is a byte offset in the line; the result's second part is the column where that byte is shown.
+// A line of the user's text as it is shown: tabs become spaces to the next multiple of 8, control bytes are
+// escaped. `mark` is a byte offset in the line; the result's second part is the column where that byte is
+// shown.
 struct Shown {
   std::string text;
   int mark = 0, width = 0;
@@ -120,11 +141,13 @@ std::string render(const Diagnostic& d, const Sources& sources, bool color) {
     out += "slope: ";
   }
   constexpr int colors[] = {31, 35, 36};
-  out += style(fmt::format("{}[{}]", to_string(d.severity), to_string(d.code)), colors[static_cast<int>(d.severity)]);
+  out += style(fmt::format("{}[{}]", to_string(d.severity), to_string(d.code)),
+               colors[static_cast<int>(d.severity)]);
   out += ": " + escaped(d.message) + "\n";
   if (source) out += excerpt(d, *source, style);
   if (source && !(d.notes.empty() && d.helps.empty() && d.related.empty()))
-    out += fmt::format(" {} |\n", std::string(std::to_string(source->position(d.span->begin).line).size(), ' '));
+    out +=
+        fmt::format(" {} |\n", std::string(std::to_string(source->position(d.span->begin).line).size(), ' '));
   for (Span related : d.related)
     if (const Source* other = sources.find(related.file)) {
       int line = other->position(related.begin).line;
@@ -147,7 +170,9 @@ std::string render_all(const Diagnostics& diagnostics, const Sources& sources, b
 }
 
 void internal_error(std::string_view what) {
-  std::fprintf(stderr, "slope: internal error: %.*s\nThis is a fault of slope, not of your model. Please report it with the model that shows it.\n",
+  std::fprintf(stderr,
+               "slope: internal error: %.*s\nThis is a fault of slope, not of your model. Please report it "
+               "with the model that shows it.\n",
                static_cast<int>(what.size()), what.data());
   std::fflush(stderr);
   std::_Exit(exit_code::internal);

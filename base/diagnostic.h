@@ -26,12 +26,12 @@ struct Diagnostic {
   Severity severity = Severity::error;
   Code code = Code::expected;
   std::string message;
-  std::optional<Span> span;                // in the model's text
-  std::optional<FilePosition> position;    // in another file; wins over `span` in the first line
-  std::string label;                       // beside the caret
-  std::vector<Span> related = {};          // shown as "= note: see line 3: …"
-  std::vector<std::string> notes = {};     // "= note: …"
-  std::vector<std::string> helps = {};     // "= help: …"
+  std::optional<Span> span;              // in the model's text
+  std::optional<FilePosition> position;  // in another file; wins over `span` in the first line
+  std::string label;                     // beside the caret
+  std::vector<Span> related = {};        // shown as "= note: see line 3: …"
+  std::vector<std::string> notes = {};   // "= note: …"
+  std::vector<std::string> helps = {};   // "= help: …"
 };
 
 // Collects the diagnostics of one run, in the order they are found.
@@ -39,7 +39,8 @@ class Diagnostics {
  public:
   Diagnostic& add(Diagnostic diagnostic);
   Diagnostic& error(Code code, Span span, std::string message);
-  Diagnostic& error(Code code, std::string message);  // no place: the command line, a file that cannot be opened
+  Diagnostic& error(Code code,
+                    std::string message);  // no place: the command line, a file that cannot be opened
   Diagnostic& warning(Code code, Span span, std::string message);
   Diagnostic& note(Code code, Span span, std::string message);
 
@@ -64,7 +65,8 @@ struct Sources {
 std::string render(const Diagnostic& diagnostic, const Sources& sources, bool color = false);
 
 // The first `most` errors, all warnings and notes before them, and a count of the rest.
-std::string render_all(const Diagnostics& diagnostics, const Sources& sources, bool color = false, int most = 20);
+std::string render_all(const Diagnostics& diagnostics, const Sources& sources, bool color = false,
+                       int most = 20);
 
 // A fault of the program itself: prints what happened and asks for a report, then exits with 70.
 [[noreturn]] void internal_error(std::string_view what);

@@ -9,7 +9,8 @@ Source::Source(std::string name, std::string text) : name_(std::move(name)), tex
   if (text_.starts_with("\xEF\xBB\xBF")) text_.erase(0, 3);
   starts_.push_back(0);
   for (std::size_t i = 0; i < text_.size(); ++i) {
-    bool ends_line = text_[i] == '\n' || (text_[i] == '\r' && !(i + 1 < text_.size() && text_[i + 1] == '\n'));
+    bool ends_line =
+        text_[i] == '\n' || (text_[i] == '\r' && !(i + 1 < text_.size() && text_[i + 1] == '\n'));
     if (ends_line) starts_.push_back(static_cast<std::uint32_t>(i + 1));
   }
 }

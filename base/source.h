@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The text of a model and places in it. A place is a byte offset; lines and columns are found only for printing.
+// The text of a model and places in it. A place is a byte offset; lines and columns are found only for
+// printing.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -33,7 +33,8 @@ std::string escaped(std::string_view text, std::size_t most) {
     if (most && out.size() >= most) return out + "…";
     CodePoint c = decode(text, i);
     bool bidirectional = (c.value >= 0x202A && c.value <= 0x202E) || (c.value >= 0x2066 && c.value <= 0x2069);
-    bool control = c.value < 0x20 || (c.value >= 0x7F && c.value < 0xA0) || c.value == 0xFFFFFFFF || bidirectional;
+    bool control =
+        c.value < 0x20 || (c.value >= 0x7F && c.value < 0xA0) || c.value == 0xFFFFFFFF || bidirectional;
     for (int k = 0; k < c.length; ++k, ++i) {
       auto byte = static_cast<unsigned char>(text[i]);
       if (!control) out += text[i];
@@ -45,15 +46,16 @@ std::string escaped(std::string_view text, std::size_t most) {
 
 namespace {
 
-// Terminal columns of one code point. The ranges are the blocks that Unicode's East Asian Width calls wide, and the
-// combining marks of the scripts most often seen; what is missing only moves a caret.
+// Terminal columns of one code point. The ranges are the blocks that Unicode's East Asian Width calls wide,
+// and the combining marks of the scripts most often seen; what is missing only moves a caret.
 int width(std::uint32_t c) {
   if ((c >= 0x300 && c <= 0x36F) || (c >= 0x200B && c <= 0x200F) || (c >= 0x20D0 && c <= 0x20FF) ||
       (c >= 0xFE00 && c <= 0xFE0F))
     return 0;
   bool wide = (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) || (c >= 0xAC00 && c <= 0xD7A3) ||
               (c >= 0xF900 && c <= 0xFAFF) || (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||
-              (c >= 0xFFE0 && c <= 0xFFE6) || (c >= 0x1F300 && c <= 0x1FAFF) || (c >= 0x20000 && c <= 0x3FFFD);
+              (c >= 0xFFE0 && c <= 0xFFE6) || (c >= 0x1F300 && c <= 0x1FAFF) ||
+              (c >= 0x20000 && c <= 0x3FFFD);
   return wide ? 2 : 1;
 }
 
@@ -74,13 +76,15 @@ int distance(std::string_view a, std::string_view b) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
       int change = a[i - 1] == b[j - 1] ? 0 : lower(a[i - 1]) == lower(b[j - 1]) ? 1 : 4;
       row[j] = std::min({last[j - 1] + change, last[j] + 4, row[j - 1] + 4});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 4);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 4);
     }
   }
   return row[b.size()];
 }
 
-template <class T> std::string shortest_of(T value) {
+template <class T>
+std::string shortest_of(T value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   char buffer[40];

@@ -19,7 +19,8 @@ struct CodePoint {
 };
 CodePoint decode(std::string_view text, std::size_t at);
 
-// Columns the text takes on a terminal (tab = to the next multiple of 8 from `start`; wide and combining characters).
+// Columns the text takes on a terminal (tab = to the next multiple of 8 from `start`; wide and combining
+// characters).
 int display_width(std::string_view text, int start = 0);
 
 // The candidate nearest to `name` by edit distance (case changes cost little), or "" when none is near.

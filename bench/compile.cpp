@@ -44,8 +44,10 @@ std::string flat(std::size_t terms) {
 }
 
 void report(const std::string& name, const Compiled& c, const std::string& ratio, const std::string& target) {
-  row(fmt::format("{}: {} operations, {}", name, c.operations, c.operations > optimized_operations ? "O0" : "O2"),
-      fmt::format("{:.1f} ms", (c.front + c.codegen) * 1e3), fmt::format("{:.1f} ms", c.front * 1e3), ratio, target);
+  row(fmt::format("{}: {} operations, {}", name, c.operations,
+                  c.operations > optimized_operations ? "O0" : "O2"),
+      fmt::format("{:.1f} ms", (c.front + c.codegen) * 1e3), fmt::format("{:.1f} ms", c.front * 1e3), ratio,
+      target);
 }
 
 // A model with more operations than the limit must be refused, and soon.
@@ -53,7 +55,9 @@ void refusal(const std::string& name, const std::string& text) {
   Session session(Request{.source = Source("bench", text), .folder = {}, .data = {}, .settings = {}});
   session.request.settings.headers = {{"x", "y"}};
   bool refused = false;
-  double seconds = timed([&] { refused = !prepare(session, DataNeed::if_there) || !step_graphs(*session.lowered, session.diagnostics); });
+  double seconds = timed([&] {
+    refused = !prepare(session, DataNeed::if_there) || !step_graphs(*session.lowered, session.diagnostics);
+  });
   if (!refused) fail(name + " was not refused");
   const std::string& message = session.diagnostics.all()[0].message;
   row(fmt::format("{}: refused ({})", name, message), fmt::format("{:.1f} ms", seconds * 1e3), "", "", "");
@@ -66,11 +70,14 @@ int main() {
   double before = 0;
   for (std::size_t operations : {100, 1000, 2000, 3900, 4100, 8000, 16000, 32000, 64000}) {
     static std::size_t last = 0;
-    Compiled c = measure(chain(static_cast<std::size_t>(static_cast<double>(operations) / per_line)), operations < 1500 ? 5 : 1);
-    double total = c.front + c.codegen, doublings = last ? std::log2(static_cast<double>(c.operations) / static_cast<double>(last)) : 0;
+    Compiled c = measure(chain(static_cast<std::size_t>(static_cast<double>(operations) / per_line)),
+                         operations < 1500 ? 5 : 1);
+    double total = c.front + c.codegen,
+           doublings = last ? std::log2(static_cast<double>(c.operations) / static_cast<double>(last)) : 0;
     bool comparable = doublings > 0.5;
     double growth = comparable ? std::pow(total / before, 1 / doublings) : 0;
-    report("compile", c, comparable ? fmt::format("{:.2f} a doubling", growth) : "", comparable ? verdict(growth, "<=", 2.2) : "");
+    report("compile", c, comparable ? fmt::format("{:.2f} a doubling", growth) : "",
+           comparable ? verdict(growth, "<=", 2.2) : "");
     before = total;
     last = c.operations;
   }

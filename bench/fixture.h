@@ -48,11 +48,14 @@ class Fixture {
   const void* column(std::size_t i) const { return data_.pointers[i]; }
 
  private:
-  static std::string path() { return (std::filesystem::temp_directory_path() / fmt::format("slope-bench-{}.csv", getpid())).string(); }
+  static std::string path() {
+    return (std::filesystem::temp_directory_path() / fmt::format("slope-bench-{}.csv", getpid())).string();
+  }
 
   static Request request(std::string text, Precision precision) {
     std::ofstream(path()) << "x,y\n1.5,2.5\n";
-    Request request{.source = Source("bench", std::move(text)), .folder = {}, .data = {path()}, .settings = {}};
+    Request request{
+        .source = Source("bench", std::move(text)), .folder = {}, .data = {path()}, .settings = {}};
     request.settings.precision = precision;
     return request;
   }
@@ -60,7 +63,9 @@ class Fixture {
   void add_column(const std::vector<double>& values, Precision precision) {
     bool single = precision == Precision::f32;
     Column column("column", single ? Storage::f32 : Storage::f64, static_cast<std::int64_t>(values.size()));
-    if (single) std::transform(values.begin(), values.end(), static_cast<float*>(column.data()), [](double v) { return static_cast<float>(v); });
+    if (single)
+      std::transform(values.begin(), values.end(), static_cast<float*>(column.data()),
+                     [](double v) { return static_cast<float>(v); });
     else std::copy(values.begin(), values.end(), static_cast<double*>(column.data()));
     data_.rows = column.rows();
     data_.pointers.push_back(column.data());
@@ -68,9 +73,7 @@ class Fixture {
     data_.columns.push_back(std::move(column));
   }
 
-  [[noreturn]] void give_up() {
-    fail(render_all(session_.diagnostics, session_.sources, false));
-  }
+  [[noreturn]] void give_up() { fail(render_all(session_.diagnostics, session_.sources, false)); }
 
   Session session_;
   std::vector<StepGraph> steps_;
@@ -81,8 +84,10 @@ class Fixture {
 
 // The first model, and points near a line for it.
 inline std::string line_model(std::int64_t steps, const std::string& rate) {
-  return fmt::format("data x, y from \"points.csv\"\nparam w = 0\nparam b = -1\npredict = w*x + b\nloss = mse(predict, y)\n"
-                     "train steps={} rate={} report=1000000000\n", steps, rate);
+  return fmt::format(
+      "data x, y from \"points.csv\"\nparam w = 0\nparam b = -1\npredict = w*x + b\nloss = mse(predict, y)\n"
+      "train steps={} rate={} report=1000000000\n",
+      steps, rate);
 }
 inline std::vector<std::vector<double>> line_points(std::int64_t rows) {
   std::vector<std::vector<double>> columns(2);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Functions of vectors that fit the second cache, against glibc's libmvec, which the peer's loops are compiled into.
+// Functions of vectors that fit the second cache, against glibc's libmvec, which the peer's loops are
+// compiled into.
 #include "bench/measure.h"
 #include "bench/peer.h"
 #include "graph/fuse.h"
@@ -11,7 +12,8 @@ namespace {
 
 constexpr std::int64_t n = 1 << 14, repeats = 20;
 
-template <class T, class Op, class Preferred, class Wide> void run(double low, double high, Preferred preferred, Wide wide) {
+template <class T, class Op, class Preferred, class Wide>
+void run(double low, double high, Preferred preferred, Wide wide) {
   constexpr bool single = sizeof(T) == 4;
   std::string name = fmt::format("{}, {}", Op::name, single ? "f32" : "f64");
   Graph graph(single ? Precision::f32 : Precision::f64);
@@ -23,9 +25,12 @@ template <class T, class Op, class Preferred, class Wide> void run(double low, d
   Diagnostics diagnostics;
   auto program = Program::compile(std::span(&kernel, 1), options, diagnostics);
   if (!program) fail("cannot compile");
-  Column in("x", options.storages[0], n), out("y", options.storages[0], n), theirs("z", options.storages[0], n);
-  auto x = static_cast<T*>(in.data()), found = static_cast<T*>(out.data()), expected = static_cast<T*>(theirs.data());
-  for (std::int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(low + (high - low) * (static_cast<double>(i) + 0.5) / static_cast<double>(n));
+  Column in("x", options.storages[0], n), out("y", options.storages[0], n),
+      theirs("z", options.storages[0], n);
+  auto x = static_cast<T*>(in.data()), found = static_cast<T*>(out.data()),
+       expected = static_cast<T*>(theirs.data());
+  for (std::int64_t i = 0; i < n; ++i)
+    x[i] = static_cast<T>(low + (high - low) * (static_cast<double>(i) + 0.5) / static_cast<double>(n));
   const void* columns[] = {x};
   void* row_outputs[] = {found};
   T params[1] = {}, outputs[1] = {}, arguments[1] = {};
@@ -35,7 +40,8 @@ template <class T, class Op, class Preferred, class Wide> void run(double low, d
   function(&frame);
   preferred(x, expected, n);
   for (std::int64_t i = 0; i < n; ++i)
-    require_close(static_cast<double>(found[i]), static_cast<double>(expected[i]), single ? 1e-5 : 1e-13, name);
+    require_close(static_cast<double>(found[i]), static_cast<double>(expected[i]), single ? 1e-5 : 1e-13,
+                  name);
   auto repeated = [&](auto f) {
     return timed([&] {
       for (std::int64_t k = 0; k < repeats; ++k) f();
@@ -44,16 +50,19 @@ template <class T, class Op, class Preferred, class Wide> void run(double low, d
   auto times = take_turns(51, {[&] { return repeated([&] { function(&frame); }); },
                                [&] { return repeated([&] { preferred(x, expected, n); }); },
                                [&] { return repeated([&] { wide(x, expected, n); }); }});
-  double scale = 1e9 / static_cast<double>(n * repeats), slope = times[0] * scale, peer = std::min(times[1], times[2]) * scale;
-  row(name, fmt::format("{:.3f} ns", slope), fmt::format("{:.3f} ns", peer), fmt::format("{:.2f}", peer / slope),
-      verdict(peer / slope, ">=", 1));
+  double scale = 1e9 / static_cast<double>(n * repeats), slope = times[0] * scale,
+         peer = std::min(times[1], times[2]) * scale;
+  row(name, fmt::format("{:.3f} ns", slope), fmt::format("{:.3f} ns", peer),
+      fmt::format("{:.2f}", peer / slope), verdict(peer / slope, ">=", 1));
 }
 
 }  // namespace
 
-#define SLOPE_BENCH_FUNCTION(Op, name, low, high)                                                                       \
-  run<double, op::Op>(low, high, [](auto... a) { peer_preferred::name(a...); }, [](auto... a) { peer_wide::name(a...); }); \
-  run<float, op::Op>(low, high, [](auto... a) { peer_preferred::name(a...); }, [](auto... a) { peer_wide::name(a...); });
+#define SLOPE_BENCH_FUNCTION(Op, name, low, high)                                                          \
+  run<double, op::Op>(                                                                                     \
+      low, high, [](auto... a) { peer_preferred::name(a...); }, [](auto... a) { peer_wide::name(a...); }); \
+  run<float, op::Op>(                                                                                      \
+      low, high, [](auto... a) { peer_preferred::name(a...); }, [](auto... a) { peer_wide::name(a...); });
 
 int main() {
   SLOPE_BENCH_FUNCTION(Exp, exp, -20, 20)

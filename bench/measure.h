@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How the benchmarks measure: contestants take turns (A B A B), each turn is a sample, medians are compared. A row of
-// the table on standard output is `| what | slope | peer | ratio | target |`.
+// How the benchmarks measure: contestants take turns (A B A B), each turn is a sample, medians are compared.
+// A row of the table on standard output is `| what | slope | peer | ratio | target |`.
 #pragma once
 #include <fmt/format.h>
 
@@ -38,7 +38,8 @@ inline std::vector<double> take_turns(int turns, std::initializer_list<std::func
   return out;
 }
 
-template <class F> double timed(F f) {
+template <class F>
+double timed(F f) {
   double start = seconds_now();
   f();
   return seconds_now() - start;
@@ -56,8 +57,8 @@ inline void require_close(double found, double expected, double tolerance, const
     fail(fmt::format("{}: Slope has {:.17g}, the peer {:.17g}", what, found, expected));
 }
 
-inline void row(const std::string& what, const std::string& slope, const std::string& peer, const std::string& ratio,
-                const std::string& target) {
+inline void row(const std::string& what, const std::string& slope, const std::string& peer,
+                const std::string& ratio, const std::string& target) {
   fmt::print("| {} | {} | {} | {} | {} |\n", what, slope, peer, ratio, target);
   std::fflush(stdout);
 }

@@ -7,7 +7,8 @@
 namespace PEER {
 
 template <class T>
-static inline void step(const T* __restrict x, const T* __restrict y, std::int64_t rows, T* params, T rate, T* loss) {
+static inline void step(const T* __restrict x, const T* __restrict y, std::int64_t rows, T* params, T rate,
+                        T* loss) {
   T w = params[0], b = params[1], squares = 0, dw = 0, db = 0;
   for (std::int64_t i = 0; i < rows; ++i) {
     T residual = w * x[i] + b - y[i];
@@ -20,19 +21,20 @@ static inline void step(const T* __restrict x, const T* __restrict y, std::int64
   params[0] = w - rate * 2 * scale * dw;
   params[1] = b - rate * 2 * scale * db;
 }
-void line_step(const double* x, const double* y, std::int64_t rows, double* params, double rate, double* loss) {
+void line_step(const double* x, const double* y, std::int64_t rows, double* params, double rate,
+               double* loss) {
   step(x, y, rows, params, rate, loss);
 }
 void line_step(const float* x, const float* y, std::int64_t rows, float* params, float rate, float* loss) {
   step(x, y, rows, params, rate, loss);
 }
 
-#define SLOPE_BENCH_MAP(name)                                                               \
-  void name(const double* __restrict x, double* __restrict y, std::int64_t n) {             \
-    for (std::int64_t i = 0; i < n; ++i) y[i] = std::name(x[i]);                            \
-  }                                                                                         \
-  void name(const float* __restrict x, float* __restrict y, std::int64_t n) {               \
-    for (std::int64_t i = 0; i < n; ++i) y[i] = std::name(x[i]);                            \
+#define SLOPE_BENCH_MAP(name)                                                   \
+  void name(const double* __restrict x, double* __restrict y, std::int64_t n) { \
+    for (std::int64_t i = 0; i < n; ++i) y[i] = std::name(x[i]);                \
+  }                                                                             \
+  void name(const float* __restrict x, float* __restrict y, std::int64_t n) {   \
+    for (std::int64_t i = 0; i < n; ++i) y[i] = std::name(x[i]);                \
   }
 SLOPE_BENCH_MAP(exp)
 SLOPE_BENCH_MAP(log)

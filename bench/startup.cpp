@@ -30,10 +30,12 @@ double process(std::vector<std::string> words, std::string* output = nullptr) {
   std::string text;
   double seconds = timed([&] {
     pid_t child;
-    if (posix_spawn(&child, arguments[0], &actions, nullptr, arguments.data(), environ) != 0) fail("cannot start " + words[0]);
+    if (posix_spawn(&child, arguments[0], &actions, nullptr, arguments.data(), environ) != 0)
+      fail("cannot start " + words[0]);
     close(ends[1]);
     char buffer[4096];
-    for (ssize_t got; (got = read(ends[0], buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(got));
+    for (ssize_t got; (got = read(ends[0], buffer, sizeof buffer)) > 0;)
+      text.append(buffer, static_cast<std::size_t>(got));
     waitpid(child, &status, 0);
   });
   close(ends[0]);
@@ -48,11 +50,11 @@ double process(std::vector<std::string> words, std::string* output = nullptr) {
 int main(int argc, char** argv) {
   if (argc != 3) fail("startup SLOPE MODEL");
   std::string slope = argv[1], model = argv[2];
-  auto times = take_turns(30, {[&] { return process({slope, "train", model, "--no-save"}); },
-                               [&] { return process({"/bin/true"}); },
-                               [&] { return process({slope, "--version"}); }});
-  row("lesson, whole process, cold (peer: /bin/true)", fmt::format("{:.1f} ms", times[0] * 1e3), fmt::format("{:.1f} ms", times[1] * 1e3),
-      "", verdict(times[0] * 1e3, "<=", 15));
+  auto times =
+      take_turns(30, {[&] { return process({slope, "train", model, "--no-save"}); },
+                      [&] { return process({"/bin/true"}); }, [&] { return process({slope, "--version"}); }});
+  row("lesson, whole process, cold (peer: /bin/true)", fmt::format("{:.1f} ms", times[0] * 1e3),
+      fmt::format("{:.1f} ms", times[1] * 1e3), "", verdict(times[0] * 1e3, "<=", 15));
   row("of it: start of the program (`--version`)", fmt::format("{:.1f} ms", times[2] * 1e3), "", "", "");
   std::map<std::string, std::vector<double>> parts;
   for (int i = 0; i < 30; ++i) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The emitter is memoised by node: each value is emitted once at its level (scalar, spread before a pass, row), so
-// there is nothing left to hoist and no IR pass runs afterwards.
+// The emitter is memoised by node: each value is emitted once at its level (scalar, spread before a pass,
+// row), so there is nothing left to hoist and no IR pass runs afterwards.
 //
 // The shape of a row pass, for chunks of 4096 rows and L lanes:
 //   spread the broadcasts
@@ -33,11 +33,16 @@ using namespace llvm;
 using codegen::Inserter, codegen::Place;
 using Values = std::unordered_map<NodeId, Value*>;
 
-template <class T> class Emitter {
+template <class T>
+class Emitter {
  public:
   Emitter(const Kernel& kernel, const CompileOptions& options, Module& module, InstructionNodes& nodes)
-      : kernel_(kernel), options_(options), graph_(*kernel.graph), inserter_(nodes),
-        b_(module.getContext(), folder_, inserter_, nullptr, {}), module_(module) {}
+      : kernel_(kernel),
+        options_(options),
+        graph_(*kernel.graph),
+        inserter_(nodes),
+        b_(module.getContext(), folder_, inserter_, nullptr, {}),
+        module_(module) {}
 
   Function* run() {
     begin();
@@ -56,7 +61,8 @@ template <class T> class Emitter {
   static constexpr int L = codegen::lane_count<T>;
   static constexpr std::size_t small_pass = 64;  // values
 
-  // --- the frame -----------------------------------------------------------------------------------------------
+  // --- the frame
+  // -----------------------------------------------------------------------------------------------
   std::vector<NodeId> roots() const {
     std::vector<NodeId> ids;
     for (const Store& store : kernel_.stores) ids.push_back(store.value);
@@ -65,10 +71,11 @@ template <class T> class Emitter {
 
   void begin() {
     llvm::Type* pointer = b_.getPtrTy();
-    function_ = Function::Create(FunctionType::get(b_.getVoidTy(), {pointer}, false), Function::ExternalLinkage,
-                                 kernel_.name, module_);
+    function_ = Function::Create(FunctionType::get(b_.getVoidTy(), {pointer}, false),
+                                 Function::ExternalLinkage, kernel_.name, module_);
     function_->addFnAttr(Attribute::NoUnwind);
-    // <16 x double> and <32 x float> are two 512-bit registers where the CPU has them, also where it prefers less.
+    // <16 x double> and <32 x float> are two 512-bit registers where the CPU has them, also where it prefers
+    // less.
     function_->addFnAttr("prefer-vector-width", "512");
     function_->getArg(0)->setName("run");
     function_->addParamAttr(0, Attribute::NoAlias);
@@ -98,7 +105,8 @@ template <class T> class Emitter {
     return b_.CreateAlignedLoad(real(), element(array, index(i)), Align(sizeof(T)), name);
   }
 
-  // --- values without rows -------------------------------------------------------------------------------------
+  // --- values without rows
+  // -------------------------------------------------------------------------------------
   void emit_scalar(NodeId id) {
     inserter_.current = id;
     Place place(b_, 1);
@@ -134,15 +142,16 @@ template <class T> class Emitter {
     inserter_.current = {};
   }
 
-  // --- a row pass ------------------------------------------------------------------------------------------------
+  // --- a row pass
+  // ------------------------------------------------------------------------------------------------
   struct PassState {
     const RowPass& pass;
-    Values spread;               // broadcasts, as vectors
+    Values spread;                            // broadcasts, as vectors
     std::unordered_map<int, Value*> columns;  // pointers
     std::unordered_map<int, Value*> stores;
-    Value* chunk = nullptr;      // number of the chunk
-    Value* begin = nullptr;      // its first row
-    Value* count = nullptr;      // its rows
+    Value* chunk = nullptr;  // number of the chunk
+    Value* begin = nullptr;  // its first row
+    Value* count = nullptr;  // its rows
   };
 
   void emit_pass(const RowPass& pass) {
@@ -153,7 +162,8 @@ template <class T> class Emitter {
     BasicBlock* after = block("chunks.done");
     // At least one chunk: no rows give the neutral element.
     Value* up = b_.CreateAdd(rows_, index(chunk_rows - 1));
-    Value* chunks = b_.CreateBinaryIntrinsic(Intrinsic::smax, b_.CreateLShr(up, index(12)), index(1), nullptr, "chunks");
+    Value* chunks =
+        b_.CreateBinaryIntrinsic(Intrinsic::smax, b_.CreateLShr(up, index(12)), index(1), nullptr, "chunks");
     static_assert(chunk_rows == 1 << 12);
     b_.CreateBr(chunk);
 
@@ -181,7 +191,8 @@ template <class T> class Emitter {
     }
     inserter_.current = {};
     for (NodeId id : s.pass.values)
-      if (graph_[id].kind == NodeKind::data) s.columns[graph_[id].index] = pointer_at(columns_, graph_[id].index, name_of(id));
+      if (graph_[id].kind == NodeKind::data)
+        s.columns[graph_[id].index] = pointer_at(columns_, graph_[id].index, name_of(id));
     for (const Store& store : kernel_.stores)
       if (store.to == Store::To::row_output && is_stored(s.pass, store.value))
         s.stores[store.index] = pointer_at(row_outputs_, store.index, "row_output");
@@ -191,11 +202,13 @@ template <class T> class Emitter {
     return std::find(pass.stored.begin(), pass.stored.end(), id) != pass.stored.end();
   }
   Value* pointer_at(Value* array, int i, const Twine& name) {
-    return b_.CreateAlignedLoad(b_.getPtrTy(), b_.CreateInBoundsGEP(b_.getPtrTy(), array, index(i)), Align(8), name);
+    return b_.CreateAlignedLoad(b_.getPtrTy(), b_.CreateInBoundsGEP(b_.getPtrTy(), array, index(i)), Align(8),
+                                name);
   }
 
-  // The lanes of every reduction after the rows of one chunk. A small pass has a body of its own for the rows that do
-  // not fill the lanes; a large one masks in every iteration, for half the code and less than half the time to make it.
+  // The lanes of every reduction after the rows of one chunk. A small pass has a body of its own for the rows
+  // that do not fill the lanes; a large one masks in every iteration, for half the code and less than half
+  // the time to make it.
   std::vector<Value*> emit_chunk(PassState& s) {
     bool masked = s.pass.values.size() > small_pass;
     std::vector<Value*> start;
@@ -254,7 +267,8 @@ template <class T> class Emitter {
   }
 
   // The values of L rows from `row` of the chunk on, and the lanes combined with them (where `exists`).
-  std::vector<Value*> emit_rows(PassState& s, Value* row, const std::vector<PHINode*>& lanes, Value* exists, bool ahead) {
+  std::vector<Value*> emit_rows(PassState& s, Value* row, const std::vector<PHINode*>& lanes, Value* exists,
+                                bool ahead) {
     Place place(b_, L);
     Values values = s.spread;
     Value* at = b_.CreateAdd(s.begin, row, "", true, true);
@@ -262,10 +276,11 @@ template <class T> class Emitter {
       inserter_.current = id;
       const Node& node = graph_[id];
       values[id] = node.kind == NodeKind::data ? load_column(s.columns.at(node.index), node.index, at, ahead)
-                                           : codegen::emit_op<T>(node.op, operands(node, values));
+                                               : codegen::emit_op<T>(node.op, operands(node, values));
     }
     for (const Store& store : kernel_.stores)
-      if (auto found = s.stores.find(store.index); store.to == Store::To::row_output && found != s.stores.end())
+      if (auto found = s.stores.find(store.index);
+          store.to == Store::To::row_output && found != s.stores.end())
         b_.CreateAlignedStore(values.at(store.value), element(found->second, at), Align(64));
     std::vector<Value*> out;
     for (std::size_t r = 0; r < lanes.size(); ++r) {
@@ -280,7 +295,10 @@ template <class T> class Emitter {
 
   Value* load_column(Value* column, int number, Value* at, bool ahead) {
     Storage storage = options_.storages.at(static_cast<std::size_t>(number));
-    if (ahead) prefetch(b_.CreateInBoundsGEP(b_.getInt8Ty(), column, b_.CreateMul(at, index(static_cast<std::int64_t>(size_of(storage))))), L * size_of(storage));
+    if (ahead)
+      prefetch(b_.CreateInBoundsGEP(b_.getInt8Ty(), column,
+                                    b_.CreateMul(at, index(static_cast<std::int64_t>(size_of(storage))))),
+               L * size_of(storage));
     return codegen::load_cells<T>(b_, column, storage, at);
   }
 
@@ -289,12 +307,16 @@ template <class T> class Emitter {
     constexpr std::size_t line = 64, distance = 1024;
     for (std::size_t at = 0; at < bytes; at += line) {
       Value* later = b_.CreateConstGEP1_64(b_.getInt8Ty(), pointer, distance + at);
-      b_.CreateIntrinsic(Intrinsic::prefetch, {b_.getPtrTy()}, {later, b_.getInt32(0), b_.getInt32(3), b_.getInt32(1)});
+      b_.CreateIntrinsic(Intrinsic::prefetch, {b_.getPtrTy()},
+                         {later, b_.getInt32(0), b_.getInt32(3), b_.getInt32(1)});
     }
   }
 
-  // --- reductions ----------------------------------------------------------------------------------------------
-  Constant* neutral(Reduction reduction) { return ConstantFP::get(vector(real()), codegen::neutral_element(reduction)); }
+  // --- reductions
+  // ----------------------------------------------------------------------------------------------
+  Constant* neutral(Reduction reduction) {
+    return ConstantFP::get(vector(real()), codegen::neutral_element(reduction));
+  }
 
   Value* fold_lanes(NodeId id, Value* lanes) {
     inserter_.current = id;
@@ -312,8 +334,8 @@ template <class T> class Emitter {
   // for (h = half of the next power of two; h > 0; h /= 2) for (j = 0; j < h and j + h < chunks; ++j) combine
   void fold_chunks(const RowPass& pass, Value* chunks) {
     auto count = static_cast<std::int64_t>(pass.reductions.size());
-    BasicBlock *before = b_.GetInsertBlock(), *halve = block("halve"), *pair = block("pair"), *pairs_done = block("pairs.done"),
-               *done = block("totals");
+    BasicBlock *before = b_.GetInsertBlock(), *halve = block("halve"), *pair = block("pair"),
+               *pairs_done = block("pairs.done"), *done = block("totals");
     Value* zeros = b_.CreateBinaryIntrinsic(Intrinsic::ctlz, b_.CreateSub(chunks, index(1)), b_.getFalse());
     Value* top = b_.CreateLShr(b_.CreateShl(index(1), b_.CreateSub(index(64), zeros)), index(1));
     b_.CreateCondBr(b_.CreateICmpUGT(chunks, index(1)), halve, done);
@@ -331,7 +353,9 @@ template <class T> class Emitter {
     for (std::int64_t r = 0; r < count; ++r) {
       NodeId id = pass.reductions[static_cast<std::size_t>(r)];
       inserter_.current = id;
-      auto at = [&](Value* c) { return element(scratch_, b_.CreateAdd(b_.CreateMul(c, index(count)), index(r))); };
+      auto at = [&](Value* c) {
+        return element(scratch_, b_.CreateAdd(b_.CreateMul(c, index(count)), index(r)));
+      };
       Value* low = at(j);
       Value* x = b_.CreateAlignedLoad(real(), low, Align(sizeof(T)));
       Value* y = b_.CreateAlignedLoad(real(), at(b_.CreateAdd(j, h)), Align(sizeof(T)));
@@ -364,8 +388,8 @@ template <class T> class Emitter {
   IRBuilderBase b_;
   Module& module_;
   Function* function_ = nullptr;
-  Value *columns_ = nullptr, *params_ = nullptr, *arguments_ = nullptr, *outputs_ = nullptr, *row_outputs_ = nullptr,
-        *scratch_ = nullptr, *rows_ = nullptr;
+  Value *columns_ = nullptr, *params_ = nullptr, *arguments_ = nullptr, *outputs_ = nullptr,
+        *row_outputs_ = nullptr, *scratch_ = nullptr, *rows_ = nullptr;
   Values scalars_;
 };
 
@@ -376,9 +400,11 @@ bool is_large(const Kernel& kernel, std::size_t operations_limit) {
   return operations(*kernel.graph) > operations_limit || kernel.stores.size() > most_stores;
 }
 
-llvm::Function* emit(const Kernel& kernel, const CompileOptions& options, llvm::Module& module, InstructionNodes& nodes) {
+llvm::Function* emit(const Kernel& kernel, const CompileOptions& options, llvm::Module& module,
+                     InstructionNodes& nodes) {
   if (is_large(kernel, options.paged_above)) return emit_paged(kernel, options, module, nodes);
-  if (kernel.graph->precision() == Precision::f32) return Emitter<float>(kernel, options, module, nodes).run();
+  if (kernel.graph->precision() == Precision::f32)
+    return Emitter<float>(kernel, options, module, nodes).run();
   return Emitter<double>(kernel, options, module, nodes).run();
 }
 
@@ -386,7 +412,8 @@ std::size_t scratch_size(const Kernel& kernel, std::int64_t rows) {
   std::size_t most = 1;
   std::vector<NodeId> roots;
   for (const Store& store : kernel.stores) roots.push_back(store.value);
-  for (const RowPass& pass : schedule(*kernel.graph, roots).passes) most = std::max(most, pass.reductions.size());
+  for (const RowPass& pass : schedule(*kernel.graph, roots).passes)
+    most = std::max(most, pass.reductions.size());
   return most * static_cast<std::size_t>(rows / chunk_rows + 1) + paged_size(*kernel.graph);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// From a module to code in this process: LLVM's code generator to an object in memory, ORC's LLJIT to link it. No IR
-// pass pipeline runs: the emitter leaves nothing for it to do (docs/decisions.md).
+// From a module to code in this process: LLVM's code generator to an object in memory, ORC's LLJIT to link
+// it. No IR pass pipeline runs: the emitter leaves nothing for it to do (docs/decisions.md).
 #include <fmt/format.h>
 #include <llvm/ExecutionEngine/Orc/CompileUtils.h>
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
@@ -37,7 +37,8 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-template <class T> T expect(llvm::Expected<T> value, const char* what) {
+template <class T>
+T expect(llvm::Expected<T> value, const char* what) {
   if (!value) internal_error(fmt::format("{}: {}", what, llvm::toString(value.takeError())));
   return std::move(*value);
 }
@@ -51,16 +52,19 @@ std::unique_ptr<LLJIT> make_jit(const llvm::TargetMachine& machine) {
   builder.setJITTargetMachineBuilder(std::move(target)).setDataLayout(machine.createDataLayout());
   builder.setPlatformSetUp(setUpInactivePlatform).setLinkProcessSymbolsByDefault(false);
   builder.setObjectLinkingLayerCreator([](ExecutionSession& session, const llvm::Triple&) {
-    return std::make_unique<RTDyldObjectLinkingLayer>(session, [] { return std::make_unique<llvm::SectionMemoryManager>(); });
+    return std::make_unique<RTDyldObjectLinkingLayer>(
+        session, [] { return std::make_unique<llvm::SectionMemoryManager>(); });
   });
   return expect(builder.create(), "LLJIT cannot start");
 }
 
-// What generated code may call: where the CPU has no FMA or no memory instruction for it, the library does it.
+// What generated code may call: where the CPU has no FMA or no memory instruction for it, the library does
+// it.
 void define_library(LLJIT& jit) {
   SymbolMap symbols;
   auto add = [&](const char* name, auto* function) {
-    symbols[jit.mangleAndIntern(name)] = {ExecutorAddr::fromPtr(function), llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+    symbols[jit.mangleAndIntern(name)] = {ExecutorAddr::fromPtr(function),
+                                          llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
   };
   add("fma", static_cast<double (*)(double, double, double)>(&std::fma));
   add("fmaf", static_cast<float (*)(float, float, float)>(&std::fma));
@@ -69,25 +73,30 @@ void define_library(LLJIT& jit) {
   expect(jit.getMainJITDylib().define(absoluteSymbols(std::move(symbols))), "the library cannot be defined");
 }
 
-// A feature that the code may use and this machine lacks, or "": arithmetic and vectors; what else a CPU has (crypto,
-// tracing) generated code never touches.
+// A feature that the code may use and this machine lacks, or "": arithmetic and vectors; what else a CPU has
+// (crypto, tracing) generated code never touches.
 std::string missing_feature(const llvm::TargetMachine& machine) {
-  constexpr llvm::StringRef used[] = {"sse4.2", "popcnt", "avx", "avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe",
+  constexpr llvm::StringRef used[] = {"sse4.2",  "popcnt",   "avx",      "avx2",     "fma",
+                                      "f16c",    "bmi",      "bmi2",     "lzcnt",    "movbe",
                                       "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"};
   auto host = llvm::sys::getHostCPUFeatures();
   for (llvm::StringRef feature : used)
-    if (!host.lookup(feature) && machine.getMCSubtargetInfo()->checkFeatures(("+" + feature).str())) return feature.str();
+    if (!host.lookup(feature) && machine.getMCSubtargetInfo()->checkFeatures(("+" + feature).str()))
+      return feature.str();
   return "";
 }
 
 }  // namespace
 
-std::optional<Program> Program::compile(std::span<const Kernel> kernels, const CompileOptions& options, Diagnostics& diagnostics) {
+std::optional<Program> Program::compile(std::span<const Kernel> kernels, const CompileOptions& options,
+                                        Diagnostics& diagnostics) {
   double start = now();
   auto machine = target_machine(kernels, options, diagnostics);
   if (!machine) return {};
   if (std::string missing = options.cpu == "native" ? "" : missing_feature(*machine); !missing.empty()) {
-    diagnostics.error(Code::usage, fmt::format("this machine cannot run code for the CPU `{}`: it has no {}", options.cpu, missing))
+    diagnostics
+        .error(Code::usage, fmt::format("this machine cannot run code for the CPU `{}`: it has no {}",
+                                        options.cpu, missing))
         .helps.push_back("`slope show asm` prints it all the same");
     return {};
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The algebra of graph/math/algebra.h on LLVM values: an op's own text becomes the instructions that compute it. A
-// value is one number or a vector of the graph's lanes; the Place in force says which, where instructions go, and
-// what they are called. No word here reorders or contracts anything: no fast-math flag is ever set.
+// The algebra of graph/math/algebra.h on LLVM values: an op's own text becomes the instructions that compute
+// it. A value is one number or a vector of the graph's lanes; the Place in force says which, where
+// instructions go, and what they are called. No word here reorders or contracts anything: no fast-math flag
+// is ever set.
 #pragma once
 #include <llvm/IR/IRBuilder.h>
 
@@ -9,7 +10,8 @@
 
 namespace slope::codegen {
 
-// Where instructions go now. One lives at a time; it is what constants without operands take their shape from.
+// Where instructions go now. One lives at a time; it is what constants without operands take their shape
+// from.
 struct Place {
   llvm::IRBuilderBase& builder;
   int width;  // 1: one number, else the lanes of a vector
@@ -29,29 +31,56 @@ struct Place {
 };
 inline llvm::IRBuilderBase& here() { return Place::current->builder; }
 
-template <class T> struct Lanes { llvm::Value* v; };      // T or <n x T>
-template <class T> struct LaneBits { llvm::Value* v; };   // the integers of T's width
-struct LaneMask { llvm::Value* v; };                      // i1 or <n x i1>
+template <class T>
+struct Lanes {
+  llvm::Value* v;
+};  // T or <n x T>
+template <class T>
+struct LaneBits {
+  llvm::Value* v;
+};  // the integers of T's width
+struct LaneMask {
+  llvm::Value* v;
+};  // i1 or <n x i1>
 
-template <class T> llvm::Type* element_type() {
+template <class T>
+llvm::Type* element_type() {
   return std::is_same_v<T, double> ? here().getDoubleTy() : here().getFloatTy();
 }
-template <class T> llvm::Type* real_type() { return Place::current->shaped(element_type<T>()); }
-template <class T> llvm::Type* bits_type() { return Place::current->shaped(here().getIntNTy(8 * sizeof(T))); }
+template <class T>
+llvm::Type* real_type() {
+  return Place::current->shaped(element_type<T>());
+}
+template <class T>
+llvm::Type* bits_type() {
+  return Place::current->shaped(here().getIntNTy(8 * sizeof(T)));
+}
 
-#define SLOPE_LANES_OPERATOR(symbol, Create) \
-  template <class T> Lanes<T> operator symbol(Lanes<T> a, Lanes<T> b) { return {here().Create(a.v, b.v)}; }
+#define SLOPE_LANES_OPERATOR(symbol, Create)         \
+  template <class T>                                 \
+  Lanes<T> operator symbol(Lanes<T> a, Lanes<T> b) { \
+    return {here().Create(a.v, b.v)};                \
+  }
 SLOPE_LANES_OPERATOR(+, CreateFAdd)
 SLOPE_LANES_OPERATOR(-, CreateFSub)
 SLOPE_LANES_OPERATOR(*, CreateFMul)
 SLOPE_LANES_OPERATOR(/, CreateFDiv)
 #undef SLOPE_LANES_OPERATOR
-template <class T> Lanes<T> operator-(Lanes<T> a) { return {here().CreateFNeg(a.v)}; }
+template <class T>
+Lanes<T> operator-(Lanes<T> a) {
+  return {here().CreateFNeg(a.v)};
+}
 
 // Ordered comparisons, except !=, which is true of NaN: as in C.
-#define SLOPE_LANES_COMPARE(symbol, Real, Integer) \
-  template <class T> LaneMask operator symbol(Lanes<T> a, Lanes<T> b) { return {here().Real(a.v, b.v)}; } \
-  template <class T> LaneMask operator symbol(LaneBits<T> a, LaneBits<T> b) { return {here().Integer(a.v, b.v)}; }
+#define SLOPE_LANES_COMPARE(symbol, Real, Integer)         \
+  template <class T>                                       \
+  LaneMask operator symbol(Lanes<T> a, Lanes<T> b) {       \
+    return {here().Real(a.v, b.v)};                        \
+  }                                                        \
+  template <class T>                                       \
+  LaneMask operator symbol(LaneBits<T> a, LaneBits<T> b) { \
+    return {here().Integer(a.v, b.v)};                     \
+  }
 SLOPE_LANES_COMPARE(<, CreateFCmpOLT, CreateICmpSLT)
 SLOPE_LANES_COMPARE(<=, CreateFCmpOLE, CreateICmpSLE)
 SLOPE_LANES_COMPARE(>, CreateFCmpOGT, CreateICmpSGT)
@@ -64,46 +93,90 @@ inline LaneMask operator&&(LaneMask a, LaneMask b) { return {here().CreateAnd(a.
 inline LaneMask operator||(LaneMask a, LaneMask b) { return {here().CreateOr(a.v, b.v)}; }
 inline LaneMask operator!(LaneMask a) { return {here().CreateNot(a.v)}; }
 
-template <class T> LaneBits<T> operator+(LaneBits<T> a, LaneBits<T> b) { return {here().CreateAdd(a.v, b.v)}; }
-template <class T> LaneBits<T> operator-(LaneBits<T> a, LaneBits<T> b) { return {here().CreateSub(a.v, b.v)}; }
-template <class T> LaneBits<T> operator&(LaneBits<T> a, LaneBits<T> b) { return {here().CreateAnd(a.v, b.v)}; }
-template <class T> LaneBits<T> operator|(LaneBits<T> a, LaneBits<T> b) { return {here().CreateOr(a.v, b.v)}; }
-template <class T> LaneBits<T> shift_left(LaneBits<T> a, int n) {
+template <class T>
+LaneBits<T> operator+(LaneBits<T> a, LaneBits<T> b) {
+  return {here().CreateAdd(a.v, b.v)};
+}
+template <class T>
+LaneBits<T> operator-(LaneBits<T> a, LaneBits<T> b) {
+  return {here().CreateSub(a.v, b.v)};
+}
+template <class T>
+LaneBits<T> operator&(LaneBits<T> a, LaneBits<T> b) {
+  return {here().CreateAnd(a.v, b.v)};
+}
+template <class T>
+LaneBits<T> operator|(LaneBits<T> a, LaneBits<T> b) {
+  return {here().CreateOr(a.v, b.v)};
+}
+template <class T>
+LaneBits<T> shift_left(LaneBits<T> a, int n) {
   return {here().CreateShl(a.v, llvm::ConstantInt::get(a.v->getType(), static_cast<std::uint64_t>(n)))};
 }
-template <class T> LaneBits<T> shift_right(LaneBits<T> a, int n) {
+template <class T>
+LaneBits<T> shift_right(LaneBits<T> a, int n) {
   return {here().CreateAShr(a.v, llvm::ConstantInt::get(a.v->getType(), static_cast<std::uint64_t>(n)))};
 }
 
-inline llvm::Value* choose(LaneMask m, llvm::Value* a, llvm::Value* b) { return here().CreateSelect(m.v, a, b); }
-template <class T> Lanes<T> select(LaneMask m, Lanes<T> a, Lanes<T> b) { return {choose(m, a.v, b.v)}; }
-template <class T> LaneBits<T> select(LaneMask m, LaneBits<T> a, LaneBits<T> b) { return {choose(m, a.v, b.v)}; }
+inline llvm::Value* choose(LaneMask m, llvm::Value* a, llvm::Value* b) {
+  return here().CreateSelect(m.v, a, b);
+}
+template <class T>
+Lanes<T> select(LaneMask m, Lanes<T> a, Lanes<T> b) {
+  return {choose(m, a.v, b.v)};
+}
+template <class T>
+LaneBits<T> select(LaneMask m, LaneBits<T> a, LaneBits<T> b) {
+  return {choose(m, a.v, b.v)};
+}
 
-template <class T> Lanes<T> intrinsic(llvm::Intrinsic::ID id, std::initializer_list<llvm::Value*> arguments) {
+template <class T>
+Lanes<T> intrinsic(llvm::Intrinsic::ID id, std::initializer_list<llvm::Value*> arguments) {
   return {here().CreateIntrinsic(id, {(*arguments.begin())->getType()}, arguments)};
 }
-template <class T> Lanes<T> fma(Lanes<T> a, Lanes<T> b, Lanes<T> c) { return intrinsic<T>(llvm::Intrinsic::fma, {a.v, b.v, c.v}); }
-template <class T> Lanes<T> sqrt(Lanes<T> a) { return intrinsic<T>(llvm::Intrinsic::sqrt, {a.v}); }
-template <class T> Lanes<T> abs(Lanes<T> a) { return intrinsic<T>(llvm::Intrinsic::fabs, {a.v}); }
-template <class T> Lanes<T> copysign(Lanes<T> a, Lanes<T> sign) { return intrinsic<T>(llvm::Intrinsic::copysign, {a.v, sign.v}); }
-template <class T> Lanes<T> round_even(Lanes<T> a) { return intrinsic<T>(llvm::Intrinsic::nearbyint, {a.v}); }
+template <class T>
+Lanes<T> fma(Lanes<T> a, Lanes<T> b, Lanes<T> c) {
+  return intrinsic<T>(llvm::Intrinsic::fma, {a.v, b.v, c.v});
+}
+template <class T>
+Lanes<T> sqrt(Lanes<T> a) {
+  return intrinsic<T>(llvm::Intrinsic::sqrt, {a.v});
+}
+template <class T>
+Lanes<T> abs(Lanes<T> a) {
+  return intrinsic<T>(llvm::Intrinsic::fabs, {a.v});
+}
+template <class T>
+Lanes<T> copysign(Lanes<T> a, Lanes<T> sign) {
+  return intrinsic<T>(llvm::Intrinsic::copysign, {a.v, sign.v});
+}
+template <class T>
+Lanes<T> round_even(Lanes<T> a) {
+  return intrinsic<T>(llvm::Intrinsic::nearbyint, {a.v});
+}
 
-template <class T> LaneBits<T> bits(Lanes<T> a) { return {here().CreateBitCast(a.v, bits_type<T>())}; }
+template <class T>
+LaneBits<T> bits(Lanes<T> a) {
+  return {here().CreateBitCast(a.v, bits_type<T>())};
+}
 inline Lanes<double> widen(Lanes<float> a) { return {here().CreateFPExt(a.v, real_type<double>())}; }
 inline Lanes<float> narrow(Lanes<double> a) { return {here().CreateFPTrunc(a.v, real_type<float>())}; }
 
 // Numbers that code looks up by index, once a module.
-template <class T> llvm::Constant* table_of(const double* numbers, std::size_t n) {
+template <class T>
+llvm::Constant* table_of(const double* numbers, std::size_t n) {
   llvm::Module& module = *here().GetInsertBlock()->getModule();
   std::vector<T> rounded(numbers, numbers + n);
   llvm::Constant* data = llvm::ConstantDataArray::get(module.getContext(), rounded);
   for (llvm::GlobalVariable& global : module.globals())
     if (global.hasInitializer() && global.getInitializer() == data) return &global;
-  return new llvm::GlobalVariable(module, data->getType(), true, llvm::GlobalValue::PrivateLinkage, data, "table");
+  return new llvm::GlobalVariable(module, data->getType(), true, llvm::GlobalValue::PrivateLinkage, data,
+                                  "table");
 }
 
 // f() only where some lane needs it: the instructions of a rare case stay out of the way.
-template <class T, class F> Lanes<T> patch(LaneMask mask, Lanes<T> a, F f) {
+template <class T, class F>
+Lanes<T> patch(LaneMask mask, Lanes<T> a, F f) {
   llvm::IRBuilderBase& b = here();
   llvm::Function* function = b.GetInsertBlock()->getParent();
   auto* rare = llvm::BasicBlock::Create(b.getContext(), "rare", function);
@@ -131,7 +204,8 @@ template <class T, class F> Lanes<T> patch(LaneMask mask, Lanes<T> a, F f) {
 
 namespace slope::math {
 
-template <class T> struct Algebra<codegen::Lanes<T>> {
+template <class T>
+struct Algebra<codegen::Lanes<T>> {
   using scalar = T;
   using mask = codegen::LaneMask;
   using bits = codegen::LaneBits<T>;
@@ -150,7 +224,8 @@ template <class T> struct Algebra<codegen::Lanes<T>> {
     llvm::IRBuilderBase& b = codegen::here();
     llvm::Value* at = b.CreateInBoundsGEP(codegen::element_type<T>(), codegen::table_of<T>(table, n), i.v);
     llvm::Align align(sizeof(T));
-    if (codegen::Place::current->width == 1) return {b.CreateAlignedLoad(codegen::element_type<T>(), at, align)};
+    if (codegen::Place::current->width == 1)
+      return {b.CreateAlignedLoad(codegen::element_type<T>(), at, align)};
     return {b.CreateMaskedGather(codegen::real_type<T>(), at, align)};
   }
 };

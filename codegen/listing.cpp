@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Listings for people: every instruction with the place in the model it comes from. In LLVM IR the place is a comment
-// that the printer asks for. Through the code generator it travels as a debug location whose line is an index into a
-// table of places; the `.loc` lines of the assembly are turned back into comments.
+// Listings for people: every instruction with the place in the model it comes from. In LLVM IR the place is a
+// comment that the printer asks for. Through the code generator it travels as a debug location whose line is
+// an index into a table of places; the `.loc` lines of the assembly are turned back into comments.
 #include <fmt/format.h>
 #include <llvm/ADT/StringExtras.h>
 #include <llvm/IR/AssemblyAnnotationWriter.h>
@@ -23,7 +23,8 @@ namespace {
 using Places = std::unordered_map<const llvm::Value*, std::string>;
 
 // What to say beside each instruction.
-Places places_of(const EmittedModule& emitted, std::span<const Kernel> kernels, const CompileOptions& options) {
+Places places_of(const EmittedModule& emitted, std::span<const Kernel> kernels,
+                 const CompileOptions& options) {
   Places places;
   for (const Kernel& kernel : kernels)
     for (const llvm::Instruction& i : llvm::instructions(*emitted.module->getFunction(kernel.name)))
@@ -71,7 +72,8 @@ std::vector<std::string> locate(llvm::Module& module, const Places& places) {
 }
 
 bool is_noise(llvm::StringRef line) {
-  for (const char* start : {".file", ".cfi", ".ident", ".addrsig", ".Lfunc", ".Ltmp", ".type", ".size", ".p2align", ".loc"})
+  for (const char* start :
+       {".file", ".cfi", ".ident", ".addrsig", ".Lfunc", ".Ltmp", ".type", ".size", ".p2align", ".loc"})
     if (line.starts_with(start)) return true;
   return false;
 }
@@ -89,9 +91,11 @@ std::string with_comments(llvm::StringRef assembly, const std::vector<std::strin
     if (is_noise(word)) continue;
     bool instruction = line.starts_with("\t") && !word.starts_with(".");
     std::string text;
-    for (char c : line.split("#").first.rtrim()) text += c == '\t' ? std::string(text.empty() ? "    " : " ") : std::string(1, c);
+    for (char c : line.split("#").first.rtrim())
+      text += c == '\t' ? std::string(text.empty() ? "    " : " ") : std::string(1, c);
     if (text.empty()) continue;
-    if (instruction && !place.empty()) text += std::string(text.size() < 64 ? 64 - text.size() : 1, ' ') + "# " + place;
+    if (instruction && !place.empty())
+      text += std::string(text.size() < 64 ? 64 - text.size() : 1, ' ') + "# " + place;
     out += text + "\n";
   }
   return out;
@@ -99,7 +103,8 @@ std::string with_comments(llvm::StringRef assembly, const std::vector<std::strin
 
 }  // namespace
 
-std::optional<std::string> list(Listing listing, std::span<const Kernel> kernels, const CompileOptions& options, Diagnostics& diagnostics) {
+std::optional<std::string> list(Listing listing, std::span<const Kernel> kernels,
+                                const CompileOptions& options, Diagnostics& diagnostics) {
   auto machine = target_machine(kernels, options, diagnostics);
   if (!machine) return {};
   EmittedModule emitted = emit_module(kernels, options, *machine);

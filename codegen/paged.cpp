@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The same order of work as emit.cpp, cut into parts: functions of some hundred nodes each, called one after the other.
-// Every value lies in `memory`, behind the chunks' totals in scratch:
+// The same order of work as emit.cpp, cut into parts: functions of some hundred nodes each, called one after
+// the other. Every value lies in `memory`, behind the chunks' totals in scratch:
 //   numbers [node]      one T each (truth as 0 or 1)
 //   rows    [node][L]   the vector of the rows at hand
 //   lanes   [node][L]   of reductions
-// A part keeps what it made itself in registers and loads the rest. The remainder of a chunk runs through the same
-// parts: lanes are combined only where the row exists. Ops with a long text become one function each.
+// A part keeps what it made itself in registers and loads the rest. The remainder of a chunk runs through the
+// same parts: lanes are combined only where the row exists. Ops with a long text become one function each.
 #include "codegen/paged.h"
 
 #include <fmt/format.h>
@@ -27,11 +27,16 @@ using codegen::Operands, codegen::Place;
 constexpr std::size_t part_nodes = 150;
 constexpr std::size_t inlined_instructions = 12;  // of an op's text; a longer one becomes a function
 
-template <class T> class PagedEmitter {
+template <class T>
+class PagedEmitter {
  public:
   PagedEmitter(const Kernel& kernel, const CompileOptions& options, Module& module, InstructionNodes& nodes)
-      : kernel_(kernel), options_(options), graph_(*kernel.graph), inserter_(nodes),
-        b_(module.getContext(), folder_, inserter_, nullptr, {}), module_(module) {}
+      : kernel_(kernel),
+        options_(options),
+        graph_(*kernel.graph),
+        inserter_(nodes),
+        b_(module.getContext(), folder_, inserter_, nullptr, {}),
+        module_(module) {}
 
   Function* run() {
     Function* main = begin_main();
@@ -52,8 +57,10 @@ template <class T> class PagedEmitter {
  private:
   static constexpr int L = codegen::lane_count<T>;
 
-  // --- functions -------------------------------------------------------------------------------------------------
-  Function* new_function(const Twine& name, std::initializer_list<llvm::Type*> arguments, GlobalValue::LinkageTypes linkage) {
+  // --- functions
+  // -------------------------------------------------------------------------------------------------
+  Function* new_function(const Twine& name, std::initializer_list<llvm::Type*> arguments,
+                         GlobalValue::LinkageTypes linkage) {
     auto* type = FunctionType::get(b_.getVoidTy(), arguments, false);
     Function* function = Function::Create(type, linkage, name, module_);
     prepare(function);
@@ -77,10 +84,12 @@ template <class T> class PagedEmitter {
   }
 
   // Cuts the work into parts: each a function of (run, memory, a, b) that is called where the builder stands.
-  template <class Item, class Body> void parts(const char* name, const std::vector<Item>& work, Value* a, Value* b, Body body) {
+  template <class Item, class Body>
+  void parts(const char* name, const std::vector<Item>& work, Value* a, Value* b, Body body) {
     for (std::size_t from = 0; from < work.size(); from += part_nodes) {
       llvm::Type* i64 = b_.getInt64Ty();
-      Function* part = new_function(kernel_.name + "." + name, {b_.getPtrTy(), b_.getPtrTy(), i64, i64}, GlobalValue::InternalLinkage);
+      Function* part = new_function(kernel_.name + "." + name, {b_.getPtrTy(), b_.getPtrTy(), i64, i64},
+                                    GlobalValue::InternalLinkage);
       b_.CreateCall(part, {run_, memory_, a, b});
       Frame outer = std::exchange(frame_, Frame{});
       auto at = b_.saveIP();
@@ -100,12 +109,17 @@ template <class T> class PagedEmitter {
     }
   }
 
-  // --- memory ----------------------------------------------------------------------------------------------------
+  // --- memory
+  // ----------------------------------------------------------------------------------------------------
   llvm::Type* real() { return std::is_same_v<T, double> ? b_.getDoubleTy() : b_.getFloatTy(); }
   VectorType* row() { return codegen::row_type<T>(b_); }
   Constant* index(std::int64_t i) { return b_.getInt64(static_cast<std::uint64_t>(i)); }
-  Value* byte(Value* pointer, std::size_t offset) { return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), pointer, offset); }
-  Value* field(std::size_t offset) { return b_.CreateAlignedLoad(b_.getPtrTy(), byte(run_, offset), Align(8)); }
+  Value* byte(Value* pointer, std::size_t offset) {
+    return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), pointer, offset);
+  }
+  Value* field(std::size_t offset) {
+    return b_.CreateAlignedLoad(b_.getPtrTy(), byte(run_, offset), Align(8));
+  }
   Value* element(Value* array, Value* i) { return b_.CreateInBoundsGEP(real(), array, i); }
   Value* load(llvm::Type* type, Value* at) { return b_.CreateAlignedLoad(type, at, Align(sizeof(T))); }
   void store(Value* value, Value* at) { b_.CreateAlignedStore(value, at, Align(sizeof(T))); }
@@ -124,7 +138,8 @@ template <class T> class PagedEmitter {
     return most;
   }
 
-  // --- values ----------------------------------------------------------------------------------------------------
+  // --- values
+  // ----------------------------------------------------------------------------------------------------
   bool is_truth(NodeId id) const { return graph_[id].type == slope::Type::truth; }
 
   Value* number(NodeId id) {
@@ -132,7 +147,8 @@ template <class T> class PagedEmitter {
     const Node& node = graph_[id];
     Value* value = nullptr;
     if (node.kind == NodeKind::constant) {
-      value = is_truth(id) ? static_cast<Value*>(b_.getInt1(node.value != 0)) : ConstantFP::get(real(), node.value);
+      value = is_truth(id) ? static_cast<Value*>(b_.getInt1(node.value != 0))
+                           : ConstantFP::get(real(), node.value);
     } else {
       value = load(real(), number_place(id));
       if (is_truth(id)) value = b_.CreateFCmpUNE(value, ConstantFP::get(real(), 0));
@@ -147,7 +163,8 @@ template <class T> class PagedEmitter {
     if (node.kind == NodeKind::broadcast) {
       value = b_.CreateVectorSplat(L, number(node.operands[0]));
     } else if (node.kind == NodeKind::data) {
-      value = codegen::load_cells<T>(b_, column(node.index), options_.storages.at(static_cast<std::size_t>(node.index)), frame_.a);
+      value = codegen::load_cells<T>(b_, column(node.index),
+                                     options_.storages.at(static_cast<std::size_t>(node.index)), frame_.a);
     } else {
       value = load(row(), row_place(id));
       if (is_truth(id)) value = b_.CreateFCmpUNE(value, ConstantFP::get(row(), 0));
@@ -157,7 +174,12 @@ template <class T> class PagedEmitter {
 
   Value* column(int i) {
     Value*& pointer = frame_.columns[i];
-    if (!pointer) pointer = b_.CreateAlignedLoad(b_.getPtrTy(), b_.CreateConstInBoundsGEP1_64(b_.getPtrTy(), field(offsetof(Run, columns)), static_cast<std::uint64_t>(i)), Align(8));
+    if (!pointer)
+      pointer =
+          b_.CreateAlignedLoad(b_.getPtrTy(),
+                               b_.CreateConstInBoundsGEP1_64(b_.getPtrTy(), field(offsetof(Run, columns)),
+                                                             static_cast<std::uint64_t>(i)),
+                               Align(8));
     return pointer;
   }
 
@@ -167,9 +189,13 @@ template <class T> class PagedEmitter {
     inserter_.current = id;
     Place place(b_, 1);
     Value* value = nullptr;
-    if (node.kind == NodeKind::param) value = load(real(), element(field(offsetof(Run, params)), index(node.index)));
-    else if (node.kind == NodeKind::argument) value = load(real(), element(field(offsetof(Run, arguments)), index(node.index)));
-    else if (node.kind == NodeKind::row_count) value = b_.CreateSIToFP(b_.CreateAlignedLoad(b_.getInt64Ty(), byte(run_, offsetof(Run, rows)), Align(8)), real());
+    if (node.kind == NodeKind::param)
+      value = load(real(), element(field(offsetof(Run, params)), index(node.index)));
+    else if (node.kind == NodeKind::argument)
+      value = load(real(), element(field(offsetof(Run, arguments)), index(node.index)));
+    else if (node.kind == NodeKind::row_count)
+      value = b_.CreateSIToFP(
+          b_.CreateAlignedLoad(b_.getInt64Ty(), byte(run_, offsetof(Run, rows)), Align(8)), real());
     else value = emit_op(node, 1);
     keep(id, value, number_place(id), real());
   }
@@ -191,7 +217,8 @@ template <class T> class PagedEmitter {
 
   Value* emit_op(const Node& node, int width) {
     Operands x{};
-    for (std::size_t k = 0; k < node.inputs().size(); ++k) x[k] = width == 1 ? number(node.operands[k]) : rows(node.operands[k]);
+    for (std::size_t k = 0; k < node.inputs().size(); ++k)
+      x[k] = width == 1 ? number(node.operands[k]) : rows(node.operands[k]);
     Function* function = op_function(node, x, width);
     if (!function) return codegen::emit_op<T>(node.op, x);
     return b_.CreateCall(function, ArrayRef<Value*>(x.data(), node.inputs().size()));
@@ -204,8 +231,9 @@ template <class T> class PagedEmitter {
     std::vector<llvm::Type*> types;
     for (std::size_t k = 0; k < node.inputs().size(); ++k) types.push_back(x[k]->getType());
     llvm::Type* result = Place::current->shaped(node.type == slope::Type::truth ? b_.getInt1Ty() : real());
-    Function* function = Function::Create(FunctionType::get(result, types, false), GlobalValue::InternalLinkage,
-                                          fmt::format("{}.{}.{}", kernel_.name, info(node.op).name, width), module_);
+    Function* function =
+        Function::Create(FunctionType::get(result, types, false), GlobalValue::InternalLinkage,
+                         fmt::format("{}.{}.{}", kernel_.name, info(node.op).name, width), module_);
     prepare(function);
     auto at = b_.saveIP();
     NodeId current = std::exchange(inserter_.current, NodeId());
@@ -230,27 +258,32 @@ template <class T> class PagedEmitter {
     inserter_.current = {};
   }
 
-  // --- a row pass ------------------------------------------------------------------------------------------------
+  // --- a row pass
+  // ------------------------------------------------------------------------------------------------
   void emit_pass(const RowPass& pass) {
     Value* up = b_.CreateAdd(rows_, index(chunk_rows - 1));
-    Value* chunks = b_.CreateBinaryIntrinsic(Intrinsic::smax, b_.CreateLShr(up, index(12)), index(1), nullptr, "chunks");
+    Value* chunks =
+        b_.CreateBinaryIntrinsic(Intrinsic::smax, b_.CreateLShr(up, index(12)), index(1), nullptr, "chunks");
     loop("chunk", chunks, index(1), [&](Value* chunk) {
       Value* begin = b_.CreateShl(chunk, index(12));
       Value* count = b_.CreateBinaryIntrinsic(Intrinsic::smin, b_.CreateSub(rows_, begin), index(chunk_rows));
       parts("begin", pass.reductions, zero_, zero_, [&](NodeId id) {
         store(ConstantFP::get(row(), codegen::neutral_element(graph_[id].reduction)), row_place(id));
       });
-      loop("rows", count, index(L), [&](Value* at) { emit_rows(pass, b_.CreateAdd(begin, at), b_.CreateSub(count, at)); });
+      loop("rows", count, index(L),
+           [&](Value* at) { emit_rows(pass, b_.CreateAdd(begin, at), b_.CreateSub(count, at)); });
       fold_rows(pass, chunk);
     });
     fold_chunks(pass, chunks);
   }
 
   // for (i = 0; i < end; i += step) body(i)
-  template <class Body> void loop(const char* name, Value* end, Value* step, Body body) {
+  template <class Body>
+  void loop(const char* name, Value* end, Value* step, Body body) {
     Function* function = b_.GetInsertBlock()->getParent();
     BasicBlock *before = b_.GetInsertBlock(), *head = BasicBlock::Create(b_.getContext(), name, function),
-               *inside = BasicBlock::Create(b_.getContext(), "", function), *done = BasicBlock::Create(b_.getContext(), Twine(name) + ".done", function);
+               *inside = BasicBlock::Create(b_.getContext(), "", function),
+               *done = BasicBlock::Create(b_.getContext(), Twine(name) + ".done", function);
     b_.CreateBr(head);
     b_.SetInsertPoint(head);
     PHINode* i = b_.CreatePHI(b_.getInt64Ty(), 2);
@@ -268,9 +301,15 @@ template <class T> class PagedEmitter {
     parts("rows", pass.values, at, left, [&](NodeId id) { emit_row(id); });
     std::vector<Store> stored;
     for (const Store& s : kernel_.stores)
-      if (s.to == Store::To::row_output && std::find(pass.stored.begin(), pass.stored.end(), s.value) != pass.stored.end()) stored.push_back(s);
+      if (s.to == Store::To::row_output &&
+          std::find(pass.stored.begin(), pass.stored.end(), s.value) != pass.stored.end())
+        stored.push_back(s);
     parts("output", stored, at, left, [&](const Store& s) {
-      Value* array = b_.CreateAlignedLoad(b_.getPtrTy(), b_.CreateConstInBoundsGEP1_64(b_.getPtrTy(), field(offsetof(Run, row_outputs)), static_cast<std::uint64_t>(s.index)), Align(8));
+      Value* array =
+          b_.CreateAlignedLoad(b_.getPtrTy(),
+                               b_.CreateConstInBoundsGEP1_64(b_.getPtrTy(), field(offsetof(Run, row_outputs)),
+                                                             static_cast<std::uint64_t>(s.index)),
+                               Align(8));
       store(rows(s.value), element(array, frame_.a));
     });
     parts("total", pass.reductions, at, left, [&](NodeId id) { combine_lanes(id); });
@@ -280,7 +319,8 @@ template <class T> class PagedEmitter {
     inserter_.current = id;
     Place place(b_, L);
     if (!frame_.exists) {
-      Value* count = b_.CreateTrunc(b_.CreateBinaryIntrinsic(Intrinsic::smin, frame_.b, index(L)), b_.getInt32Ty());
+      Value* count =
+          b_.CreateTrunc(b_.CreateBinaryIntrinsic(Intrinsic::smin, frame_.b, index(L)), b_.getInt32Ty());
       frame_.exists = b_.CreateICmpULT(codegen::lane_numbers<T>(b_), b_.CreateVectorSplat(L, count));
     }
     Value* lanes = load(row(), row_place(id));
@@ -303,14 +343,16 @@ template <class T> class PagedEmitter {
     parts("fold", numbered(pass), chunk, zero_, [&](std::size_t r) {
       NodeId id = pass.reductions[r];
       inserter_.current = id;
-      store(codegen::fold_lanes<T>(b_, graph_[id].reduction, load(row(), row_place(id))), total_place(pass, frame_.a, r));
+      store(codegen::fold_lanes<T>(b_, graph_[id].reduction, load(row(), row_place(id))),
+            total_place(pass, frame_.a, r));
       inserter_.current = {};
     });
   }
 
   void fold_chunks(const RowPass& pass, Value* chunks) {
     if (pass.reductions.empty()) return;
-    // Halves from the largest power of two below the number of chunks down to 1: 63 rounds cover every number.
+    // Halves from the largest power of two below the number of chunks down to 1: 63 rounds cover every
+    // number.
     Value* zeros = b_.CreateBinaryIntrinsic(Intrinsic::ctlz, b_.CreateSub(chunks, index(1)), b_.getFalse());
     Value* top = b_.CreateSub(index(64), zeros);  // 0 of one chunk
     loop("halve", top, index(1), [&](Value* round) {
@@ -321,7 +363,9 @@ template <class T> class PagedEmitter {
           Place place(b_, 1);
           Value* low = total_place(pass, frame_.a, r);
           Value* high = total_place(pass, b_.CreateAdd(frame_.a, frame_.b), r);
-          store(codegen::combine<T>(graph_[pass.reductions[r]].reduction, load(real(), low), load(real(), high)), low);
+          store(codegen::combine<T>(graph_[pass.reductions[r]].reduction, load(real(), low),
+                                    load(real(), high)),
+                low);
         });
       });
     });
@@ -353,8 +397,10 @@ template <class T> class PagedEmitter {
 
 }  // namespace
 
-llvm::Function* emit_paged(const Kernel& kernel, const CompileOptions& options, llvm::Module& module, InstructionNodes& nodes) {
-  if (kernel.graph->precision() == Precision::f32) return PagedEmitter<float>(kernel, options, module, nodes).run();
+llvm::Function* emit_paged(const Kernel& kernel, const CompileOptions& options, llvm::Module& module,
+                           InstructionNodes& nodes) {
+  if (kernel.graph->precision() == Precision::f32)
+    return PagedEmitter<float>(kernel, options, module, nodes).run();
   return PagedEmitter<double>(kernel, options, module, nodes).run();
 }
 

@@ -15,8 +15,9 @@
 
 namespace slope {
 
-// What a compiled function reads and writes: everything that changes without changing the graph. T is the graph's
-// float type. Arrays with rows are 64-byte aligned and hold a multiple of 64 elements (whole vectors are moved).
+// What a compiled function reads and writes: everything that changes without changing the graph. T is the
+// graph's float type. Arrays with rows are 64-byte aligned and hold a multiple of 64 elements (whole vectors
+// are moved).
 struct Run {
   const void* const* columns = nullptr;  // by index of data, each in its storage
   void* params = nullptr;                // T, by index of param
@@ -63,7 +64,8 @@ class Program {
  public:
   using Function = void (*)(const Run*);
   // No value, and a diagnostic, for a CPU that is not known or a machine that refuses executable memory.
-  static std::optional<Program> compile(std::span<const Kernel> kernels, const CompileOptions& options, Diagnostics& diagnostics);
+  static std::optional<Program> compile(std::span<const Kernel> kernels, const CompileOptions& options,
+                                        Diagnostics& diagnostics);
   Function function(std::string_view name) const;
   struct Seconds {
     double codegen = 0, load = 0;
@@ -82,7 +84,8 @@ class Program {
 
 // The LLVM IR or the assembly of the kernels, each line with its place in the model.
 enum class Listing : std::uint8_t { llvm, assembly };
-std::optional<std::string> list(Listing listing, std::span<const Kernel> kernels, const CompileOptions& options, Diagnostics& diagnostics);
+std::optional<std::string> list(Listing listing, std::span<const Kernel> kernels,
+                                const CompileOptions& options, Diagnostics& diagnostics);
 
 // "LLVM 19.1.7", and the CPU that `native` means here.
 std::string llvm_version();

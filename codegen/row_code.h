@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The instructions that both emitters (emit.cpp, paged.cpp) put together: one op, one column, one reduction. Private
-// to codegen.
+// The instructions that both emitters (emit.cpp, paged.cpp) put together: one op, one column, one reduction.
+// Private to codegen.
 #pragma once
 #include <llvm/IR/Intrinsics.h>
 
@@ -19,7 +19,8 @@ class Inserter final : public llvm::IRBuilderDefaultInserter {
  public:
   explicit Inserter(InstructionNodes& nodes) : nodes_(nodes) {}
   NodeId current;
-  void InsertHelper(llvm::Instruction* i, const llvm::Twine& name, llvm::BasicBlock::iterator at) const override {
+  void InsertHelper(llvm::Instruction* i, const llvm::Twine& name,
+                    llvm::BasicBlock::iterator at) const override {
     IRBuilderDefaultInserter::InsertHelper(i, name, at);
     if (current.valid()) nodes_.insert_or_assign(i, current);
   }
@@ -29,15 +30,19 @@ class Inserter final : public llvm::IRBuilderDefaultInserter {
 };
 
 // Lanes of a row pass.
-template <class T> inline constexpr int lane_count = 128 / sizeof(T);
-template <class T> llvm::VectorType* row_type(llvm::IRBuilderBase& b) {
-  return llvm::FixedVectorType::get(std::is_same_v<T, double> ? b.getDoubleTy() : b.getFloatTy(), lane_count<T>);
+template <class T>
+inline constexpr int lane_count = 128 / sizeof(T);
+template <class T>
+llvm::VectorType* row_type(llvm::IRBuilderBase& b) {
+  return llvm::FixedVectorType::get(std::is_same_v<T, double> ? b.getDoubleTy() : b.getFloatTy(),
+                                    lane_count<T>);
 }
 
 using Operands = std::array<llvm::Value*, 3>;
 
 // An op's own text on LLVM values.
-template <class T> llvm::Value* emit_op(OpId op, const Operands& operands) {
+template <class T>
+llvm::Value* emit_op(OpId op, const Operands& operands) {
   static constexpr auto table = slope::table_of([]<class Op>() -> llvm::Value* (*)(const Operands&) {
     return [](const Operands& x) {
       return [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -53,7 +58,8 @@ template <class T> llvm::Value* emit_op(OpId op, const Operands& operands) {
 }
 
 // Whole vectors of cells from row `at` on, converted to T.
-template <class T> llvm::Value* load_cells(llvm::IRBuilderBase& b, llvm::Value* column, Storage storage, llvm::Value* at) {
+template <class T>
+llvm::Value* load_cells(llvm::IRBuilderBase& b, llvm::Value* column, Storage storage, llvm::Value* at) {
   llvm::Type* types[] = {b.getInt8Ty(), b.getInt16Ty(), b.getInt32Ty(), b.getFloatTy(), b.getDoubleTy()};
   llvm::Type* stored = types[static_cast<std::size_t>(storage)];
   llvm::Value* pointer = b.CreateInBoundsGEP(stored, column, at);
@@ -69,13 +75,17 @@ inline double neutral_element(Reduction reduction) {
   return reduction == Reduction::sum ? -0.0 : reduction == Reduction::max ? -infinity : infinity;
 }
 
-template <class T> llvm::Value* combine(Reduction reduction, llvm::Value* x, llvm::Value* y) {
-  OpId op = reduction == Reduction::sum ? id_of<op::Add>() : reduction == Reduction::max ? id_of<op::Max>() : id_of<op::Min>();
+template <class T>
+llvm::Value* combine(Reduction reduction, llvm::Value* x, llvm::Value* y) {
+  OpId op = reduction == Reduction::sum   ? id_of<op::Add>()
+            : reduction == Reduction::max ? id_of<op::Max>()
+                                          : id_of<op::Min>();
   return emit_op<T>(op, {x, y, nullptr});
 }
 
 // The lanes' total by halves.
-template <class T> llvm::Value* fold_lanes(llvm::IRBuilderBase& b, Reduction reduction, llvm::Value* lanes) {
+template <class T>
+llvm::Value* fold_lanes(llvm::IRBuilderBase& b, Reduction reduction, llvm::Value* lanes) {
   for (int h = lane_count<T> / 2; h > 0; h /= 2) {
     std::vector<int> low, high;
     for (int j = 0; j < h; ++j) {
@@ -89,7 +99,8 @@ template <class T> llvm::Value* fold_lanes(llvm::IRBuilderBase& b, Reduction red
 }
 
 // 0, 1, 2, … as <L x i32>.
-template <class T> llvm::Constant* lane_numbers(llvm::IRBuilderBase& b) {
+template <class T>
+llvm::Constant* lane_numbers(llvm::IRBuilderBase& b) {
   std::vector<std::uint32_t> numbers(lane_count<T>);
   for (std::uint32_t i = 0; i < numbers.size(); ++i) numbers[i] = i;
   return llvm::ConstantDataVector::get(b.getContext(), numbers);

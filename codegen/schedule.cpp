@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The stage of a node is the number of passes that must have ended before it can be computed: 0 for what depends on
-// parameters and columns only, one more than its operand's for a reduction, else the largest of its operands'.
+// The stage of a node is the number of passes that must have ended before it can be computed: 0 for what
+// depends on parameters and columns only, one more than its operand's for a reduction, else the largest of
+// its operands'.
 #include "codegen/schedule.h"
 
 #include <fmt/format.h>
@@ -46,7 +47,8 @@ Schedule schedule(const Graph& graph, std::span<const NodeId> roots) {
   std::size_t passes = 0;
   for (std::size_t i = 0; i < graph.size(); ++i) {
     NodeId id(static_cast<std::int64_t>(i));
-    if (needed[i] && graph[id].kind == NodeKind::reduce) passes = std::max(passes, static_cast<std::size_t>(stage[i]));
+    if (needed[i] && graph[id].kind == NodeKind::reduce)
+      passes = std::max(passes, static_cast<std::size_t>(stage[i]));
   }
   for (NodeId root : roots)
     if (graph.has_rows(root)) passes = std::max(passes, static_cast<std::size_t>(stage[root.index()]) + 1);

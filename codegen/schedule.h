@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// When each node of a graph is computed. A row pass walks all rows once and computes everything a row needs; what a
-// reduction over rows feeds waits for the end of its pass. Numbers without rows are computed once, between passes.
-// All reductions whose operands are ready share one pass, so a step of a model with one mean reads its data once.
+// When each node of a graph is computed. A row pass walks all rows once and computes everything a row needs;
+// what a reduction over rows feeds waits for the end of its pass. Numbers without rows are computed once,
+// between passes. All reductions whose operands are ready share one pass, so a step of a model with one mean
+// reads its data once.
 #pragma once
 #include <span>
 #include <string>
@@ -13,7 +14,8 @@
 namespace slope {
 
 struct RowPass {
-  std::vector<NodeId> values;      // with rows: columns and ops, in order; computed anew in each pass that needs them
+  std::vector<NodeId>
+      values;  // with rows: columns and ops, in order; computed anew in each pass that needs them
   std::vector<NodeId> broadcasts;  // without rows, the same in every row: spread out before the pass begins
   std::vector<NodeId> reductions;  // complete when the pass ends
   std::vector<NodeId> stored;      // roots with rows

@@ -13,7 +13,6 @@
 
 #include <algorithm>
 
-
 namespace slope {
 
 std::string llvm_version() { return LLVM_VERSION_STRING; }
@@ -27,14 +26,15 @@ bool any_large(std::span<const Kernel> kernels) {
 
 std::string native_features() {
   llvm::SubtargetFeatures features;
-  for (const auto& feature : llvm::sys::getHostCPUFeatures()) features.AddFeature(feature.first(), feature.second);
+  for (const auto& feature : llvm::sys::getHostCPUFeatures())
+    features.AddFeature(feature.first(), feature.second);
   return features.getString();
 }
 
 }  // namespace
 
-std::unique_ptr<llvm::TargetMachine> target_machine(std::span<const Kernel> kernels, const CompileOptions& options,
-                                                    Diagnostics& diagnostics) {
+std::unique_ptr<llvm::TargetMachine> target_machine(std::span<const Kernel> kernels,
+                                                    const CompileOptions& options, Diagnostics& diagnostics) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
   std::string triple = llvm::sys::getProcessTriple(), error;
@@ -51,18 +51,19 @@ std::unique_ptr<llvm::TargetMachine> target_machine(std::span<const Kernel> kern
         .helps.push_back("--cpu takes native, x86-64-v3, x86-64-v4 or a name that LLVM knows");
     return nullptr;
   }
-  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, cpu, native ? native_features() : "", llvm::TargetOptions(), llvm::Reloc::PIC_, llvm::CodeModel::Small, level, true));
+  return std::unique_ptr<llvm::TargetMachine>(
+      target->createTargetMachine(triple, cpu, native ? native_features() : "", llvm::TargetOptions(),
+                                  llvm::Reloc::PIC_, llvm::CodeModel::Small, level, true));
 }
 
-EmittedModule emit_module(std::span<const Kernel> kernels, const CompileOptions& options, const llvm::TargetMachine& machine) {
+EmittedModule emit_module(std::span<const Kernel> kernels, const CompileOptions& options,
+                          const llvm::TargetMachine& machine) {
   EmittedModule out;
   out.context = std::make_unique<llvm::LLVMContext>();
   out.module = std::make_unique<llvm::Module>("slope", *out.context);
   out.module->setDataLayout(machine.createDataLayout());
   out.module->setTargetTriple(machine.getTargetTriple().str());
-  for (const Kernel& kernel : kernels)
-    emit(kernel, options, *out.module, out.nodes);
+  for (const Kernel& kernel : kernels) emit(kernel, options, *out.module, out.nodes);
   for (llvm::Function& function : *out.module) {
     if (function.isDeclaration()) continue;
     function.addFnAttr("target-cpu", machine.getTargetCPU());

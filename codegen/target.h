@@ -17,10 +17,11 @@ struct EmittedModule {
 };
 
 // Null, with a diagnostic, where LLVM does not know the CPU.
-std::unique_ptr<llvm::TargetMachine> target_machine(std::span<const Kernel> kernels, const CompileOptions& options,
-                                                    Diagnostics& diagnostics);
+std::unique_ptr<llvm::TargetMachine> target_machine(std::span<const Kernel> kernels,
+                                                    const CompileOptions& options, Diagnostics& diagnostics);
 
 // All kernels in one verified module for that machine.
-EmittedModule emit_module(std::span<const Kernel> kernels, const CompileOptions& options, const llvm::TargetMachine& machine);
+EmittedModule emit_module(std::span<const Kernel> kernels, const CompileOptions& options,
+                          const llvm::TargetMachine& machine);
 
 }  // namespace slope

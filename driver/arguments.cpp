@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "driver/arguments.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -14,7 +14,8 @@ namespace slope {
 
 namespace {
 
-constexpr std::string_view future_commands[] = {"explain", "bench", "build", "plot", "explore", "fmt", "lsp", "new", "cache", "completion"};
+constexpr std::string_view future_commands[] = {"explain", "bench", "build", "plot",  "explore",
+                                                "fmt",     "lsp",   "new",   "cache", "completion"};
 constexpr std::string_view stages[] = {"ast", "graph", "gradient", "kernels", "llvm", "asm", "prelude"};
 constexpr std::string_view future_stages[] = {"ops", "rewrites", "formula", "passes", "memory", "html"};
 
@@ -26,7 +27,11 @@ void add_model(CLI::App& app, Arguments& a) {
 }
 
 void add_common(CLI::App& app, Arguments& a) {
-  app.add_option("--data", a.data, "data file, for every statement or as NAME=FILE for one; - is standard input")->type_name("[NAME=]FILE")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--data", a.data,
+                 "data file, for every statement or as NAME=FILE for one; - is standard input")
+      ->type_name("[NAME=]FILE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--precision", a.precision, "f32 or f64")->type_name("f32|f64");
   app.add_option("--cpu", a.cpu, "native, x86-64-v3, x86-64-v4")->type_name("LEVEL");
   app.add_option("--threads", a.threads, "threads; the result does not depend on it")->type_name("N");
@@ -36,13 +41,20 @@ void add_common(CLI::App& app, Arguments& a) {
   app.add_flag("--verbose", a.verbose, "more about what is done");
   app.add_flag("--time", a.time, "where the time went");
   app.add_flag("--no-cache", a.no_cache, "compile anew (there is no cache yet)");
-  app.add_option_function<std::vector<std::string>>("--set", [&a](const std::vector<std::string>& given) {
-       for (const std::string& item : given) {
-         std::size_t equals = item.find('=');
-         if (equals == std::string::npos || equals == 0) throw CLI::ValidationError("--set", fmt::format("`{}` is not NAME=VALUE", item));
-         a.sets.emplace_back(item.substr(0, equals), item.substr(equals + 1));
-       }
-     }, "replace a constant of the model")->type_name("NAME=VALUE")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option_function<std::vector<std::string>>(
+         "--set",
+         [&a](const std::vector<std::string>& given) {
+           for (const std::string& item : given) {
+             std::size_t equals = item.find('=');
+             if (equals == std::string::npos || equals == 0)
+               throw CLI::ValidationError("--set", fmt::format("`{}` is not NAME=VALUE", item));
+             a.sets.emplace_back(item.substr(0, equals), item.substr(equals + 1));
+           }
+         },
+         "replace a constant of the model")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 void add_train_options(CLI::App& app, Arguments& a) {
@@ -50,7 +62,9 @@ void add_train_options(CLI::App& app, Arguments& a) {
     std::string name(option.name), dashes = dashed(option.name);
     std::string spelling = "--" + dashes + (dashes == name ? "" : ",--" + name);
     std::string about = fmt::format("{}{}", option.takes, option.supported ? "" : " (not yet)");
-    app.add_option_function<std::string>(spelling, [&a, name](const std::string& value) { a.options.emplace_back(name, value); }, about)->type_name("VALUE");
+    app.add_option_function<std::string>(
+           spelling, [&a, name](const std::string& value) { a.options.emplace_back(name, value); }, about)
+        ->type_name("VALUE");
   }
 }
 
@@ -60,17 +74,21 @@ struct CommandLine {
   Arguments a;
 
   CommandLine() {
-    app.footer("Examples:\n  slope train line.slope\n  slope train -e 'predict = w*x + b; loss = mse' --data points.csv\n"
-               "  slope predict line.slope --weights line.safetensors --data new.csv\n  slope show llvm line.slope");
+    app.footer(
+        "Examples:\n  slope train line.slope\n  slope train -e 'predict = w*x + b; loss = mse' --data "
+        "points.csv\n"
+        "  slope predict line.slope --weights line.safetensors --data new.csv\n  slope show llvm line.slope");
     app.require_subcommand(1);
     app.set_help_flag("-h,--help", "this text");
     CLI::App& train = command("train", "compile and train; prints the fit");
     add_train_options(train, a);
-    train.add_option("--save", a.save, "where to write the state (the model's name with .safetensors)")->type_name("FILE");
+    train.add_option("--save", a.save, "where to write the state (the model's name with .safetensors)")
+        ->type_name("FILE");
     train.add_flag("--no-save", a.no_save, "write no state");
     train.add_option("--init", a.init, "take starting values from a state, by name")->type_name("FILE");
     train.add_flag("--full", a.full, "arrays in full in the JSON");
-    for (const char* later : {"--resume", "--save-every", "--log", "--plot", "--html"}) future_option(train, later);
+    for (const char* later : {"--resume", "--save-every", "--log", "--plot", "--html"})
+      future_option(train, later);
     CLI::App& predict = command("predict", "predictions for data, as CSV");
     predict.add_option("--weights", a.weights, "the state that training saved")->type_name("FILE");
     predict.add_option("-o,--output", a.output, "where to write (standard output)")->type_name("FILE");
@@ -79,14 +97,22 @@ struct CommandLine {
     eval.add_option("--weights", a.weights, "the state that training saved")->type_name("FILE");
     CLI::App& check = command("check", "names, shapes and warnings, without training");
     future_option(check, "--gradients");
-    CLI::App& show = *app.add_subcommand("show", fmt::format("print a stage of the compiler: {}", fmt::join(stages, " ")));
+    CLI::App& show =
+        *app.add_subcommand("show", fmt::format("print a stage of the compiler: {}", fmt::join(stages, " ")));
     show.add_option("stage", a.stage, fmt::format("{}", fmt::join(stages, ", ")))->required();
     add_model(show, a);
     add_common(show, a);
     show.add_option("-o,--output", a.output, "where to write (standard output)")->type_name("FILE");
     for (const char* later : {"--dot", "--svg", "--html"}) future_option(show, later);
-    app.add_subcommand("version", "versions and the CPU")->add_flag("--json", a.json, "one JSON object on standard output");
-    app.add_flag_callback("--version", [this] { a.command = "version"; throw CLI::Success(); }, "versions and the CPU");
+    app.add_subcommand("version", "versions and the CPU")
+        ->add_flag("--json", a.json, "one JSON object on standard output");
+    app.add_flag_callback(
+        "--version",
+        [this] {
+          a.command = "version";
+          throw CLI::Success();
+        },
+        "versions and the CPU");
   }
 
   CLI::App& command(const char* name, const std::string& about) {
@@ -123,29 +149,39 @@ std::string own_words(const std::string& what) {
     return what.substr(begin + before.size(), what.size() - begin - before.size() - after.size());
   };
   std::string option = what.substr(0, what.find(':'));
-  if (auto type = between(": 1 required ", " missing")) return fmt::format("{} needs a value: {} {}", option, option, *type);
-  if (auto times = between(": At Most 1 required but received ", "")) return fmt::format("{} is given {} times", option, *times);
-  if (auto word = between("The following argument was not expected: ", "")) return fmt::format("one argument too many: `{}`", *word);
-  if (auto words = between("The following arguments were not expected: ", "")) return fmt::format("too many arguments: {}", *words);
+  if (auto type = between(": 1 required ", " missing"))
+    return fmt::format("{} needs a value: {} {}", option, option, *type);
+  if (auto times = between(": At Most 1 required but received ", ""))
+    return fmt::format("{} is given {} times", option, *times);
+  if (auto word = between("The following argument was not expected: ", ""))
+    return fmt::format("one argument too many: `{}`", *word);
+  if (auto words = between("The following arguments were not expected: ", ""))
+    return fmt::format("too many arguments: {}", *words);
   if (auto pair = between("Could not convert: ", "")) {
     std::size_t equals = pair->find(" = ");
-    if (equals != std::string::npos) return fmt::format("{} takes a number, not `{}`", pair->substr(0, equals), pair->substr(equals + 3));
+    if (equals != std::string::npos)
+      return fmt::format("{} takes a number, not `{}`", pair->substr(0, equals), pair->substr(equals + 3));
   }
   return what;
 }
 
 // What is wrong with the command line, with the nearest right word.
-void explain(const CLI::ParseError& e, const CommandLine& line, int count, char** words, Diagnostics& diagnostics) {
+void explain(const CLI::ParseError& e, const CommandLine& line, int count, char** words,
+             Diagnostics& diagnostics) {
   std::string first = count > 1 ? words[1] : "";
   std::vector<std::string> commands;
-  for (const CLI::App* sub : line.app.get_subcommands([](const CLI::App*) { return true; })) commands.push_back(sub->get_name());
+  for (const CLI::App* sub : line.app.get_subcommands([](const CLI::App*) { return true; }))
+    commands.push_back(sub->get_name());
   bool known = std::find(commands.begin(), commands.end(), first) != commands.end();
   if (!known && !first.empty() && !first.starts_with("-")) {
-    bool later = std::find(std::begin(future_commands), std::end(future_commands), first) != std::end(future_commands);
-    Diagnostic& d = diagnostics.error(Code::usage, later ? fmt::format("`slope {}` is not there yet in this version", first)
-                                                          : fmt::format("`{}` is no command", first));
+    bool later =
+        std::find(std::begin(future_commands), std::end(future_commands), first) != std::end(future_commands);
+    Diagnostic& d = diagnostics.error(
+        Code::usage, later ? fmt::format("`slope {}` is not there yet in this version", first)
+                           : fmt::format("`{}` is no command", first));
     std::string near = nearest(first, commands);
-    d.helps.push_back(!near.empty() && !later ? fmt::format("did you mean `slope {}`?", near) : "the commands are " + listed(commands));
+    d.helps.push_back(!near.empty() && !later ? fmt::format("did you mean `slope {}`?", near)
+                                              : "the commands are " + listed(commands));
     return;
   }
   const CLI::App* app = known ? line.app.get_subcommand(first) : &line.app;
@@ -153,42 +189,55 @@ void explain(const CLI::ParseError& e, const CommandLine& line, int count, char*
     std::string word = words[i];
     word = word.substr(0, word.find('='));
     std::vector<std::string> names = option_names(*app);
-    if (!word.starts_with("--") || word == "--" || std::find(names.begin(), names.end(), word) != names.end()) continue;
-    Diagnostic& d = diagnostics.error(Code::usage, fmt::format("`{}` has no option `{}`", known ? "slope " + first : "slope", word));
-    if (std::string near = nearest(word, names); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+    if (!word.starts_with("--") || word == "--" || std::find(names.begin(), names.end(), word) != names.end())
+      continue;
+    Diagnostic& d = diagnostics.error(
+        Code::usage, fmt::format("`{}` has no option `{}`", known ? "slope " + first : "slope", word));
+    if (std::string near = nearest(word, names); !near.empty())
+      d.helps.push_back(fmt::format("did you mean `{}`?", near));
     else d.helps.push_back(fmt::format("`slope {} --help` lists them", first));
     return;
   }
   std::string what = e.what();
   if (std::size_t colon = what.find(": "); colon != std::string::npos)  // CLI11 may name the option twice
-    if (std::string twice = what.substr(0, colon + 2); what.substr(colon + 2).starts_with(twice)) what.erase(0, colon + 2);
+    if (std::string twice = what.substr(0, colon + 2); what.substr(colon + 2).starts_with(twice))
+      what.erase(0, colon + 2);
   what = own_words(what);
   if (first.empty()) what = "a command is needed";
-  if (std::size_t at = what.find(": At Most 1 required"); at != std::string::npos) what = what.substr(0, at) + " is given twice";
-  diagnostics.error(Code::usage, what).helps.push_back(first.empty() ? "the commands are " + listed(commands) : fmt::format("`slope {} --help` tells more", first));
+  if (std::size_t at = what.find(": At Most 1 required"); at != std::string::npos)
+    what = what.substr(0, at) + " is given twice";
+  diagnostics.error(Code::usage, what)
+      .helps.push_back(first.empty() ? "the commands are " + listed(commands)
+                                     : fmt::format("`slope {} --help` tells more", first));
 }
 
 void check_values(Arguments& a, Diagnostics& diagnostics) {
   auto one_of = [&](const std::string& option, const std::string& value, std::vector<std::string> allowed) {
     if (value.empty() || std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return;
-    diagnostics.error(Code::usage, fmt::format("{} takes {}, not `{}`", option, listed(allowed, "or"), value));
+    diagnostics.error(Code::usage,
+                      fmt::format("{} takes {}, not `{}`", option, listed(allowed, "or"), value));
   };
   one_of("--precision", a.precision, {"f32", "f64"});
   one_of("--color", a.color, {"auto", "always", "never"});
-  if (a.threads < 1) diagnostics.error(Code::usage, fmt::format("--threads takes a number of at least 1, not {}", a.threads));
+  if (a.threads < 1)
+    diagnostics.error(Code::usage, fmt::format("--threads takes a number of at least 1, not {}", a.threads));
   if (a.command == "show") {
     std::vector<std::string> known(std::begin(stages), std::end(stages));
     if (std::find(std::begin(future_stages), std::end(future_stages), a.stage) != std::end(future_stages))
-      diagnostics.error(Code::usage, fmt::format("the stage `{}` is not there yet in this version", a.stage)).helps.push_back("the stages are " + listed(known));
+      diagnostics.error(Code::usage, fmt::format("the stage `{}` is not there yet in this version", a.stage))
+          .helps.push_back("the stages are " + listed(known));
     else if (std::find(known.begin(), known.end(), a.stage) == known.end()) {
       Diagnostic& d = diagnostics.error(Code::usage, fmt::format("`{}` is no stage", a.stage));
       std::string near = nearest(a.stage, known);
-      d.helps.push_back(near.empty() ? "the stages are " + listed(known) : fmt::format("did you mean `{}`?", near));
+      d.helps.push_back(near.empty() ? "the stages are " + listed(known)
+                                     : fmt::format("did you mean `{}`?", near));
     }
   }
   bool wants_model = a.command != "version" && !(a.command == "show" && a.stage == "prelude");
-  if (wants_model && a.model.empty() && !a.text) diagnostics.error(Code::usage, "a model is needed: a file, - for standard input, or -e 'TEXT'");
-  if (!a.model.empty() && a.text) diagnostics.error(Code::usage, fmt::format("there are two models: `{}` and the text after -e", a.model));
+  if (wants_model && a.model.empty() && !a.text)
+    diagnostics.error(Code::usage, "a model is needed: a file, - for standard input, or -e 'TEXT'");
+  if (!a.model.empty() && a.text)
+    diagnostics.error(Code::usage, fmt::format("there are two models: `{}` and the text after -e", a.model));
   if (a.model == "-" && std::find(a.data.begin(), a.data.end(), "-") != a.data.end())
     diagnostics.error(Code::usage, "the model and the data cannot both be standard input");
 }

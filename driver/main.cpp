@@ -35,7 +35,8 @@ int run(int count, char** words) {
   slope::Diagnostics diagnostics;
   slope::Parsed parsed = slope::parse_arguments(count, words, diagnostics);
   if (parsed.arguments) return dispatch(*parsed.arguments);
-  if (diagnostics.has_errors() && parsed.json) slope::print(slope::dump(slope::failure("", diagnostics, {})), diagnostics);
+  if (diagnostics.has_errors() && parsed.json)
+    slope::print(slope::dump(slope::failure("", diagnostics, {})), diagnostics);
   else slope::print_error(slope::render_all(diagnostics, {}));
   return parsed.exit;
 }

@@ -38,13 +38,15 @@ std::string number_text(double value, Precision precision) {
 Json number(double value, Precision precision) {
   if (!std::isfinite(value)) return nullptr;
   // A float is printed by its own shortest digits: as a double it reads back to the same float.
-  return precision == Precision::f32 ? std::strtod(shortest(static_cast<float>(value)).c_str(), nullptr) : value;
+  return precision == Precision::f32 ? std::strtod(shortest(static_cast<float>(value)).c_str(), nullptr)
+                                     : value;
 }
 
 Json diagnostics_json(const Diagnostics& diagnostics, const Sources& sources) {
   Json list = Json::array();
   for (const Diagnostic& d : diagnostics.all()) {
-    Json item{{"severity", to_string(d.severity)}, {"code", to_string(d.code)}, {"message", escaped(d.message)}};
+    Json item{
+        {"severity", to_string(d.severity)}, {"code", to_string(d.code)}, {"message", escaped(d.message)}};
     const Source* source = d.span ? sources.find(d.span->file) : nullptr;
     if (d.position) {
       item["file"] = escaped(d.position->file);
@@ -70,7 +72,10 @@ Json diagnostics_json(const Diagnostics& diagnostics, const Sources& sources) {
 }
 
 Json failure(const std::string& model, const Diagnostics& diagnostics, const Sources& sources) {
-  return Json{{"slope", 1}, {"model", escaped(model)}, {"status", "error"}, {"exit", diagnostics.exit_code()},
+  return Json{{"slope", 1},
+              {"model", escaped(model)},
+              {"status", "error"},
+              {"exit", diagnostics.exit_code()},
               {"diagnostics", diagnostics_json(diagnostics, sources)}};
 }
 
@@ -79,7 +84,9 @@ std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error
 int finish(const Arguments& a, const Session& session, const Json* result, int exit) {
   Diagnostics late;
   if (a.json) {
-    print(dump(result ? *result : failure(session.request.source.name(), session.diagnostics, session.sources)), late);
+    print(
+        dump(result ? *result : failure(session.request.source.name(), session.diagnostics, session.sources)),
+        late);
   } else {
     Diagnostics shown;
     for (const Diagnostic& d : session.diagnostics.all())
@@ -109,7 +116,8 @@ std::optional<Request> read_request(const Arguments& a, Diagnostics& diagnostics
   request.data = a.data;
   request.settings.sets = a.sets;
   request.settings.options = a.options;
-  if (!a.precision.empty()) request.settings.precision = a.precision == "f32" ? Precision::f32 : Precision::f64;
+  if (!a.precision.empty())
+    request.settings.precision = a.precision == "f32" ? Precision::f32 : Precision::f64;
   request.cpu = a.cpu;
   return request;
 }
@@ -120,7 +128,8 @@ std::string times_text(const Times& times) {
   return out;
 }
 
-bool check_output(const Arguments& a, const Session& session, const std::string& path, Diagnostics& diagnostics) {
+bool check_output(const Arguments& a, const Session& session, const std::string& path,
+                  Diagnostics& diagnostics) {
   auto same = [&](const std::string& other) {
     std::error_code ignored;
     return !other.empty() && (path == other || std::filesystem::equivalent(path, other, ignored));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How results and messages leave the program: text for people on stderr and stdout, one JSON object for scripts.
+// How results and messages leave the program: text for people on stderr and stdout, one JSON object for
+// scripts.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -36,7 +37,8 @@ std::optional<Request> read_request(const Arguments& arguments, Diagnostics& dia
 std::string times_text(const Times& times);
 
 // Refuses to write over the model or its data.
-bool check_output(const Arguments& arguments, const Session& session, const std::string& path, Diagnostics& diagnostics);
+bool check_output(const Arguments& arguments, const Session& session, const std::string& path,
+                  Diagnostics& diagnostics);
 
 int run_train(const Arguments& arguments);
 int run_predict(const Arguments& arguments);

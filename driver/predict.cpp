@@ -46,7 +46,8 @@ std::optional<Ran> run_kernel(Loaded& l, const Fused& fused, bool prediction) {
   Session& s = l.session;
   Ran ran;
   if (s.has_data()) {
-    auto data = read_columns(l.model(), *s.opened, columns_read(fused.graph, l.model().columns.size()), false, s.diagnostics);
+    auto data = read_columns(l.model(), *s.opened, columns_read(fused.graph, l.model().columns.size()), false,
+                             s.diagnostics);
     if (!data) return {};
     ran.data = std::move(*data);
   }
@@ -54,7 +55,8 @@ std::optional<Ran> run_kernel(Loaded& l, const Fused& fused, bool prediction) {
   std::vector<Kernel> kernels{prediction ? prediction_kernel(fused) : evaluation_kernel(fused)};
   auto program = Program::compile(kernels, compile_options(s.request, ran.data), s.diagnostics);
   if (!program) return {};
-  ran.values = prediction ? predict_at(l.model(), fused, ran.data, *program, l.params) : evaluate_at(l.model(), fused, ran.data, *program, l.params);
+  ran.values = prediction ? predict_at(l.model(), fused, ran.data, *program, l.params)
+                          : evaluate_at(l.model(), fused, ran.data, *program, l.params);
   return ran;
 }
 
@@ -63,7 +65,8 @@ std::string csv(const Loaded& l, const Ran& ran, bool keep) {
   Precision precision = l.model().graph.precision();
   bool rows = l.model().graph.has_rows(l.model().predict);
   std::vector<std::string_view> lines;
-  std::size_t count = rows ? ran.values.size() : static_cast<std::size_t>(std::max<std::int64_t>(ran.data.rows, 1));
+  std::size_t count =
+      rows ? ran.values.size() : static_cast<std::size_t>(std::max<std::int64_t>(ran.data.rows, 1));
   if (keep && l.session.has_data()) lines = l.session.opened->files[0].lines();
   std::string out;
   auto line = [&](std::size_t i, const std::string& text) {
@@ -78,7 +81,8 @@ std::string csv(const Loaded& l, const Ran& ran, bool keep) {
 Session open_session(const Arguments& a) {
   Diagnostics early;
   auto request = read_request(a, early);
-  Session s(request ? std::move(*request) : Request{.source = Source(a.model, ""), .folder = {}, .data = {}, .settings = {}});
+  Session s(request ? std::move(*request)
+                    : Request{.source = Source(a.model, ""), .folder = {}, .data = {}, .settings = {}});
   s.diagnostics = early;
   return s;
 }
@@ -98,9 +102,11 @@ int run_predict(const Arguments& a) {
   Session& s = l.session;
   auto failed = [&] { return finish(a, s, nullptr, s.diagnostics.exit_code()); };
   if (s.diagnostics.has_errors() || !load_model(a, l)) return failed();
-  if (a.output.ends_with(".npy")) s.diagnostics.error(Code::usage, "predictions as .npy are not there yet: write a .csv");
+  if (a.output.ends_with(".npy"))
+    s.diagnostics.error(Code::usage, "predictions as .npy are not there yet: write a .csv");
   if (!l.model().predict.valid())
-    s.diagnostics.error(Code::unknown_name, "the model has no `predict`").helps.push_back("define it, for example `predict = w*x + b`");
+    s.diagnostics.error(Code::unknown_name, "the model has no `predict`")
+        .helps.push_back("define it, for example `predict = w*x + b`");
   if (a.keep && s.has_data() && s.opened->files.size() > 1)
     s.diagnostics.error(Code::usage, "--keep needs a model whose columns are all of one file");
   if (s.diagnostics.has_errors()) return failed();
@@ -114,7 +120,10 @@ int run_predict(const Arguments& a) {
   if (a.json) {
     Json values = Json::array();
     for (double value : ran->values) values.push_back(number(value, l.model().graph.precision()));
-    Json json{{"slope", 1}, {"model", escaped(s.request.source.name())}, {"status", "finished"}, {"rows", ran->data.rows}};
+    Json json{{"slope", 1},
+              {"model", escaped(s.request.source.name())},
+              {"status", "finished"},
+              {"rows", ran->data.rows}};
     if (a.output.empty()) json["predict"] = values;
     else if (!write_result(a, s, csv(l, *ran, a.keep))) return failed();
     json["diagnostics"] = diagnostics_json(s.diagnostics, s.sources);
@@ -144,8 +153,14 @@ int run_eval(const Arguments& a) {
     print(text, s.diagnostics);
     return finish(a, s, nullptr, s.diagnostics.exit_code());
   }
-  Json json{{"slope", 1}, {"model", escaped(s.request.source.name())}, {"status", "finished"}, {"rows", ran->data.rows}, {"precision", to_string(precision)},
-            {"loss", number(ran->values[0], precision)}, {"metrics", metrics}, {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
+  Json json{{"slope", 1},
+            {"model", escaped(s.request.source.name())},
+            {"status", "finished"},
+            {"rows", ran->data.rows},
+            {"precision", to_string(precision)},
+            {"loss", number(ran->values[0], precision)},
+            {"metrics", metrics},
+            {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
   return finish(a, s, &json, exit_code::done);
 }
 

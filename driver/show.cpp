@@ -16,7 +16,8 @@ namespace {
 Session open_session(const Arguments& a) {
   Diagnostics early;
   auto request = read_request(a, early);
-  Session s(request ? std::move(*request) : Request{.source = Source(a.model, ""), .folder = {}, .data = {}, .settings = {}});
+  Session s(request ? std::move(*request)
+                    : Request{.source = Source(a.model, ""), .folder = {}, .data = {}, .settings = {}});
   s.diagnostics = early;
   return s;
 }
@@ -60,7 +61,8 @@ std::optional<std::string> compiled_text(const std::string& stage, Session& s) {
     std::vector<NodeId> roots;
     for (const Store& store : kernels.back().stores) roots.push_back(store.value);
     const Graph& graph = (*steps)[i].fused.graph;
-    text += fmt::format("{}{}: loss, gradients and the update by {}\n", i ? "\n" : "", kernels.back().name, (*steps)[i].optimizer.name);
+    text += fmt::format("{}{}: loss, gradients and the update by {}\n", i ? "\n" : "", kernels.back().name,
+                        (*steps)[i].optimizer.name);
     text += print(schedule(graph, roots), graph, names);
   }
   if (stage == "kernels") return text;
@@ -94,13 +96,22 @@ int run_show(const Arguments& a) {
   std::optional<std::string> text;
   if (!s.diagnostics.has_errors()) text = stage_text(a.stage, s);
   if (text && a.json && a.output.empty()) {
-    Json json{{"slope", 1}, {"model", escaped(s.request.source.name())}, {"stage", a.stage}, {"text", *text}, {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
+    Json json{{"slope", 1},
+              {"model", escaped(s.request.source.name())},
+              {"stage", a.stage},
+              {"text", *text},
+              {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
     return finish(a, s, &json, exit_code::done);
   }
   if (text && !a.output.empty()) {
     if (check_output(a, s, a.output, s.diagnostics))
-      if (os::Status failed = os::write_file(a.output, *text)) s.diagnostics.error(Code::cannot_write, failed->message());
-    Json json{{"slope", 1}, {"model", escaped(s.request.source.name())}, {"stage", a.stage}, {"output", escaped(a.output)}, {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
+      if (os::Status failed = os::write_file(a.output, *text))
+        s.diagnostics.error(Code::cannot_write, failed->message());
+    Json json{{"slope", 1},
+              {"model", escaped(s.request.source.name())},
+              {"stage", a.stage},
+              {"output", escaped(a.output)},
+              {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
     if (!s.diagnostics.has_errors()) return finish(a, s, &json, exit_code::done);
   } else if (text) {
     print(*text, s.diagnostics);
@@ -117,19 +128,32 @@ int run_check(const Arguments& a) {
   }
   if (!fine) return finish(a, s, nullptr, s.diagnostics.exit_code());
   if (a.json) {
-    Json json{{"slope", 1}, {"model", escaped(s.request.source.name())}, {"status", "finished"}, {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
+    Json json{{"slope", 1},
+              {"model", escaped(s.request.source.name())},
+              {"status", "finished"},
+              {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
     return finish(a, s, &json, exit_code::done);
   }
   std::size_t warnings = 0;
   for (const Diagnostic& d : s.diagnostics.all()) warnings += d.severity == Severity::warning;
-  if (!a.quiet) print(fmt::format("{}: {} parameter{}, {} column{}, {} warning{}\n", escaped(s.request.source.name()), s.model().params.size(), s.model().params.size() == 1 ? "" : "s", s.model().columns.size(), s.model().columns.size() == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s"), s.diagnostics);
+  if (!a.quiet)
+    print(fmt::format("{}: {} parameter{}, {} column{}, {} warning{}\n", escaped(s.request.source.name()),
+                      s.model().params.size(), s.model().params.size() == 1 ? "" : "s",
+                      s.model().columns.size(), s.model().columns.size() == 1 ? "" : "s", warnings,
+                      warnings == 1 ? "" : "s"),
+          s.diagnostics);
   return finish(a, s, nullptr, s.diagnostics.exit_code());
 }
 
 int run_version(const Arguments& a) {
   Diagnostics diagnostics;
-  if (a.json) print(dump(Json{{"slope", 1}, {"version", SLOPE_VERSION}, {"llvm", llvm_version()}, {"cpu", native_cpu()}}), diagnostics);
-  else print(fmt::format("slope {}\nLLVM {}\nCPU {}\n", SLOPE_VERSION, llvm_version(), native_cpu()), diagnostics);
+  if (a.json)
+    print(
+        dump(Json{{"slope", 1}, {"version", SLOPE_VERSION}, {"llvm", llvm_version()}, {"cpu", native_cpu()}}),
+        diagnostics);
+  else
+    print(fmt::format("slope {}\nLLVM {}\nCPU {}\n", SLOPE_VERSION, llvm_version(), native_cpu()),
+          diagnostics);
   return diagnostics.exit_code();
 }
 

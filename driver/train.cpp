@@ -30,9 +30,11 @@ std::string save_path(const Arguments& a) {
 void show_line(const Arguments& a, const Model& model, const Progress& p) {
   if (a.quiet || a.json) return;
   Precision precision = model.graph.precision();
-  std::string line = fmt::format("step {:>{}}  loss {:<12.6g}", p.step, std::to_string(p.total).size(), p.loss);
+  std::string line =
+      fmt::format("step {:>{}}  loss {:<12.6g}", p.step, std::to_string(p.total).size(), p.loss);
   if (model.params.size() <= 6)
-    for (std::size_t i = 0; i < model.params.size(); ++i) line += fmt::format("  {} {:<10.6g}", model.params[i].name, p.params[i]);
+    for (std::size_t i = 0; i < model.params.size(); ++i)
+      line += fmt::format("  {} {:<10.6g}", model.params[i].name, p.params[i]);
   (void)precision;
   while (line.ends_with(' ')) line.pop_back();
   print_error(line + "\n");
@@ -47,10 +49,16 @@ void note_assumed(Session& s) {
     return listed(out);
   };
   if (!assumed.columns.empty()) parts.push_back(fmt::format("{} of the data", quoted(assumed.columns)));
-  if (!assumed.params.empty()) parts.push_back(fmt::format("{} as parameters that start at 0", quoted(assumed.params)));
+  if (!assumed.params.empty())
+    parts.push_back(fmt::format("{} as parameters that start at 0", quoted(assumed.params)));
   if (!assumed.target.empty()) parts.push_back(fmt::format("`{}` as what is predicted", assumed.target));
   if (parts.empty()) return;
-  s.diagnostics.add({.severity = Severity::note, .code = Code::assumed_names, .message = "taken " + listed(parts), .span = {}, .position = {}, .label = {}});
+  s.diagnostics.add({.severity = Severity::note,
+                     .code = Code::assumed_names,
+                     .message = "taken " + listed(parts),
+                     .span = {},
+                     .position = {},
+                     .label = {}});
 }
 
 std::optional<std::vector<double>> starting_values(const Arguments& a, Session& s) {
@@ -110,7 +118,8 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
 
 Json parameters_json(const Model& model, const Fit& fit) {
   Json json = Json::object();
-  for (std::size_t i = 0; i < model.params.size(); ++i) json[model.params[i].name] = number(fit.params[i], model.graph.precision());
+  for (std::size_t i = 0; i < model.params.size(); ++i)
+    json[model.params[i].name] = number(fit.params[i], model.graph.precision());
   return json;
 }
 
@@ -118,21 +127,42 @@ Json result_json(const Session& s, const Trained& t, int exit) {
   const Model& model = s.model();
   Precision precision = model.graph.precision();
   Json metrics = Json::object(), reports = Json::object(), runs = Json::array(), time = Json::object();
-  for (std::size_t i = 0; i < model.metrics.size(); ++i) metrics[model.metrics[i].name] = number(t.fit.metrics[i], precision);
+  for (std::size_t i = 0; i < model.metrics.size(); ++i)
+    metrics[model.metrics[i].name] = number(t.fit.metrics[i], precision);
   for (std::size_t i = 0; i < model.reports.size(); ++i)
-    reports[model.reports[i].name] = Json{{"estimate", number(t.fit.reports[i], precision)}, {"std_error", nullptr}};
+    reports[model.reports[i].name] =
+        Json{{"estimate", number(t.fit.reports[i], precision)}, {"std_error", nullptr}};
   for (const RunReport& run : t.fit.runs)
-    runs.push_back(Json{{"optimizer", run.optimizer.name}, {"steps", run.steps}, {"status", to_string(run.status)}, {"loss", number(run.loss, precision)}, {"stopped_by", run.status == Status::finished ? "steps" : to_string(run.status)}});
+    runs.push_back(Json{{"optimizer", run.optimizer.name},
+                        {"steps", run.steps},
+                        {"status", to_string(run.status)},
+                        {"loss", number(run.loss, precision)},
+                        {"stopped_by", run.status == Status::finished ? "steps" : to_string(run.status)}});
   for (const char* name : {"total", "frontend", "differentiate", "codegen", "load", "train"}) {
     auto found = s.times.find(name);
     time[name] = found == s.times.end() ? 0.0 : found->second;
   }
-  time["per_step"] = t.fit.steps > 0 ? Json(t.fit.train_seconds / static_cast<double>(t.fit.steps)) : Json(nullptr);
-  Json json{{"slope", 1}, {"model", escaped(s.request.source.name())}, {"status", to_string(t.fit.status)}, {"steps", t.fit.steps},
-            {"epochs", t.fit.epochs ? Json(t.fit.steps) : Json(nullptr)}, {"rows", t.data.rows}, {"precision", to_string(precision)},
-            {"seed", model.seed.value_or(0)}, {"threads", 1}, {"loss", number(t.fit.loss, precision)}, {"metrics", metrics},
-            {"validation", nullptr}, {"parameters", parameters_json(model, t.fit)}, {"fit", nullptr}, {"statistics", nullptr},
-            {"reports", reports}, {"runs", runs}, {"time", time}, {"weights", t.saved.empty() ? Json(nullptr) : Json(escaped(t.saved))}};
+  time["per_step"] =
+      t.fit.steps > 0 ? Json(t.fit.train_seconds / static_cast<double>(t.fit.steps)) : Json(nullptr);
+  Json json{{"slope", 1},
+            {"model", escaped(s.request.source.name())},
+            {"status", to_string(t.fit.status)},
+            {"steps", t.fit.steps},
+            {"epochs", t.fit.epochs ? Json(t.fit.steps) : Json(nullptr)},
+            {"rows", t.data.rows},
+            {"precision", to_string(precision)},
+            {"seed", model.seed.value_or(0)},
+            {"threads", 1},
+            {"loss", number(t.fit.loss, precision)},
+            {"metrics", metrics},
+            {"validation", nullptr},
+            {"parameters", parameters_json(model, t.fit)},
+            {"fit", nullptr},
+            {"statistics", nullptr},
+            {"reports", reports},
+            {"runs", runs},
+            {"time", time},
+            {"weights", t.saved.empty() ? Json(nullptr) : Json(escaped(t.saved))}};
   if (exit != 0) json["exit"] = exit;
   json["diagnostics"] = diagnostics_json(s.diagnostics, s.sources);
   return json;
@@ -142,15 +172,19 @@ std::string result_text(const Session& s, const Trained& t) {
   const Model& model = s.model();
   Precision precision = model.graph.precision();
   std::vector<std::pair<std::string, double>> lines;
-  for (std::size_t i = 0; i < model.params.size(); ++i) lines.emplace_back(model.params[i].name, t.fit.params[i]);
+  for (std::size_t i = 0; i < model.params.size(); ++i)
+    lines.emplace_back(model.params[i].name, t.fit.params[i]);
   lines.emplace_back("loss", t.fit.loss);
-  for (std::size_t i = 0; i < model.metrics.size(); ++i) lines.emplace_back(model.metrics[i].name, t.fit.metrics[i]);
-  for (std::size_t i = 0; i < model.reports.size(); ++i) lines.emplace_back(model.reports[i].name, t.fit.reports[i]);
+  for (std::size_t i = 0; i < model.metrics.size(); ++i)
+    lines.emplace_back(model.metrics[i].name, t.fit.metrics[i]);
+  for (std::size_t i = 0; i < model.reports.size(); ++i)
+    lines.emplace_back(model.reports[i].name, t.fit.reports[i]);
   int widest = 0;
   for (const auto& [name, value] : lines) widest = std::max(widest, display_width(name));
   std::string out;
   for (const auto& [name, value] : lines)
-    out += name + std::string(static_cast<std::size_t>(widest - display_width(name)), ' ') + " = " + number_text(value, precision) + "\n";
+    out += name + std::string(static_cast<std::size_t>(widest - display_width(name)), ' ') + " = " +
+           number_text(value, precision) + "\n";
   return out;
 }
 
@@ -166,7 +200,8 @@ int run_train(const Arguments& a) {
   double began = seconds_now();
   Diagnostics early;
   auto request = read_request(a, early);
-  Session s(request ? std::move(*request) : Request{.source = Source(a.model, ""), .folder = {}, .data = {}, .settings = {}});
+  Session s(request ? std::move(*request)
+                    : Request{.source = Source(a.model, ""), .folder = {}, .data = {}, .settings = {}});
   s.diagnostics = early;
   std::string path = save_path(a);
   if (early.has_errors() || !prepare(s) || (!path.empty() && !check_output(a, s, path, s.diagnostics)))
@@ -176,9 +211,11 @@ int run_train(const Arguments& a) {
   s.times["total"] = seconds_now() - began;
   if (!trained) return finish(a, s, nullptr, s.diagnostics.exit_code());
   int exit = exit_of(s, *trained);
-  if (!a.json && !a.quiet && trained->fit.usable && !print(result_text(s, *trained), s.diagnostics) && exit == exit_code::done)
+  if (!a.json && !a.quiet && trained->fit.usable && !print(result_text(s, *trained), s.diagnostics) &&
+      exit == exit_code::done)
     exit = exit_code::system;
-  if (!a.json && !a.quiet && !trained->saved.empty()) print_error(fmt::format("saved {}\n", escaped(trained->saved)));
+  if (!a.json && !a.quiet && !trained->saved.empty())
+    print_error(fmt::format("saved {}\n", escaped(trained->saved)));
   Json json;
   if (a.json) json = result_json(s, *trained, exit);
   return finish(a, s, a.json ? &json : nullptr, exit);

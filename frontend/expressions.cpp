@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Expressions to values. What the compiler knows (numbers from literals and constants) stays a number of f64 and meets
-// the graph's precision once, where it meets a tensor.
+// Expressions to values. What the compiler knows (numbers from literals and constants) stays a number of f64
+// and meets the graph's precision once, where it meets a tensor.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,7 +21,8 @@ NodeId Lowering::to_node(const Value& value) {
     case Is::node: return value.node;
     case Is::truth: return graph().truth(value.number != 0);
     case Is::number:
-      if (value.literal && graph().precision() == Precision::f32) return graph().constant(nearest_float(value.literal->text));
+      if (value.literal && graph().precision() == Precision::f32)
+        return graph().constant(nearest_float(value.literal->text));
       return graph().constant(value.number);
     default: internal_error("a value that is no tensor");
   }
@@ -29,9 +30,8 @@ NodeId Lowering::to_node(const Value& value) {
 
 // Whether the parser has told of a text where none can stand.
 bool Lowering::told_of_text(Span span) const {
-  return std::any_of(diagnostics_->all().begin(), diagnostics_->all().end(), [&](const Diagnostic& d) {
-    return d.code == Code::misplaced_form && d.span == span;
-  });
+  return std::any_of(diagnostics_->all().begin(), diagnostics_->all().end(),
+                     [&](const Diagnostic& d) { return d.code == Code::misplaced_form && d.span == span; });
 }
 
 // A number, a tensor or a truth value: what arithmetic takes.
@@ -39,7 +39,8 @@ bool Lowering::numeric(const Value& value, Span span, std::string_view where) {
   if (value.known() || value.is == Is::node) return true;
   if (!value.ok()) return false;
   if (value.is == Is::text && told_of_text(span)) return false;
-  std::string found = value.is == Is::function ? fmt::format("`{}` is a function", value.function->name) : "this is a text";
+  std::string found =
+      value.is == Is::function ? fmt::format("`{}` is a function", value.function->name) : "this is a text";
   Diagnostic& d = error(Code::wrong_kind, span, fmt::format("{} needs a number, {}", where, found));
   if (value.is == Is::function) d.helps.push_back(fmt::format("call it: `{}`", signature(*value.function)));
   return false;
@@ -86,13 +87,17 @@ Value Lowering::apply(OpId op, std::initializer_list<Value> operands) {
 Value Lowering::evaluate(ast::NodeId id) {
   if (++evaluated_ > most_evaluated) {
     if (evaluated_ == most_evaluated + 1)
-      error(Code::too_many_operations, ast()[id].span, fmt::format("inlining the calls gives more than {} expressions", most_evaluated))
-          .helps.push_back("a function that calls two others doubles at every level: give a repeated value a name, so that it is computed once");
+      error(Code::too_many_operations, ast()[id].span,
+            fmt::format("inlining the calls gives more than {} expressions", most_evaluated))
+          .helps.push_back(
+              "a function that calls two others doubles at every level: give a repeated value a name, so "
+              "that it is computed once");
     return {};
   }
   if (++depth_ > most_nesting) {
     --depth_;
-    error(Code::too_deep, ast()[id].span, fmt::format("expressions and calls are nested deeper than {}", most_nesting));
+    error(Code::too_deep, ast()[id].span,
+          fmt::format("expressions and calls are nested deeper than {}", most_nesting));
     return {};
   }
   Value value;
@@ -137,13 +142,15 @@ Value Lowering::evaluate_node(ast::NodeId id) {
   }
 }
 
-// --- names ---------------------------------------------------------------------------------------------------------
+// --- names
+// ---------------------------------------------------------------------------------------------------------
 Binding* Lowering::lookup(std::string_view name) {
   std::string key(name);
   int limit = 0x7FFFFFFF;
   for (const Scope* scope = scope_; scope; scope = scope->parent) {
     auto& names = const_cast<Scope*>(scope)->names;
-    if (auto found = names.find(key); found != names.end() && found->second.order <= limit) return &found->second;
+    if (auto found = names.find(key); found != names.end() && found->second.order <= limit)
+      return &found->second;
     limit = std::min(limit, scope->order_limit);
   }
   return nullptr;
@@ -158,7 +165,8 @@ Value Lowering::name(ast::NodeId id) {
   }
   for (const Function* active : calls_)
     if (active->name == node.text && active->def.valid()) {
-      error(Code::recursion, node.span, fmt::format("`{}` calls itself", node.text)).helps.push_back("a function is inlined, so it cannot; a `scan` repeats a step");
+      error(Code::recursion, node.span, fmt::format("`{}` calls itself", node.text))
+          .helps.push_back("a function is inlined, so it cannot; a `scan` repeats a step");
       return {};
     }
   if (node.text == "pi") return Value::of(std::numbers::pi);
@@ -167,7 +175,8 @@ Value Lowering::name(ast::NodeId id) {
     model.uses_training = true;
     return Value::of(settings_.training);
   }
-  if (const Function* function = built_in(node.text)) return {.is = Is::function, .literal = nullptr, .node = {}, .text = {}, .function = function};
+  if (const Function* function = built_in(node.text))
+    return {.is = Is::function, .literal = nullptr, .node = {}, .text = {}, .function = function};
   return unknown(node.text, node.span);
 }
 
@@ -195,7 +204,9 @@ Value Lowering::unknown(const std::string& name, Span span) {
       model_scope_.names.emplace(name, binding);
       return binding.value;
     };
-    auto has = [&](const std::vector<std::string>& list) { return std::find(list.begin(), list.end(), name) != list.end(); };
+    auto has = [&](const std::vector<std::string>& list) {
+      return std::find(list.begin(), list.end(), name) != list.end();
+    };
     if (settings_.assumed) {
       if (has(settings_.assumed->columns)) return assume(true);
       if (has(settings_.assumed->params)) return assume(false);
@@ -208,11 +219,15 @@ Value Lowering::unknown(const std::string& name, Span span) {
   Diagnostic& d = error(Code::unknown_name, span, fmt::format("nothing defines the name `{}`", name));
   if (diagnostics_->errors() > most_suggestions) return {};
   std::vector<std::string> known = visible_names(false);
-  if (std::string near = nearest(name, known); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
-  else if (is_future_function(name)) d.notes.push_back(fmt::format("`{}` is part of the language; this version does not have it yet", name));
+  if (std::string near = nearest(name, known); !near.empty())
+    d.helps.push_back(fmt::format("did you mean `{}`?", near));
+  else if (is_future_function(name))
+    d.notes.push_back(fmt::format("`{}` is part of the language; this version does not have it yet", name));
   else if (!has_data_ && settings_.headers.empty() && declares_params_)
-    d.helps.push_back(fmt::format("declare it above: `param {} = 0`; if it is a column, give its file with --data", name));
-  else if (has_data_ || declares_params_) d.helps.push_back(fmt::format("declare it above: `param {} = 0`, or name it in `data`", name));
+    d.helps.push_back(
+        fmt::format("declare it above: `param {} = 0`; if it is a column, give its file with --data", name));
+  else if (has_data_ || declares_params_)
+    d.helps.push_back(fmt::format("declare it above: `param {} = 0`, or name it in `data`", name));
   return {};
 }
 
@@ -224,7 +239,8 @@ bool Lowering::defined_later(const std::string& name, Span span) {
   Diagnostic& d = error(Code::unknown_name, span, fmt::format("`{}` is used before it is defined", name));
   bool itself = found->second.begin <= span.begin && span.end <= found->second.end;
   if (!itself) d.related.push_back(found->second);
-  d.helps.push_back(itself ? "a name cannot be used in its own definition" : "a definition sees only what stands above it: move that line up");
+  d.helps.push_back(itself ? "a name cannot be used in its own definition"
+                           : "a definition sees only what stands above it: move that line up");
   return true;
 }
 
@@ -237,7 +253,8 @@ std::vector<std::string> Lowering::visible_names(bool functions) const {
   return names;
 }
 
-// --- operators -----------------------------------------------------------------------------------------------------
+// --- operators
+// -----------------------------------------------------------------------------------------------------
 Value Lowering::unary(ast::NodeId id) {
   const ast::Node& node = ast()[id];
   Value x = evaluate(ast().child(id, 0));
@@ -273,7 +290,8 @@ Value Lowering::binary(std::string_view symbol, Value a, Value b, ast::NodeId id
     if (!truth(b, right, where) || !fine) return {};
     return apply(symbol == "and" ? id_of<op::And>() : id_of<op::Or>(), {a, b});
   }
-  if (!a.ok() || !b.ok()) return {};  // a comparison with a label: what is wrong with its column has been said
+  if (!a.ok() || !b.ok())
+    return {};  // a comparison with a label: what is wrong with its column has been said
   bool fine = numeric(a, left, where);
   if (!numeric(b, right, where) || !fine) return {};
   for (std::size_t i = 0; i < op_count; ++i)
@@ -293,7 +311,9 @@ Value Lowering::conditional(ast::NodeId id) {
 }
 
 Value Lowering::choose(Value condition, Value a, Value b) {
-  auto is_truth = [&](const Value& v) { return v.is == Is::truth || (v.is == Is::node && graph()[v.node].type == Type::truth); };
+  auto is_truth = [&](const Value& v) {
+    return v.is == Is::truth || (v.is == Is::node && graph()[v.node].type == Type::truth);
+  };
   if (!is_truth(a) || !is_truth(b)) return apply(id_of<op::Select>(), {condition, a, b});
   Value otherwise = apply(id_of<op::And>(), {apply(id_of<op::Not>(), {condition}), b});
   return apply(id_of<op::Or>(), {apply(id_of<op::And>(), {condition, a}), otherwise});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Calls: functions of the model and the prelude are inlined, scalar ops come from the op table, the rest is here.
+// Calls: functions of the model and the prelude are inlined, scalar ops come from the op table, the rest is
+// here.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,10 +18,13 @@ namespace {
 
 // Functions of the language that this version cannot compile yet.
 constexpr std::string_view future_functions[] = {
-    "floor", "ceil", "round", "log2", "log10", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "erf", "erfc",
-    "lgamma", "digamma", "mod", "prod", "any", "all", "argmax", "argmin", "einsum", "reshape", "permute", "concat",
-    "stack", "pad", "flip", "one_hot", "take", "windows", "zeros", "ones", "iota", "last", "shape", "classes",
-    "stop_gradient", "grad", "repeat", "auc", "median", "normal", "uniform", "bernoulli", "glorot", "he", "lecun", "orthogonal"};
+    "floor",   "ceil",      "round",  "log2",   "log10",   "tan",       "asin",          "acos",
+    "atan",    "atan2",     "sinh",   "cosh",   "erf",     "erfc",      "lgamma",        "digamma",
+    "mod",     "prod",      "any",    "all",    "argmax",  "argmin",    "einsum",        "reshape",
+    "permute", "concat",    "stack",  "pad",    "flip",    "one_hot",   "take",          "windows",
+    "zeros",   "ones",      "iota",   "last",   "shape",   "classes",   "stop_gradient", "grad",
+    "repeat",  "auc",       "median", "normal", "uniform", "bernoulli", "glorot",        "he",
+    "lecun",   "orthogonal"};
 
 // Built-in functions that are no op: name, arguments without a default, how it is called.
 struct BuiltIn {
@@ -28,10 +32,13 @@ struct BuiltIn {
   int needed;
   std::string_view signature;
 };
-constexpr BuiltIn special_functions[] = {
-    {"sum", 1, "sum(x)"},       {"mean", 1, "mean(x, weights=1)"}, {"max", 1, "max(x) or max(a, b)"},
-    {"min", 1, "min(x) or min(a, b)"}, {"var", 1, "var(x)"},       {"std", 1, "std(x)"},
-    {"match", 2, "match(prediction, target)"}};
+constexpr BuiltIn special_functions[] = {{"sum", 1, "sum(x)"},
+                                         {"mean", 1, "mean(x, weights=1)"},
+                                         {"max", 1, "max(x) or max(a, b)"},
+                                         {"min", 1, "min(x) or min(a, b)"},
+                                         {"var", 1, "var(x)"},
+                                         {"std", 1, "std(x)"},
+                                         {"match", 2, "match(prediction, target)"}};
 
 const BuiltIn* special_function(std::string_view name) {
   for (const BuiltIn& entry : special_functions)
@@ -48,7 +55,8 @@ std::optional<OpId> callable_op(std::string_view name) {
 }  // namespace
 
 bool is_future_function(std::string_view name) {
-  return std::find(std::begin(future_functions), std::end(future_functions), name) != std::end(future_functions);
+  return std::find(std::begin(future_functions), std::end(future_functions), name) !=
+         std::end(future_functions);
 }
 
 const Function* Lowering::built_in(std::string_view name) {
@@ -76,7 +84,9 @@ std::string Lowering::signature(const Function& function) const {
     out += tree[part].text;
     if (tree.children(part).empty()) continue;
     const ast::Node& value = tree[tree.child(part, 0)];
-    out += value.kind == Kind::number || value.kind == Kind::name || value.kind == Kind::truth ? "=" + value.text : "=…";
+    out += value.kind == Kind::number || value.kind == Kind::name || value.kind == Kind::truth
+               ? "=" + value.text
+               : "=…";
   }
   return fmt::format("{}({})", function.name, out);
 }
@@ -96,7 +106,8 @@ Value Lowering::call(ast::NodeId id) {
       return {};
     }
     function = binding->value.function;
-  } else if (std::any_of(calls_.begin(), calls_.end(), [&](const Function* f) { return f->def.valid() && f->name == callee.text; })) {
+  } else if (std::any_of(calls_.begin(), calls_.end(),
+                         [&](const Function* f) { return f->def.valid() && f->name == callee.text; })) {
     return name(ast().child(id, 0));  // says that a function cannot call itself
   } else {
     function = built_in(callee.text);
@@ -107,13 +118,15 @@ Value Lowering::call(ast::NodeId id) {
       return {};
     }
     if (uses_files_ || defined_later(callee.text, callee.span)) return {};
-    Diagnostic& d = error(Code::unknown_function, callee.span, fmt::format("nothing defines the function `{}`", callee.text));
+    Diagnostic& d = error(Code::unknown_function, callee.span,
+                          fmt::format("nothing defines the function `{}`", callee.text));
     if (diagnostics_->errors() > most_suggestions) return {};
     std::vector<std::string> known = visible_names(true);
     for (std::size_t i = 0; i < op_count; ++i)
       if (op_table[i].callable) known.emplace_back(op_table[i].name);
     for (const BuiltIn& entry : special_functions) known.emplace_back(entry.name);
-    if (std::string near = nearest(callee.text, known); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+    if (std::string near = nearest(callee.text, known); !near.empty())
+      d.helps.push_back(fmt::format("did you mean `{}`?", near));
     return {};
   }
   std::vector<Argument> arguments;
@@ -123,7 +136,8 @@ Value Lowering::call(ast::NodeId id) {
     std::string_view argument_name = named ? std::string_view(ast()[part].text) : std::string_view();
     if (named && (argument_name == "axis" || argument_name == "keep") && !function->def.valid()) {
       const ast::Node& axis = ast()[ast().child(part, 0)];
-      if (argument_name == "axis" && axis.kind == Kind::name && axis.text == "rows") continue;  // numbers have no other axis
+      if (argument_name == "axis" && axis.kind == Kind::name && axis.text == "rows")
+        continue;  // numbers have no other axis
       not_yet(ast()[part].span, fmt::format("`{}=`", argument_name));
       return {};
     }
@@ -136,7 +150,8 @@ Value Lowering::call(ast::NodeId id) {
 
 Value Lowering::call(const Function& function, std::vector<Argument> arguments, Span span) {
   if (std::find(calls_.begin(), calls_.end(), &function) != calls_.end() && function.def.valid()) {
-    error(Code::recursion, span, fmt::format("`{}` calls itself", function.name)).helps.push_back("a function is inlined, so it cannot; a `scan` repeats a step");
+    error(Code::recursion, span, fmt::format("`{}` calls itself", function.name))
+        .helps.push_back("a function is inlined, so it cannot; a `scan` repeats a step");
     return {};
   }
   if (!function.def.valid()) return call_built_in(function.name, arguments, span);
@@ -155,7 +170,8 @@ Value Lowering::call(const Function& function, std::vector<Argument> arguments, 
 
 Value Lowering::call_def(const Function& function, const std::vector<Argument>& arguments, Span span) {
   auto wrong = [&](Span where, std::string message) {
-    error(Code::wrong_arguments, where, std::move(message)).notes.push_back(fmt::format("its form is `{}`", signature(function)));
+    error(Code::wrong_arguments, where, std::move(message))
+        .notes.push_back(fmt::format("its form is `{}`", signature(function)));
     return Value{};
   };
   std::vector<ast::NodeId> formals;
@@ -173,17 +189,24 @@ Value Lowering::call_def(const Function& function, const std::vector<Argument>& 
         return wrong(argument.span, "an argument by position stands after one by name");
       ++position;
       if (at >= formals.size())
-        return wrong(argument.span, fmt::format("`{}` takes {} argument{}, not {}", function.name, formals.size(), formals.size() == 1 ? "" : "s", arguments.size()));
+        return wrong(argument.span,
+                     fmt::format("`{}` takes {} argument{}, not {}", function.name, formals.size(),
+                                 formals.size() == 1 ? "" : "s", arguments.size()));
     } else {
       at = 0;
       while (at < formals.size() && (*function.ast)[formals[at]].text != argument.name) ++at;
-      if (at == formals.size()) return wrong(argument.span, fmt::format("`{}` has no argument `{}`", function.name, argument.name));
+      if (at == formals.size())
+        return wrong(argument.span, fmt::format("`{}` has no argument `{}`", function.name, argument.name));
     }
     // Weights come after (prediction, target) in many losses and are too easily mistaken for a third column.
     bool by_name_only = function.ast == &prelude() && (*function.ast)[formals[at]].text == "weights";
     if (by_name_only && argument.name.empty())
-      return wrong(argument.span, fmt::format("`{}` takes {} arguments by position; weights go by name: `weights=…`", function.name, at));
-    if (given[at]) return wrong(argument.span, fmt::format("the argument `{}` of `{}` is given twice", (*function.ast)[formals[at]].text, function.name));
+      return wrong(argument.span,
+                   fmt::format("`{}` takes {} arguments by position; weights go by name: `weights=…`",
+                               function.name, at));
+    if (given[at])
+      return wrong(argument.span, fmt::format("the argument `{}` of `{}` is given twice",
+                                              (*function.ast)[formals[at]].text, function.name));
     given[at] = &argument;
   }
 
@@ -217,7 +240,8 @@ Value Lowering::call_def(const Function& function, const std::vector<Argument>& 
 Value Lowering::call_built_in(std::string_view name, const std::vector<Argument>& arguments, Span span) {
   for (const Argument& argument : arguments)
     if (!argument.name.empty() && argument.name != "weights") {
-      error(Code::wrong_arguments, argument.span, fmt::format("`{}` has no argument `{}`", name, argument.name));
+      error(Code::wrong_arguments, argument.span,
+            fmt::format("`{}` has no argument `{}`", name, argument.name));
       return {};
     }
   if (name == "match") return match(arguments, span);
@@ -230,7 +254,9 @@ Value Lowering::call_op(OpId op, const std::vector<Argument>& arguments, Span sp
   const OpInfo& entry = info(op);
   bool several = entry.name == "max" || entry.name == "min";
   if (arguments.size() != static_cast<std::size_t>(entry.arity) && !(several && arguments.size() > 2)) {
-    error(Code::wrong_arguments, span, fmt::format("`{}` takes {} argument{}, not {}", entry.name, entry.arity, entry.arity == 1 ? "" : "s", arguments.size()));
+    error(Code::wrong_arguments, span,
+          fmt::format("`{}` takes {} argument{}, not {}", entry.name, entry.arity,
+                      entry.arity == 1 ? "" : "s", arguments.size()));
     return {};
   }
   for (const Argument& argument : arguments)
@@ -241,7 +267,8 @@ Value Lowering::call_op(OpId op, const std::vector<Argument>& arguments, Span sp
   return value;
 }
 
-// --- reductions ----------------------------------------------------------------------------------------------------
+// --- reductions
+// ----------------------------------------------------------------------------------------------------
 Value Lowering::reduction(std::string_view name, const std::vector<Argument>& arguments, Span span) {
   const Value* weights = nullptr;
   const Argument* operand = nullptr;
@@ -299,13 +326,15 @@ bool Lowering::depends_on_reduction(NodeId id) const {
 // match(p, y): p, for every row of y where it has none, unless a reduction took its rows away.
 Value Lowering::match(const std::vector<Argument>& arguments, Span span) {
   if (arguments.size() != 2) {
-    error(Code::wrong_arguments, span, fmt::format("`match` takes a prediction and a target, not {} values", arguments.size()));
+    error(Code::wrong_arguments, span,
+          fmt::format("`match` takes a prediction and a target, not {} values", arguments.size()));
     return {};
   }
   for (const Argument& argument : arguments)
     if (!numeric(argument.value, argument.span, "`match`")) return {};
   NodeId p = graph().to_real(to_node(arguments[0].value)), y = to_node(arguments[1].value);
-  if (!graph().has_rows(y) || graph().has_rows(p)) return arguments[0].value.known() ? arguments[0].value : Value::of(p);
+  if (!graph().has_rows(y) || graph().has_rows(p))
+    return arguments[0].value.known() ? arguments[0].value : Value::of(p);
   if (p == model.predict && depends_on_reduction(p)) return {};  // said of `predict` itself
   if (depends_on_reduction(p)) {
     error(Code::shapes_differ, span, "the prediction is one number for all rows, the target one number a row")
@@ -315,8 +344,10 @@ Value Lowering::match(const std::vector<Argument>& arguments, Span span) {
   return Value::of(graph().broadcast(p));
 }
 
-// --- the target ----------------------------------------------------------------------------------------------------
-// Columns that nothing reads; where a loss written in full reads every one, those that the prediction does not.
+// --- the target
+// ----------------------------------------------------------------------------------------------------
+// Columns that nothing reads; where a loss written in full reads every one, those that the prediction does
+// not.
 std::vector<std::string> Lowering::columns_not_read() const {
   std::vector<std::string> free;
   for (std::size_t i = 0; i < model.columns.size(); ++i)
@@ -341,13 +372,16 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
   else if (short_form) {
     if (!settings_.headers.empty())
       for (const std::string& header : settings_.headers[0])
-        if (std::none_of(model.columns.begin(), model.columns.end(), [&](const DataColumn& c) { return c.name == header; })) free.push_back(header);
+        if (std::none_of(model.columns.begin(), model.columns.end(),
+                         [&](const DataColumn& c) { return c.name == header; }))
+          free.push_back(header);
   } else {
     free = columns_not_read();
   }
   if (free.size() == 1) {
     model.assumed.target = free[0];
-    auto known = std::find_if(model.columns.begin(), model.columns.end(), [&](const DataColumn& c) { return c.name == free[0]; });
+    auto known = std::find_if(model.columns.begin(), model.columns.end(),
+                              [&](const DataColumn& c) { return c.name == free[0]; });
     auto column = static_cast<int>(known - model.columns.begin());
     if (known == model.columns.end()) {
       model.columns.push_back({free[0], free[0], 0, span});
@@ -358,11 +392,13 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
     return Value::of(node);
   }
   bool no_data = model.columns.empty() && settings_.headers.empty();
-  std::string message = free.empty() ? "no column is left to predict: the model reads every one"
-                                     : fmt::format("which column is to be predicted? Nothing reads {}", listed(free));
+  std::string message = free.empty()
+                            ? "no column is left to predict: the model reads every one"
+                            : fmt::format("which column is to be predicted? Nothing reads {}", listed(free));
   if (no_data) message = "no data are known, so there is no column to predict";
   Diagnostic& d = error(Code::no_target, span, message);
-  if (no_data) d.helps.push_back("give their file with --data FILE, or name the columns: `data x, y from \"FILE\"`");
+  if (no_data)
+    d.helps.push_back("give their file with --data FILE, or name the columns: `data x, y from \"FILE\"`");
   std::string example = free.empty() ? "NAME" : free[0];
   if (no_data) return {};
   d.helps.push_back(fmt::format("write `{} = {}(predict, {})`", defines, function.name, example));
@@ -372,13 +408,15 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
 // `loss = f` means f(predict, TARGET).
 Value Lowering::target_call(const Function& function, Span span, const std::string& defines) {
   if (function.needed != 2) {
-    error(Code::wrong_arguments, span, fmt::format("`{}` is not a function of a prediction and a target", function.name))
+    error(Code::wrong_arguments, span,
+          fmt::format("`{}` is not a function of a prediction and a target", function.name))
         .notes.push_back(fmt::format("its form is `{}`", signature(function)));
     return {};
   }
   if (!model.predict.valid()) {
     if (!model_scope_.names.contains("predict"))
-      error(Code::unknown_name, span, fmt::format("`{}` needs a `predict` to compare with the target", function.name))
+      error(Code::unknown_name, span,
+            fmt::format("`{}` needs a `predict` to compare with the target", function.name))
           .helps.push_back("define it, for example `predict = w*x + b`");
     return {};
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The statements of a model, in order: each binds names or adds to the model. What needs the whole text (which column
-// is the target, which parameter does nothing) is decided in finish().
+// The statements of a model, in order: each binds names or adds to the model. What needs the whole text
+// (which column is the target, which parameter does nothing) is decided in finish().
 #include "frontend/lower.h"
 
 #include <fmt/format.h>
@@ -20,7 +20,8 @@ const ast::Ast& prelude() {
   static const ast::Ast tree = [] {
     Diagnostics diagnostics;
     ast::Ast parsed = parse(Source("prelude.slope", std::string(prelude_text)), diagnostics, prelude_file);
-    if (diagnostics.has_errors()) internal_error("the prelude does not parse: " + diagnostics.all()[0].message);
+    if (diagnostics.has_errors())
+      internal_error("the prelude does not parse: " + diagnostics.all()[0].message);
     return parsed;
   }();
   return tree;
@@ -32,7 +33,8 @@ namespace {
 void separator_clause(const ast::Ast& ast, ast::NodeId option, DataSource& source, Diagnostics& diagnostics) {
   const ast::Node& value = ast[ast.child(option, 0)];
   if (value.kind != Kind::string || value.text.size() != 1)
-    diagnostics.error(Code::bad_option_value, value.span, "`sep` takes one character in quotes").helps.push_back("for example sep=\";\"");
+    diagnostics.error(Code::bad_option_value, value.span, "`sep` takes one character in quotes")
+        .helps.push_back("for example sep=\";\"");
   else source.separator = value.text[0];
 }
 
@@ -51,8 +53,10 @@ void read_clause(const ast::Ast& ast, ast::NodeId clause, DataSource& source, Di
   if (node.text == "sep") return separator_clause(ast, clause, source, diagnostics);
   if (node.text == "missing") return missing_clause(ast, clause, source, diagnostics);
   std::vector<std::string> known{"sep", "missing"};
-  Diagnostic& d = diagnostics.error(Code::unknown_option, node.name, fmt::format("`data` has no option `{}`", node.text));
-  if (std::string near = nearest(node.text, known); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+  Diagnostic& d =
+      diagnostics.error(Code::unknown_option, node.name, fmt::format("`data` has no option `{}`", node.text));
+  if (std::string near = nearest(node.text, known); !near.empty())
+    d.helps.push_back(fmt::format("did you mean `{}`?", near));
   else d.helps.push_back("it takes from, columns, standardized, missing=drop and sep=\";\"");
 }
 
@@ -106,12 +110,14 @@ void Lowering::load_prelude() {
 void Lowering::note_definitions() {
   for (ast::NodeId id : model_ast_.children(model_ast_.root())) {
     const ast::Node& node = model_ast_[id];
-    if (node.kind == Kind::def || node.kind == Kind::define || node.kind == Kind::state) definitions_.try_emplace(node.text, node.span);
+    if (node.kind == Kind::def || node.kind == Kind::define || node.kind == Kind::state)
+      definitions_.try_emplace(node.text, node.span);
     if (node.kind == Kind::use) uses_files_ = true;
     if (node.kind != Kind::data && node.kind != Kind::params && node.kind != Kind::consts) continue;
     for (ast::NodeId part : model_ast_.children(id)) {
       Kind kind = model_ast_[part].kind;
-      if (kind == Kind::column || kind == Kind::param || kind == Kind::constant) definitions_.try_emplace(model_ast_[part].text, model_ast_[part].span);
+      if (kind == Kind::column || kind == Kind::param || kind == Kind::constant)
+        definitions_.try_emplace(model_ast_[part].text, model_ast_[part].span);
     }
   }
 }
@@ -123,11 +129,14 @@ void Lowering::precision_and_seed() {
   bool given = false;
   for (ast::NodeId id : model_ast_.children(model_ast_.root())) {
     const ast::Node& node = model_ast_[id];
-    if (node.kind == Kind::seed) model.seed = static_cast<std::int64_t>(model_ast_[model_ast_.child(id, 0)].number);
+    if (node.kind == Kind::seed)
+      model.seed = static_cast<std::int64_t>(model_ast_[model_ast_.child(id, 0)].number);
     if (node.kind != Kind::precision) continue;
     if (given) error(Code::defined_twice, node.span, "a second `precision`");
     if (node.text == "f32") precision = Precision::f32;
-    else if (node.text != "f64") error(Code::bad_option_value, node.name, fmt::format("`{}` is no precision", node.text)).helps.push_back("f32 or f64");
+    else if (node.text != "f64")
+      error(Code::bad_option_value, node.name, fmt::format("`{}` is no precision", node.text))
+          .helps.push_back("f32 or f64");
     given = true;
   }
   model.graph = Graph(settings_.precision.value_or(precision));
@@ -141,8 +150,10 @@ void Lowering::apply_sets() {
       for (ast::NodeId item : model_ast_.children(id)) constants.push_back(model_ast_[item].text);
   for (const auto& [name, text] : settings_.sets) {
     if (std::find(constants.begin(), constants.end(), name) != constants.end()) continue;
-    Diagnostic& d = diagnostics_->error(Code::usage, fmt::format("--set {}: the model has no constant `{}`", name, name));
-    if (std::string near = nearest(name, constants); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+    Diagnostic& d =
+        diagnostics_->error(Code::usage, fmt::format("--set {}: the model has no constant `{}`", name, name));
+    if (std::string near = nearest(name, constants); !near.empty())
+      d.helps.push_back(fmt::format("did you mean `{}`?", near));
     else if (!constants.empty()) d.helps.push_back("its constants are " + listed(constants));
     else d.helps.push_back("--set changes what a `const` statement defines; this model has none");
   }
@@ -153,14 +164,17 @@ Span Lowering::place(Span span) const { return span.file == prelude_file ? call_
 Diagnostic& Lowering::error(Code code, Span span, std::string message) {
   bool inside = span.file == prelude_file;
   Diagnostic& d = diagnostics_->error(code, place(span), std::move(message));
-  if (inside && !calls_.empty()) d.notes.push_back(fmt::format("in `{}` of the prelude", calls_.back()->name));
+  if (inside && !calls_.empty())
+    d.notes.push_back(fmt::format("in `{}` of the prelude", calls_.back()->name));
   return d;
 }
 
 void Lowering::not_yet(Span span, std::string what) {
   if (!said_.insert({what, place(span).begin}).second) return;
   error(Code::not_yet, span, fmt::format("{} cannot be compiled yet", what))
-      .notes.push_back("it is part of the language; this version compiles models of numbers without vectors, layers or state");
+      .notes.push_back(
+          "it is part of the language; this version compiles models of numbers without vectors, layers or "
+          "state");
 }
 
 bool Lowering::bind(const std::string& name, Binding binding) {
@@ -168,7 +182,8 @@ bool Lowering::bind(const std::string& name, Binding binding) {
   auto [found, fresh] = scope_->names.try_emplace(name, binding);
   if (!fresh) {
     const Binding& first = found->second;
-    Diagnostic& d = error(Code::defined_twice, binding.span, fmt::format("`{}` is defined a second time", name));
+    Diagnostic& d =
+        error(Code::defined_twice, binding.span, fmt::format("`{}` is defined a second time", name));
     if (first.span.file == 0) {
       auto what = first.column >= 0 ? "a data column" : first.is_parameter ? "a parameter" : "defined";
       d.notes.push_back(fmt::format("`{}` is already {}", name, what));
@@ -177,7 +192,8 @@ bool Lowering::bind(const std::string& name, Binding binding) {
     return false;
   }
   if (scope_ == &model_scope_ && (prelude_scope_.names.contains(name) || built_in(name)))
-    diagnostics_->note(Code::hides_prelude, binding.span, fmt::format("`{}` hides the function of that name in the prelude", name));
+    diagnostics_->note(Code::hides_prelude, binding.span,
+                       fmt::format("`{}` hides the function of that name in the prelude", name));
   return true;
 }
 
@@ -210,7 +226,8 @@ void Lowering::statement(ast::NodeId id) {
   }
 }
 
-// --- data ----------------------------------------------------------------------------------------------------------
+// --- data
+// ----------------------------------------------------------------------------------------------------------
 void Lowering::data(ast::NodeId id) {
   std::size_t source = 0;
   for (ast::NodeId other : model_ast_.children(model_ast_.root())) {
@@ -223,7 +240,8 @@ void Lowering::data(ast::NodeId id) {
     if (node.kind == Kind::column) column(part, source);
     if (node.kind == Kind::column) shaped |= ast().find(part, Kind::shape).valid();
     if (node.kind == Kind::standardized) not_yet(node.span, "`standardized`");
-    if (!shaped && (node.kind == Kind::columns || node.kind == Kind::columns_range)) not_yet(node.span, "`columns` (a vector of columns)");
+    if (!shaped && (node.kind == Kind::columns || node.kind == Kind::columns_range))
+      not_yet(node.span, "`columns` (a vector of columns)");
   }
 }
 
@@ -252,7 +270,8 @@ void Lowering::column(ast::NodeId id, std::size_t source) {
   }
 }
 
-// --- parameters and constants ------------------------------------------------------------------------------------
+// --- parameters and constants
+// ------------------------------------------------------------------------------------
 void Lowering::params(ast::NodeId id) {
   for (ast::NodeId item : ast().children(id)) param(item);
 }
@@ -263,8 +282,10 @@ void Lowering::param(ast::NodeId id) {
   binding.is_parameter = true;
   ast::NodeId start = ast().find(id, Kind::start);
   if (scope_ != &model_scope_) not_yet(node.span, "a parameter inside a function (a layer)");
-  else if (ast().find(id, Kind::shape).valid()) not_yet(ast()[ast().find(id, Kind::shape)].span, "a parameter with a shape");
-  else if (ast().find(id, Kind::bounds).valid()) not_yet(ast()[ast().find(id, Kind::bounds)].span, "a parameter with bounds");
+  else if (ast().find(id, Kind::shape).valid())
+    not_yet(ast()[ast().find(id, Kind::shape)].span, "a parameter with a shape");
+  else if (ast().find(id, Kind::bounds).valid())
+    not_yet(ast()[ast().find(id, Kind::bounds)].span, "a parameter with bounds");
   else if (!start.valid()) not_yet(node.span, "a random start");
   else if (auto value = constant_number(ast().child(start, 0), "the start of a parameter")) {
     auto number = static_cast<int>(model.params.size());
@@ -285,7 +306,8 @@ void Lowering::constants(ast::NodeId id) {
     Value value = evaluate(ast().child(item, 0));
     if (value.known()) binding.value = value;
     else if (value.ok())
-      error(Code::not_constant, ast()[ast().child(item, 0)].span, fmt::format("the constant `{}` depends on data or parameters", node.text))
+      error(Code::not_constant, ast()[ast().child(item, 0)].span,
+            fmt::format("the constant `{}` depends on data or parameters", node.text))
           .helps.push_back("a plain definition, without `const`, may");
     if (scope_ == &model_scope_)
       for (const auto& [name, text] : settings_.sets)
@@ -295,7 +317,8 @@ void Lowering::constants(ast::NodeId id) {
   }
 }
 
-// --- definitions ---------------------------------------------------------------------------------------------------
+// --- definitions
+// ---------------------------------------------------------------------------------------------------
 void Lowering::def(ast::NodeId id) {
   const ast::Node& node = ast()[id];
   auto function = std::make_unique<Function>();
@@ -309,9 +332,12 @@ void Lowering::def(ast::NodeId id) {
     if (formal.kind != Kind::formal) continue;
     if (ast().children(part).empty()) ++function->needed;
     if (!formals.insert(formal.text).second)
-      error(Code::defined_twice, formal.name, fmt::format("`{}` has two arguments `{}`", node.text, formal.text));
+      error(Code::defined_twice, formal.name,
+            fmt::format("`{}` has two arguments `{}`", node.text, formal.text));
   }
-  Binding binding{{.is = Value::Is::function, .literal = nullptr, .node = {}, .text = {}, .function = function.get()}, node.name};
+  Binding binding{
+      {.is = Value::Is::function, .literal = nullptr, .node = {}, .text = {}, .function = function.get()},
+      node.name};
   binding.used = true;
   if (scope_ == &model_scope_ && (node.text == "predict" || node.text == "loss")) {
     error(Code::wrong_kind, node.name, fmt::format("`{}` is a value, not a function", node.text));
@@ -330,7 +356,8 @@ void Lowering::define(ast::NodeId id) {
   else if (ast()[how].kind == Kind::draw) not_yet(node.span, "a random draw");
   else binding.value = evaluate(ast().child(how, 0));
   if (auto found = scope_->names.find(node.text); found != scope_->names.end() && found->second.column >= 0) {
-    error(Code::defined_twice, node.name, fmt::format("`{}` is a data column and cannot be defined", node.text))
+    error(Code::defined_twice, node.name,
+          fmt::format("`{}` is a data column and cannot be defined", node.text))
         .related.push_back(found->second.span);
     return;
   }
@@ -345,7 +372,8 @@ void Lowering::define(ast::NodeId id) {
     if (!told_of_text(text)) error(Code::wrong_kind, text, "a text is no value here");
     binding.value = {};
   }
-  if (binding.value.is == Value::Is::node && scope_ == &model_scope_) graph().name(binding.value.node, node.text);
+  if (binding.value.is == Value::Is::node && scope_ == &model_scope_)
+    graph().name(binding.value.node, node.text);
   bind(node.text, binding);
 }
 
@@ -367,7 +395,8 @@ void Lowering::named(ast::NodeId id, std::vector<NamedValue>& into) {
   const ast::Node& node = ast()[id];
   auto& names = &into == &model.metrics ? metric_names_ : report_names_;
   if (auto [found, fresh] = names.try_emplace(node.text, node.name); !fresh) {
-    error(Code::defined_twice, node.name, fmt::format("a second metric or report `{}`", node.text)).related.push_back(found->second);
+    error(Code::defined_twice, node.name, fmt::format("a second metric or report `{}`", node.text))
+        .related.push_back(found->second);
     return;
   }
   bool given = !ast().children(id).empty();
@@ -378,7 +407,8 @@ void Lowering::named(ast::NodeId id, std::vector<NamedValue>& into) {
   else value = unknown(node.text, node.name);
   if (!value.ok()) return;
   if (value.is == Value::Is::function) {
-    waiting_.push_back({value.function, span, static_cast<int>(into.size()), &into == &model.reports, node.text});
+    waiting_.push_back(
+        {value.function, span, static_cast<int>(into.size()), &into == &model.reports, node.text});
     into.push_back({node.text, {}, span});
     return;
   }
@@ -386,18 +416,22 @@ void Lowering::named(ast::NodeId id, std::vector<NamedValue>& into) {
   into.push_back({node.text, graph().to_real(to_node(value)), span});
 }
 
-// --- the end -------------------------------------------------------------------------------------------------------
+// --- the end
+// -------------------------------------------------------------------------------------------------------
 void Lowering::finish() {
   finish_targets();
   for (auto* list : {&model.metrics, &model.reports})
     for (NamedValue& item : *list)
       if (item.value.valid() && graph().has_rows(item.value)) {
-        error(Code::loss_not_a_number, item.span, fmt::format("`{}` is one number a row, not one number", item.name))
+        error(Code::loss_not_a_number, item.span,
+              fmt::format("`{}` is one number a row, not one number", item.name))
             .helps.push_back(fmt::format("`mean({})` is one number", model_text(item.span)));
         item.value = {};
       }
   // A text that could not be read may hold it.
-  auto syntax = [](const Diagnostic& d) { return d.severity == Severity::error && static_cast<int>(d.code) < 200; };
+  auto syntax = [](const Diagnostic& d) {
+    return d.severity == Severity::error && static_cast<int>(d.code) < 200;
+  };
   bool unread = std::any_of(diagnostics_->all().begin(), diagnostics_->all().end(), syntax);
   if (!loss_span_.end && !loss_seen() && !unread) {
     Diagnostic& d = error(Code::no_loss, {0, 0, 0}, "the model has no `loss`");
@@ -424,12 +458,14 @@ std::string Lowering::model_text(Span span) const {
 
 void Lowering::finish_targets() {
   for (const Waiting& waiting : waiting_) {
-    std::string defines = waiting.index < 0 ? "loss" : (waiting.report ? "report " : "metric ") + waiting.name;
+    std::string defines =
+        waiting.index < 0 ? "loss" : (waiting.report ? "report " : "metric ") + waiting.name;
     Value value = target_call(*waiting.function, waiting.span, defines);
     if (!value.ok() || !numeric(value, waiting.span, fmt::format("`{}`", waiting.name))) continue;
     NodeId node = graph().to_real(to_node(value));
     if (waiting.index < 0) model.loss = node;
-    else (waiting.report ? model.reports : model.metrics)[static_cast<std::size_t>(waiting.index)].value = node;
+    else
+      (waiting.report ? model.reports : model.metrics)[static_cast<std::size_t>(waiting.index)].value = node;
   }
   waiting_.clear();
   for (auto* list : {&model.metrics, &model.reports})
@@ -446,9 +482,12 @@ void Lowering::check_loss() {
 
 void Lowering::check_predict() {
   if (!model.predict.valid() || !depends_on_reduction(model.predict)) return;
-  Diagnostic& d = error(Code::predict_reduces_rows, predict_span_, "the prediction of a row depends on the other rows");
+  Diagnostic& d =
+      error(Code::predict_reduces_rows, predict_span_, "the prediction of a row depends on the other rows");
   d.label = "has a sum, mean, max or min over rows in it";
-  d.helps.push_back("a sum over features is `x @ w` or `axis=-1`; to scale a column write `standardized` after it; a running mean is a `state`");
+  d.helps.push_back(
+      "a sum over features is `x @ w` or `axis=-1`; to scale a column write `standardized` after it; a "
+      "running mean is a `state`");
 }
 
 void Lowering::check_parameters() {
@@ -459,21 +498,28 @@ void Lowering::check_parameters() {
     NodeId id = graph().param(static_cast<int>(i));
     if (id.index() < reached.size() && reached[id.index()]) ++useful;
     else
-      diagnostics_->warning(Code::unused_parameter, model.params[i].span, fmt::format("the parameter `{}` does not reach the loss", model.params[i].name))
+      diagnostics_
+          ->warning(Code::unused_parameter, model.params[i].span,
+                    fmt::format("the parameter `{}` does not reach the loss", model.params[i].name))
           .notes.push_back("its gradient is 0: training leaves it at its start");
   }
   if (useful > 0) return;
-  Diagnostic& d = error(Code::nothing_to_train, loss_span_, "there is nothing to train: no parameter reaches the loss");
+  Diagnostic& d =
+      error(Code::nothing_to_train, loss_span_, "there is nothing to train: no parameter reaches the loss");
   d.helps.push_back("declare one, for example `param w = 0`, and use it in what `loss` depends on");
 }
 
 void Lowering::check_unused() {
   for (std::size_t i = 0; i < model.columns.size(); ++i)
-    if (has_data_ && !column_read_[i] && model.columns[i].name != model.assumed.target && !diagnostics_->has_errors())
-      diagnostics_->warning(Code::unused_column, model.columns[i].span, fmt::format("nothing reads the column `{}`", model.columns[i].name));
+    if (has_data_ && !column_read_[i] && model.columns[i].name != model.assumed.target &&
+        !diagnostics_->has_errors())
+      diagnostics_->warning(Code::unused_column, model.columns[i].span,
+                            fmt::format("nothing reads the column `{}`", model.columns[i].name));
   for (const auto& [name, binding] : model_scope_.names)
     if (!binding.used && !binding.is_parameter && binding.column < 0 && is_train_option(name))
-      diagnostics_->warning(Code::option_like_name, binding.span, fmt::format("`{}` is defined but nothing uses it", name))
+      diagnostics_
+          ->warning(Code::option_like_name, binding.span,
+                    fmt::format("`{}` is defined but nothing uses it", name))
           .helps.push_back(fmt::format("an option of training is written `train {}=…`", name));
 }
 
@@ -494,17 +540,21 @@ std::optional<Lowered> lower(const ast::Ast& ast, const LowerSettings& settings,
 Model& Lowered::model() { return lowering_->model; }
 const Model& Lowered::model() const { return lowering_->model; }
 
-NodeId Lowered::update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate, Span span, Diagnostics& diagnostics) {
+NodeId Lowered::update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate, Span span,
+                       Diagnostics& diagnostics) {
   lowering_->set_diagnostics(diagnostics);
   const Function* function = lowering_->optimizer_function(optimizer, span);
   if (!function) return {};
-  std::vector<Argument> arguments{{"", Value::of(param), span}, {"", Value::of(gradient), span}, {"", Value::of(rate), span}};
+  std::vector<Argument> arguments{
+      {"", Value::of(param), span}, {"", Value::of(gradient), span}, {"", Value::of(rate), span}};
   for (const auto& [name, value] : optimizer.hyper) arguments.push_back({name, Value::of(value), span});
   Value value = lowering_->call(*function, std::move(arguments), span);
   if (!value.ok() || diagnostics.has_errors()) return {};
   NodeId node = lowering_->to_node(value);
   if (!lowering_->model.graph.has_rows(node)) return node;
-  diagnostics.error(Code::wrong_kind, span, fmt::format("the optimizer `{}` gives one number a row, not the new parameter", optimizer.name));
+  diagnostics.error(
+      Code::wrong_kind, span,
+      fmt::format("the optimizer `{}` gives one number a row, not the new parameter", optimizer.name));
   return {};
 }
 

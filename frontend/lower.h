@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// From the tree to the graph: names are resolved, functions inlined, constants computed, every value checked. What
-// the language has and this version cannot compile ends in Code::not_yet, never in another meaning.
+// From the tree to the graph: names are resolved, functions inlined, constants computed, every value checked.
+// What the language has and this version cannot compile ends in Code::not_yet, never in another meaning.
 #pragma once
 #include <memory>
 #include <optional>
@@ -17,8 +17,8 @@ namespace slope {
 
 // A `data` statement, or the given file where the short form has none.
 struct DataSource {
-  std::string path;   // as written after `from`; "" where there is none
-  Span span;          // of the statement
+  std::string path;  // as written after `from`; "" where there is none
+  Span span;         // of the statement
   char separator = ',';
   bool drop_missing = false;
   std::vector<std::string> names;  // that it declares
@@ -60,8 +60,8 @@ struct Optimizer {
 struct Training {
   Span span;
   Optimizer optimizer;
-  std::int64_t steps = 1000;      // updates
-  bool epochs = false;            // steps were given as epochs
+  std::int64_t steps = 1000;  // updates
+  bool epochs = false;        // steps were given as epochs
   double rate = 0.01;
   std::optional<std::int64_t> report;
 };
@@ -81,12 +81,13 @@ struct Model {
 };
 
 struct LowerSettings {
-  std::vector<std::vector<std::string>> headers;  // of each data source, where its file is known
-  std::optional<Precision> precision;             // of the command line
-  std::vector<std::pair<std::string, std::string>> sets;     // --set NAME=VALUE
-  std::vector<std::pair<std::string, std::string>> options;  // --rate 0.1: option of every train statement, its text
-  std::optional<Assumed> assumed;                 // of a state: decide nothing, take this
-  bool training = true;                           // the value of the word `training`
+  std::vector<std::vector<std::string>> headers;          // of each data source, where its file is known
+  std::optional<Precision> precision;                     // of the command line
+  std::vector<std::pair<std::string, std::string>> sets;  // --set NAME=VALUE
+  std::vector<std::pair<std::string, std::string>>
+      options;                     // --rate 0.1: option of every train statement, its text
+  std::optional<Assumed> assumed;  // of a state: decide nothing, take this
+  bool training = true;            // the value of the word `training`
 };
 
 // Holds what update() needs of the environment: the tree must live as long.
@@ -96,7 +97,8 @@ class Lowered {
   const Model& model() const;
 
   // The new value of one parameter by the optimizer's function; an invalid id after an error.
-  NodeId update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate, Span span, Diagnostics& diagnostics);
+  NodeId update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate, Span span,
+                Diagnostics& diagnostics);
 
   Lowered(Lowered&&) noexcept;
   Lowered& operator=(Lowered&&) noexcept;

@@ -22,14 +22,18 @@ struct Scope;
 struct Value {
   enum class Is : std::uint8_t { error, number, truth, node, text, function };
   Is is = Is::error;
-  double number = 0;                 // known to the compiler, in f64; truth: 0 or 1
+  double number = 0;                   // known to the compiler, in f64; truth: 0 or 1
   const ast::Node* literal = nullptr;  // a number straight from the text: read anew in the model's precision
   NodeId node;
   std::string text;
   const Function* function = nullptr;
 
-  static Value of(double v) { return {.is = Is::number, .number = v, .literal = nullptr, .node = {}, .text = {}}; }
-  static Value of(bool v) { return {.is = Is::truth, .number = v ? 1.0 : 0.0, .literal = nullptr, .node = {}, .text = {}}; }
+  static Value of(double v) {
+    return {.is = Is::number, .number = v, .literal = nullptr, .node = {}, .text = {}};
+  }
+  static Value of(bool v) {
+    return {.is = Is::truth, .number = v ? 1.0 : 0.0, .literal = nullptr, .node = {}, .text = {}};
+  }
   static Value of(NodeId id) { return {.is = Is::node, .literal = nullptr, .node = id, .text = {}}; }
   bool ok() const { return is != Is::error; }
   bool known() const { return is == Is::number || is == Is::truth; }
@@ -39,8 +43,8 @@ struct Value {
 struct Binding {
   Value value;
   Span span;
-  int order = 0;       // of definition: a function sees only what stands above it
-  int column = -1;     // of a data column: to know whether it is read
+  int order = 0;    // of definition: a function sees only what stands above it
+  int column = -1;  // of a data column: to know whether it is read
   bool used = false;
   bool is_parameter = false;
 };
@@ -58,7 +62,7 @@ struct Function {
   ast::NodeId def;
   Scope* scope = nullptr;  // where it was defined
   int order = 0;
-  int needed = 0;          // arguments without a default, of a built-in function too
+  int needed = 0;  // arguments without a default, of a built-in function too
 };
 
 struct Argument {
@@ -165,7 +169,7 @@ class Lowering {
   const ast::Ast& ast() const { return *ast_; }
   Graph& graph() { return model.graph; }
 
-  const ast::Ast* ast_;        // of what is being read now: the model or the prelude
+  const ast::Ast* ast_;  // of what is being read now: the model or the prelude
   const ast::Ast& model_ast_;
   const LowerSettings& settings_;
   Diagnostics* diagnostics_;
@@ -181,14 +185,14 @@ class Lowering {
   struct Waiting {
     const Function* function;
     Span span;
-    int index = -1;       // of the metric or report; −1: the loss
+    int index = -1;  // of the metric or report; −1: the loss
     bool report = false;
     std::string name;
   };
   std::vector<Waiting> waiting_;
   bool has_data_ = false, declares_params_ = false;
   Span loss_span_, predict_span_;
-  std::unordered_map<std::string, Span> definitions_;  // of the whole model: what is used too early
+  std::unordered_map<std::string, Span> definitions_;     // of the whole model: what is used too early
   std::set<std::pair<std::string, std::uint32_t>> said_;  // what and where: each is said once
   bool uses_files_ = false;  // a `use` stands in the model: what it would define is not known
   int order_ = 0;

@@ -61,7 +61,8 @@ double default_rate(std::string_view optimizer) {
 
 std::span<const TrainOption> train_options() { return options; }
 bool is_train_option(std::string_view name) {
-  return std::any_of(std::begin(options), std::end(options), [&](const TrainOption& o) { return o.name == name; });
+  return std::any_of(std::begin(options), std::end(options),
+                     [&](const TrainOption& o) { return o.name == name; });
 }
 bool is_plain_name(std::string_view name) { return !is_future_function(name); }
 
@@ -76,8 +77,8 @@ double nearest_float(const std::string& digits) {
   return value;
 }
 
-// Reads `statement`, a text made of what stands on the command line, and lets `use` evaluate its tree. An error is one of
-// the command line: `shown` names the place.
+// Reads `statement`, a text made of what stands on the command line, and lets `use` evaluate its tree. An
+// error is one of the command line: `shown` names the place.
 bool Lowering::on_command_line(const std::string& statement, const std::string& shown,
                                const std::function<void(const ast::Ast&, ast::NodeId)>& use) {
   Diagnostics inner;
@@ -98,14 +99,17 @@ bool Lowering::on_command_line(const std::string& statement, const std::string& 
   d.notes = inner.all()[0].notes;
   // An unknown name cannot be declared there; a near one may be meant.
   for (const std::string& help : inner.all()[0].helps)
-    if (inner.all()[0].code != Code::unknown_name || help.starts_with("did you mean")) d.helps.push_back(help);
+    if (inner.all()[0].code != Code::unknown_name || help.starts_with("did you mean"))
+      d.helps.push_back(help);
   return false;
 }
 
 std::optional<double> Lowering::set_value(const std::string& name, const std::string& text) {
   std::optional<double> result;
   on_command_line("const value = " + text, fmt::format("--set {}={}", name, text),
-                  [&](const ast::Ast& tree, ast::NodeId item) { result = constant_number(tree.child(item, 0), "a constant"); });
+                  [&](const ast::Ast& tree, ast::NodeId item) {
+                    result = constant_number(tree.child(item, 0), "a constant");
+                  });
   return result;
 }
 
@@ -151,8 +155,10 @@ void Lowering::option(ast::NodeId id, Options& given) {
     if (entry.name == node.text) known = &entry;
   }
   if (!known) {
-    Diagnostic& d = error(Code::unknown_option, node.name, fmt::format("`train` has no option `{}`", node.text));
-    if (std::string near = nearest(node.text, names); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+    Diagnostic& d =
+        error(Code::unknown_option, node.name, fmt::format("`train` has no option `{}`", node.text));
+    if (std::string near = nearest(node.text, names); !near.empty())
+      d.helps.push_back(fmt::format("did you mean `{}`?", near));
     else d.helps.push_back("its options are " + listed(names));
     return;
   }
@@ -161,8 +167,10 @@ void Lowering::option(ast::NodeId id, Options& given) {
     error(Code::defined_twice, node.name, fmt::format("the option `{}` is given twice", node.text));
     return;
   }
-  if ((node.text == "steps" && given.seen.contains("epochs")) || (node.text == "epochs" && given.seen.contains("steps"))) {
-    error(Code::bad_option_value, node.name, "`steps` and `epochs` cannot both be given").helps.push_back("steps count updates, epochs passes over the data");
+  if ((node.text == "steps" && given.seen.contains("epochs")) ||
+      (node.text == "epochs" && given.seen.contains("steps"))) {
+    error(Code::bad_option_value, node.name, "`steps` and `epochs` cannot both be given")
+        .helps.push_back("steps count updates, epochs passes over the data");
     return;
   }
   option_value(node, ast().child(id, 0), given);
@@ -171,22 +179,28 @@ void Lowering::option(ast::NodeId id, Options& given) {
 void Lowering::option_value(const ast::Node& option, ast::NodeId value, Options& given) {
   if (option.text == "optimizer") return optimizer_option(value, given);
   const ast::Node& text = ast()[value];
-  if (option.text == "rate" && text.kind == Kind::name && text.text == "auto") return not_yet(text.span, "`rate=auto`");
+  if (option.text == "rate" && text.kind == Kind::name && text.text == "auto")
+    return not_yet(text.span, "`rate=auto`");
   auto number = constant_number(value, fmt::format("the option `{}`", option.text));
   if (!number) return;
   auto refuse = [&](std::string wanted) {
-    error(Code::bad_option_value, text.span, fmt::format("`{}` is {}, but must be {}", option.text, shortest(*number), wanted));
+    error(Code::bad_option_value, text.span,
+          fmt::format("`{}` is {}, but must be {}", option.text, shortest(*number), wanted));
   };
   if (option.text == "rate") {
     bool usable = *number >= std::numeric_limits<double>::min() && *number < HUGE_VAL;
-    if (model.graph.precision() == Precision::f32) usable = usable && *number >= static_cast<double>(std::numeric_limits<float>::min()) && *number <= static_cast<double>(std::numeric_limits<float>::max());
+    if (model.graph.precision() == Precision::f32)
+      usable = usable && *number >= static_cast<double>(std::numeric_limits<float>::min()) &&
+               *number <= static_cast<double>(std::numeric_limits<float>::max());
     if (usable) given.rate = *number;
     else refuse("a positive number");
     return;
   }
   double least = option.text == "report" ? 1 : option.text == "seed" ? -most_steps : 0;
   if (*number != std::floor(*number) || !(*number >= least) || *number > most_steps)
-    return refuse(least == 1 ? "a whole number of at least 1" : least == 0 ? "a whole number of at least 0" : "a whole number");
+    return refuse(least == 1   ? "a whole number of at least 1"
+                  : least == 0 ? "a whole number of at least 0"
+                               : "a whole number");
   auto whole = static_cast<std::int64_t>(*number);
   if (option.text == "steps") given.steps = whole;
   if (option.text == "epochs") given.epochs = whole;
@@ -200,7 +214,8 @@ void Lowering::optimizer_option(ast::NodeId value, Options& given) {
   bool call = node.kind == Kind::call;
   const ast::Node& name = call ? ast()[ast().child(value, 0)] : node;
   if (name.kind != Kind::name) {
-    error(Code::bad_option_value, node.span, "`optimizer` needs the name of a function").helps.push_back("for example optimizer=sgd");
+    error(Code::bad_option_value, node.span, "`optimizer` needs the name of a function")
+        .helps.push_back("for example optimizer=sgd");
     return;
   }
   Optimizer optimizer{name.text, {}};
@@ -208,7 +223,8 @@ void Lowering::optimizer_option(ast::NodeId value, Options& given) {
     for (ast::NodeId part : ast().children(value).subspan(1)) {
       const ast::Node& argument = ast()[part];
       if (argument.kind != Kind::argument) {
-        error(Code::wrong_arguments, argument.span, "hyper-parameters of an optimizer are given by name").helps.push_back(fmt::format("{}(name=value)", name.text));
+        error(Code::wrong_arguments, argument.span, "hyper-parameters of an optimizer are given by name")
+            .helps.push_back(fmt::format("{}(name=value)", name.text));
         return;
       }
       auto number = constant_number(ast().child(part, 0), fmt::format("`{}`", argument.text));
@@ -231,9 +247,10 @@ bool Lowering::check_hyper(const Function& function, ast::NodeId value) {
     const ast::Node& argument = ast()[part];
     bool fits = std::find(known.begin(), known.end(), argument.text) != known.end();
     if (fits && seen.insert(argument.text).second) continue;
-    Diagnostic& d = error(Code::wrong_arguments, argument.span,
-                          fits ? fmt::format("`{}` is given twice", argument.text)
-                               : fmt::format("the optimizer `{}` has no hyper-parameter `{}`", function.name, argument.text));
+    Diagnostic& d = error(
+        Code::wrong_arguments, argument.span,
+        fits ? fmt::format("`{}` is given twice", argument.text)
+             : fmt::format("the optimizer `{}` has no hyper-parameter `{}`", function.name, argument.text));
     d.notes.push_back(fmt::format("its form is `{}`", signature(function)));
     return false;
   }
@@ -241,7 +258,8 @@ bool Lowering::check_hyper(const Function& function, ast::NodeId value) {
 }
 
 const Function* Lowering::optimizer_function(const Optimizer& optimizer, Span span) {
-  if (std::find(std::begin(future_optimizers), std::end(future_optimizers), optimizer.name) != std::end(future_optimizers)) {
+  if (std::find(std::begin(future_optimizers), std::end(future_optimizers), optimizer.name) !=
+      std::end(future_optimizers)) {
     not_yet(span, fmt::format("the optimizer `{}`", optimizer.name));
     return nullptr;
   }
@@ -249,8 +267,10 @@ const Function* Lowering::optimizer_function(const Optimizer& optimizer, Span sp
   const Function* function = binding && binding->value.is == Is::function ? binding->value.function : nullptr;
   if (!function || !function->def.valid() || function->needed != 3) {
     Diagnostic& d = error(Code::bad_option_value, span, fmt::format("`{}` is no optimizer", optimizer.name));
-    std::vector<std::string> known{"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lion"};
-    if (std::string near = nearest(optimizer.name, known); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+    std::vector<std::string> known{"sgd",     "momentum", "nesterov", "adagrad",
+                                   "rmsprop", "adam",     "adamw",    "lion"};
+    if (std::string near = nearest(optimizer.name, known); !near.empty())
+      d.helps.push_back(fmt::format("did you mean `{}`?", near));
     else d.helps.push_back("an optimizer is a function of a parameter, its gradient and the rate");
     return nullptr;
   }
@@ -279,8 +299,9 @@ bool Lowering::has_state(const Function& function, std::set<const Function*>& se
     if (node.kind == Kind::state) return true;
     if (node.kind == Kind::call && tree[tree.child(id, 0)].kind == Kind::name) {
       auto called = function.scope->names.find(tree[tree.child(id, 0)].text);
-      if (called != function.scope->names.end() && called->second.order < function.order && called->second.value.function &&
-          called->second.value.function->def.valid() && has_state(*called->second.value.function, seen))
+      if (called != function.scope->names.end() && called->second.order < function.order &&
+          called->second.value.function && called->second.value.function->def.valid() &&
+          has_state(*called->second.value.function, seen))
         return true;
     }
     for (ast::NodeId child : tree.children(id)) rest.push_back(child);

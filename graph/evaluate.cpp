@@ -9,19 +9,22 @@ namespace slope {
 
 namespace {
 
-template <class T> T neutral(Reduction reduction) {
+template <class T>
+T neutral(Reduction reduction) {
   if (reduction == Reduction::sum) return T(-0.0);
   T infinity = std::numeric_limits<T>::infinity();
   return reduction == Reduction::max ? -infinity : infinity;
 }
 
-template <class T> T combine(Reduction reduction, T x, T y) {
+template <class T>
+T combine(Reduction reduction, T x, T y) {
   if (reduction == Reduction::sum) return x + y;
   return reduction == Reduction::max ? op::Max::value(x, y) : op::Min::value(x, y);
 }
 
 // Folds by a halving tree, padded with the neutral element to a power of two.
-template <class T> T fold(Reduction reduction, std::vector<T> x) {
+template <class T>
+T fold(Reduction reduction, std::vector<T> x) {
   std::size_t n = std::bit_ceil(std::max<std::size_t>(x.size(), 1));
   x.resize(n, neutral<T>(reduction));
   for (std::size_t h = n / 2; h > 0; h /= 2)
@@ -31,7 +34,8 @@ template <class T> T fold(Reduction reduction, std::vector<T> x) {
 
 }  // namespace
 
-template <class T> T reduce(Reduction reduction, std::span<const T> values) {
+template <class T>
+T reduce(Reduction reduction, std::span<const T> values) {
   std::vector<T> chunks;
   for (std::size_t begin = 0; begin < values.size(); begin += chunk_rows) {
     std::vector<T> lane(128 / sizeof(T), neutral<T>(reduction));
@@ -46,7 +50,8 @@ template <class T> T reduce(Reduction reduction, std::span<const T> values) {
 }
 
 template <class T>
-std::vector<std::vector<T>> evaluate(const Graph& graph, std::span<const NodeId> roots, const Inputs<T>& inputs) {
+std::vector<std::vector<T>> evaluate(const Graph& graph, std::span<const NodeId> roots,
+                                     const Inputs<T>& inputs) {
   auto rows = static_cast<std::size_t>(inputs.rows);
   std::vector<bool> needed = live(graph, roots);
   std::vector<std::vector<T>> values(graph.size());
@@ -82,7 +87,9 @@ std::vector<std::vector<T>> evaluate(const Graph& graph, std::span<const NodeId>
 
 template float reduce<float>(Reduction, std::span<const float>);
 template double reduce<double>(Reduction, std::span<const double>);
-template std::vector<std::vector<float>> evaluate(const Graph&, std::span<const NodeId>, const Inputs<float>&);
-template std::vector<std::vector<double>> evaluate(const Graph&, std::span<const NodeId>, const Inputs<double>&);
+template std::vector<std::vector<float>> evaluate(const Graph&, std::span<const NodeId>,
+                                                  const Inputs<float>&);
+template std::vector<std::vector<double>> evaluate(const Graph&, std::span<const NodeId>,
+                                                   const Inputs<double>&);
 
 }  // namespace slope

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The algebra that builds graph: the same words as on numbers, so that the partials of graph/ops.h read on both.
+// The algebra that builds graph: the same words as on numbers, so that the partials of graph/ops.h read on
+// both.
 #pragma once
 #include "graph/graph.h"
 
@@ -10,13 +11,25 @@ struct Expr {
   NodeId id;
 };
 
-template <class Op> Expr apply(Expr a) { return {a.graph, a.graph->apply<Op>(a.id)}; }
-template <class Op> Expr apply(Expr a, Expr b) { return {a.graph, a.graph->apply<Op>(a.id, b.id)}; }
-template <class Op> Expr apply(Expr a, double b) { return {a.graph, a.graph->apply<Op>(a.id, a.graph->constant(b))}; }
-template <class Op> Expr apply(double a, Expr b) { return {b.graph, b.graph->apply<Op>(b.graph->constant(a), b.id)}; }
+template <class Op>
+Expr apply(Expr a) {
+  return {a.graph, a.graph->apply<Op>(a.id)};
+}
+template <class Op>
+Expr apply(Expr a, Expr b) {
+  return {a.graph, a.graph->apply<Op>(a.id, b.id)};
+}
+template <class Op>
+Expr apply(Expr a, double b) {
+  return {a.graph, a.graph->apply<Op>(a.id, a.graph->constant(b))};
+}
+template <class Op>
+Expr apply(double a, Expr b) {
+  return {b.graph, b.graph->apply<Op>(b.graph->constant(a), b.id)};
+}
 
-#define SLOPE_EXPR_OPERATOR(symbol, Op)                                \
-  inline Expr operator symbol(Expr a, Expr b) { return apply<Op>(a, b); } \
+#define SLOPE_EXPR_OPERATOR(symbol, Op)                                     \
+  inline Expr operator symbol(Expr a, Expr b) { return apply<Op>(a, b); }   \
   inline Expr operator symbol(Expr a, double b) { return apply<Op>(a, b); } \
   inline Expr operator symbol(double a, Expr b) { return apply<Op>(a, b); }
 SLOPE_EXPR_OPERATOR(+, op::Add)

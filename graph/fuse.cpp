@@ -7,10 +7,12 @@ namespace slope {
 
 namespace {
 
-bool made_by(const Graph& graph, NodeId id, OpId op) { return graph[id].kind == NodeKind::scalar && graph[id].op == op; }
+bool made_by(const Graph& graph, NodeId id, OpId op) {
+  return graph[id].kind == NodeKind::scalar && graph[id].op == op;
+}
 
-// Rebuilds a graph bottom-up, each scalar op by one of the member functions below; new ops are simplified and shared
-// as everywhere.
+// Rebuilds a graph bottom-up, each scalar op by one of the member functions below; new ops are simplified and
+// shared as everywhere.
 class Rebuild {
  public:
   Rebuild(const Graph& from) : from_(from), to_(from.precision(), from.shapes()), map_(from.size()) {}
@@ -76,8 +78,8 @@ class Rebuild {
     return ordered(to_.apply(node.op, std::span(operands.data(), node.inputs().size())), operands);
   }
 
-  // A sum of these operands in their order. The graph answers with a sum of the other order where another root
-  // has made one, and then that root would decide which product is fused.
+  // A sum of these operands in their order. The graph answers with a sum of the other order where another
+  // root has made one, and then that root would decide which product is fused.
   NodeId ordered(NodeId made, const std::array<NodeId, 3>& operands) {
     Node sum = to_[made];
     bool swapped = made_by(to_, made, id_of<op::Add>()) && sum.operands[0] == operands[1] &&

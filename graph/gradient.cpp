@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// An adjoint is the derivative of y with respect to a node. Below a branch of a select it must be exactly 0 where the
-// branch is not taken, even where the local derivative is infinite or NaN. So an adjoint carries its guard, the
-// condition outside of which it is zero, and a product with a local derivative is made inside the guard only.
+// An adjoint is the derivative of y with respect to a node. Below a branch of a select it must be exactly 0
+// where the branch is not taken, even where the local derivative is infinite or NaN. So an adjoint carries
+// its guard, the condition outside of which it is zero, and a product with a local derivative is made inside
+// the guard only.
 #include "graph/gradient.h"
 
 #include <cmath>
@@ -23,7 +24,8 @@ struct Partial {
 Partial lift(Graph&, Zero) { return {}; }
 Partial lift(Graph& graph, double c) { return {graph.constant(c), {}}; }
 Partial lift(Graph&, Expr e) { return {e.id, {}}; }
-template <class P> Partial lift(Graph& graph, When<Expr, P> w) {
+template <class P>
+Partial lift(Graph& graph, When<Expr, P> w) {
   Partial p = lift(graph, w.partial);
   p.guard = w.condition.id;
   return p;
@@ -45,7 +47,8 @@ Partials partials(Graph& graph, OpId op, const Expr* operands, Expr y) {
 
 class Differentiator {
  public:
-  Differentiator(Graph& graph, NodeId y, std::span<const NodeId> wrt) : graph_(graph), adjoints_(y.index() + 1) {
+  Differentiator(Graph& graph, NodeId y, std::span<const NodeId> wrt)
+      : graph_(graph), adjoints_(y.index() + 1) {
     depends_.resize(y.index() + 1);
     for (NodeId x : wrt)
       if (x.index() < depends_.size()) depends_[x.index()] = true;
@@ -61,7 +64,9 @@ class Differentiator {
       if (adjoints_[i].value.valid() && depends_[i]) visit(NodeId(static_cast<std::int64_t>(i)));
   }
 
-  NodeId result(NodeId x) const { return x.index() < adjoints_.size() ? adjoints_[x.index()].value : NodeId(); }
+  NodeId result(NodeId x) const {
+    return x.index() < adjoints_.size() ? adjoints_[x.index()].value : NodeId();
+  }
 
  private:
   void visit(NodeId id) {
@@ -79,7 +84,8 @@ class Differentiator {
     for (std::size_t k = 0; k < 3; ++k) operands[k] = {&graph_, node.operands[k]};
     Partials local = partials(graph_, node.op, operands.data(), {&graph_, id});
     for (std::size_t k = 0; k < node.inputs().size(); ++k)
-      if (local[k].value.valid() && depends_[node.operands[k].index()]) add(node.operands[k], product(dy, local[k]));
+      if (local[k].value.valid() && depends_[node.operands[k].index()])
+        add(node.operands[k], product(dy, local[k]));
   }
 
   // dy·p, exactly 0 outside of either guard.
@@ -140,7 +146,9 @@ class Differentiator {
     if (!a.valid() || !b.valid()) return a.valid() ? a : b;
     return graph_.apply<op::And>(a, b);
   }
-  NodeId choose(NodeId guard, NodeId value) { return graph_.apply<op::Select>(guard, value, graph_.constant(0)); }
+  NodeId choose(NodeId guard, NodeId value) {
+    return graph_.apply<op::Select>(guard, value, graph_.constant(0));
+  }
 
   Graph& graph_;
   std::vector<Partial> adjoints_;  // by node; value invalid: none yet

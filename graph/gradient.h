@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Reverse-mode differentiation: the chain rule and nothing else. The derivatives of the ops are in graph/ops.h; the
-// result is ordinary graph, so gradients of gradients need nothing more.
+// Reverse-mode differentiation: the chain rule and nothing else. The derivatives of the ops are in
+// graph/ops.h; the result is ordinary graph, so gradients of gradients need nothing more.
 #pragma once
 #include <span>
 #include <vector>
@@ -9,8 +9,8 @@
 
 namespace slope {
 
-// For every x of `wrt` the derivative of y, a number without rows, with x's shape. An invalid id where y does not
-// depend on x (the derivative is identically zero).
+// For every x of `wrt` the derivative of y, a number without rows, with x's shape. An invalid id where y does
+// not depend on x (the derivative is identically zero).
 std::vector<NodeId> differentiate(Graph& graph, NodeId y, std::span<const NodeId> wrt);
 
 }  // namespace slope

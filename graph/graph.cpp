@@ -31,8 +31,8 @@ std::size_t Graph::Hash::operator()(const Node& n) const {
 }
 
 bool Graph::Same::operator()(const Node& a, const Node& b) const {
-  return a.kind == b.kind && a.type == b.type && a.op == b.op && a.reduction == b.reduction && a.shape == b.shape &&
-         a.index == b.index && a.operands == b.operands &&
+  return a.kind == b.kind && a.type == b.type && a.op == b.op && a.reduction == b.reduction &&
+         a.shape == b.shape && a.index == b.index && a.operands == b.operands &&
          std::bit_cast<std::uint64_t>(a.value) == std::bit_cast<std::uint64_t>(b.value);
 }
 
@@ -68,10 +68,15 @@ NodeId Graph::constant(double value) {
   return make({.kind = NodeKind::constant, .shape = Shapes::number, .value = rounded(precision_, value)});
 }
 NodeId Graph::truth(bool value) {
-  return make({.kind = NodeKind::constant, .type = Type::truth, .shape = Shapes::number, .value = value ? 1.0 : 0.0});
+  return make(
+      {.kind = NodeKind::constant, .type = Type::truth, .shape = Shapes::number, .value = value ? 1.0 : 0.0});
 }
-NodeId Graph::data(int column) { return make({.kind = NodeKind::data, .shape = Shapes::number_a_row, .index = column}); }
-NodeId Graph::param(int index, ShapeId shape) { return make({.kind = NodeKind::param, .shape = shape, .index = index}); }
+NodeId Graph::data(int column) {
+  return make({.kind = NodeKind::data, .shape = Shapes::number_a_row, .index = column});
+}
+NodeId Graph::param(int index, ShapeId shape) {
+  return make({.kind = NodeKind::param, .shape = shape, .index = index});
+}
 NodeId Graph::argument(RunArgument argument) {
   return make({.kind = NodeKind::argument, .shape = Shapes::number, .index = static_cast<int>(argument)});
 }
@@ -80,12 +85,14 @@ NodeId Graph::row_count() { return make({.kind = NodeKind::row_count, .shape = S
 bool Graph::is_constant(NodeId id, double value) const {
   const Node* node = &(*this)[id];
   if (node->kind == NodeKind::broadcast) node = &(*this)[node->operands[0]];
-  return node->kind == NodeKind::constant && std::bit_cast<std::uint64_t>(node->value) == std::bit_cast<std::uint64_t>(value);
+  return node->kind == NodeKind::constant &&
+         std::bit_cast<std::uint64_t>(node->value) == std::bit_cast<std::uint64_t>(value);
 }
 
 NodeId Graph::broadcast(NodeId x) {
   if (has_rows(x)) return x;
-  Node node{.kind = NodeKind::broadcast, .type = (*this)[x].type, .shape = shapes_.with_rows((*this)[x].shape)};
+  Node node{
+      .kind = NodeKind::broadcast, .type = (*this)[x].type, .shape = shapes_.with_rows((*this)[x].shape)};
   node.operands[0] = x;
   return make(node);
 }
@@ -93,7 +100,8 @@ NodeId Graph::broadcast(NodeId x) {
 NodeId Graph::reduce(Reduction reduction, NodeId x) {
   x = to_real(x);
   if (!has_rows(x)) internal_error("a reduction over rows of a value without rows");
-  Node node{.kind = NodeKind::reduce, .reduction = reduction, .shape = shapes_.without_rows((*this)[x].shape)};
+  Node node{
+      .kind = NodeKind::reduce, .reduction = reduction, .shape = shapes_.without_rows((*this)[x].shape)};
   node.operands[0] = x;
   return make(node);
 }
@@ -116,13 +124,15 @@ NodeId Graph::fold(OpId op, std::span<const NodeId> operands) {
 
 NodeId Graph::apply(OpId op, std::span<const NodeId> operands) {
   const OpInfo& entry = info(op);
-  if (operands.size() != static_cast<std::size_t>(entry.arity)) internal_error("an op with a wrong number of operands");
+  if (operands.size() != static_cast<std::size_t>(entry.arity))
+    internal_error("an op with a wrong number of operands");
   std::array<NodeId, 3> inputs{};
   bool rows = false, constant = true;
   for (std::size_t i = 0; i < operands.size(); ++i) {
     inputs[i] = operands[i];
     if (entry.operands[i] == Type::real) inputs[i] = to_real(inputs[i]);
-    else if ((*this)[inputs[i]].type != Type::truth) internal_error("a number where an op wants a truth value");
+    else if ((*this)[inputs[i]].type != Type::truth)
+      internal_error("a number where an op wants a truth value");
     rows |= has_rows(inputs[i]);
     constant &= is_constant(inputs[i]);
   }
@@ -131,12 +141,17 @@ NodeId Graph::apply(OpId op, std::span<const NodeId> operands) {
   if (rows)
     for (std::size_t i = 0; i < used.size(); ++i) inputs[i] = broadcast(inputs[i]);
   for (NodeId input : used)
-    if ((*this)[input].shape != (*this)[inputs[0]].shape) internal_error("an op on operands of different shapes");
+    if ((*this)[input].shape != (*this)[inputs[0]].shape)
+      internal_error("an op on operands of different shapes");
   if (auto simpler = simplify(*this, op, used)) {
     add_origin(*simpler);
     return *simpler;
   }
-  Node node{.kind = NodeKind::scalar, .type = entry.result, .op = op, .shape = (*this)[inputs[0]].shape, .operands = inputs};
+  Node node{.kind = NodeKind::scalar,
+            .type = entry.result,
+            .op = op,
+            .shape = (*this)[inputs[0]].shape,
+            .operands = inputs};
   // Of a sum of two products fuse() rounds only the second: there the order is part of the value.
   auto product = [&](NodeId x) {
     const Node& n = (*this)[x];

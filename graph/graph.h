@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The computation graph: immutable, hash-consed nodes in one vector, children before parents. A pass is a for loop,
-// reverse mode is the same loop backwards, sharing is free.
+// The computation graph: immutable, hash-consed nodes in one vector, children before parents. A pass is a for
+// loop, reverse mode is the same loop backwards, sharing is free.
 //
 // What a graph means, to the bit, whoever evaluates it:
 //
-// Numbers. Every real is of the graph's one precision, f32 or f64, and every op rounds once to it (IEEE 754, nearest
+// Numbers. Every real is of the graph's one precision, f32 or f64, and every op rounds once to it (IEEE 754,
+// nearest
 //   even, denormals kept). No op assumes anything away: NaN and infinity propagate. Which NaN is not defined.
-//   Division by zero, log(0) and the like give what IEEE and C's Annex F give. Truth values are a type of their own.
+//   Division by zero, log(0) and the like give what IEEE and C's Annex F give. Truth values are a type of
+//   their own.
 // Functions. exp, log, … are the texts in graph/math/, on every machine the same operations.
 // Fused operations. a·b + c is rounded once exactly where graph/fuse.h made an fma; nobody else decides.
 // Kinks. |x|' = 0 at 0; max and min of equals share the derivative equally; relu'(0) = 0 since relu is
-//   `if x <= 0 then 0 else x`; 0⁰ = 1 with derivative 0. The branch of a select that is not taken contributes exactly
-//   0 to a gradient, also where its own derivative is infinite or NaN.
-// Rows. A shape with rows has an axis in front over which every op maps; the number of rows is not known here.
-// Order is meaning. A reduction over rows is cut into chunks of 4096 rows, from the first row on. In a chunk, row i
-//   (counted from the chunk's first row) is combined into lane i mod L in row order, L = 16 in f64 and 32 in f32,
-//   lanes starting with the neutral element (−0 for sum, −∞ for max, +∞ for min). The lanes are folded by a halving
-//   tree: for h = L/2, L/4, … 1: lane[j] = lane[j] ∘ lane[j + h] for j < h. The chunks' results are folded the same
-//   way, padded with the neutral element to a power of two. x ∘ y is x + y, or the value of the ops max and min.
-//   No rows give the neutral element, for a sum of nothing −0.
+//   `if x <= 0 then 0 else x`; 0⁰ = 1 with derivative 0. The branch of a select that is not taken contributes
+//   exactly 0 to a gradient, also where its own derivative is infinite or NaN.
+// Rows. A shape with rows has an axis in front over which every op maps; the number of rows is not known
+// here. Order is meaning. A reduction over rows is cut into chunks of 4096 rows, from the first row on. In a
+// chunk, row i
+//   (counted from the chunk's first row) is combined into lane i mod L in row order, L = 16 in f64 and 32 in
+//   f32, lanes starting with the neutral element (−0 for sum, −∞ for max, +∞ for min). The lanes are folded
+//   by a halving tree: for h = L/2, L/4, … 1: lane[j] = lane[j] ∘ lane[j + h] for j < h. The chunks' results
+//   are folded the same way, padded with the neutral element to a power of two. x ∘ y is x + y, or the value
+//   of the ops max and min. No rows give the neutral element, for a sum of nothing −0.
 // Blocks, threads and instruction sets only say who computes what; the interpreter (graph/evaluate.h) is the
 // specification, compiled code equals it.
 #pragma once
@@ -76,17 +79,20 @@ struct Node {
   std::array<NodeId, 3> operands{};
   double value = 0;  // of a constant; representable in the graph's precision; truth: 0 or 1
 
-  int arity() const { return kind == NodeKind::scalar ? info(op).arity : kind >= NodeKind::broadcast ? 1 : 0; }
+  int arity() const {
+    return kind == NodeKind::scalar ? info(op).arity : kind >= NodeKind::broadcast ? 1 : 0;
+  }
   std::span<const NodeId> inputs() const { return {operands.data(), static_cast<std::size_t>(arity())}; }
 };
 
 class Graph {
  public:
-  explicit Graph(Precision precision = Precision::f64, Shapes shapes = {}) : precision_(precision), shapes_(std::move(shapes)) {}
+  explicit Graph(Precision precision = Precision::f64, Shapes shapes = {})
+      : precision_(precision), shapes_(std::move(shapes)) {}
 
-  // Constructors. Each simplifies, folds constants in the graph's precision and returns an existing node where one
-  // is the same. `apply` broadcasts operands without rows where another has them and turns truth into 0 and 1 where
-  // a real is wanted; the operands must otherwise fit (checked: internal_error).
+  // Constructors. Each simplifies, folds constants in the graph's precision and returns an existing node
+  // where one is the same. `apply` broadcasts operands without rows where another has them and turns truth
+  // into 0 and 1 where a real is wanted; the operands must otherwise fit (checked: internal_error).
   NodeId constant(double value);  // rounded once to the precision
   NodeId truth(bool value);
   NodeId data(int column);
@@ -94,8 +100,13 @@ class Graph {
   NodeId argument(RunArgument argument);
   NodeId row_count();
   NodeId apply(OpId op, std::span<const NodeId> operands);
-  NodeId apply(OpId op, std::initializer_list<NodeId> operands) { return apply(op, std::span(operands.begin(), operands.size())); }
-  template <class Op> NodeId apply(std::same_as<NodeId> auto... operands) { return apply(id_of<Op>(), {operands...}); }
+  NodeId apply(OpId op, std::initializer_list<NodeId> operands) {
+    return apply(op, std::span(operands.begin(), operands.size()));
+  }
+  template <class Op>
+  NodeId apply(std::same_as<NodeId> auto... operands) {
+    return apply(id_of<Op>(), {operands...});
+  }
   NodeId broadcast(NodeId x);  // x itself where it has rows
   NodeId reduce(Reduction reduction, NodeId x);
   NodeId to_real(NodeId x);
@@ -110,7 +121,8 @@ class Graph {
   bool is_constant(NodeId id) const { return (*this)[id].kind == NodeKind::constant; }
   bool is_constant(NodeId id, double value) const;  // to the bit; also under a broadcast
 
-  // Where a node comes from: the places of the model that made it. Nodes made while an Origin lives get its places.
+  // Where a node comes from: the places of the model that made it. Nodes made while an Origin lives get its
+  // places.
   std::span<const Span> origins(NodeId id) const { return origins_[id.index()]; }
   class Origin {
    public:

@@ -8,12 +8,12 @@
 //               the code generator's vectors
 //   partial     the partial derivatives, one an operand, over double (tests) and Expr (the gradient graph);
 //               the arguments are the operands and then the op's own value y
-//   internal    made by the compiler or written with a symbol or a word: no function of that name in the language
-//   domain      where the generated tests sample the operands
-//   commutative value(a, b) and value(b, a) are the same bits
-// A partial that is identically zero is `zero`: no edge, never a product with 0. `when(c, p)` is p where c holds and
-// a strong zero elsewhere: nothing of the other branch leaks, not even 0·NaN.
-// To add an op: write the struct, add it to AllOps at the bottom. Nothing else.
+//   internal    made by the compiler or written with a symbol or a word: no function of that name in the
+//   language domain      where the generated tests sample the operands commutative value(a, b) and value(b,
+//   a) are the same bits
+// A partial that is identically zero is `zero`: no edge, never a product with 0. `when(c, p)` is p where c
+// holds and a strong zero elsewhere: nothing of the other branch leaks, not even 0·NaN. To add an op: write
+// the struct, add it to AllOps at the bottom. Nothing else.
 #pragma once
 #include <array>
 #include <concepts>
@@ -34,23 +34,33 @@
 namespace slope {
 
 enum class Type : std::uint8_t { real, truth };
-struct Real { static constexpr Type type = Type::real; };
-struct Truth { static constexpr Type type = Type::truth; };
+struct Real {
+  static constexpr Type type = Type::real;
+};
+struct Truth {
+  static constexpr Type type = Type::truth;
+};
 
 struct Zero {};
 inline constexpr Zero zero{};
-template <class C, class P> struct When {
+template <class C, class P>
+struct When {
   C condition;
   P partial;
 };
-template <class C, class P> constexpr When<C, P> when(C condition, P partial) { return {condition, partial}; }
+template <class C, class P>
+constexpr When<C, P> when(C condition, P partial) {
+  return {condition, partial};
+}
 
 struct Domain {
   double low = -3, high = 3;
 };
 
-template <class Signature> struct ScalarOp;
-template <class Result, class... Operands> struct ScalarOp<Result(Operands...)> {
+template <class Signature>
+struct ScalarOp;
+template <class Result, class... Operands>
+struct ScalarOp<Result(Operands...)> {
   static constexpr int arity = sizeof...(Operands);
   static constexpr Type result = Result::type;
   static constexpr std::array<Type, sizeof...(Operands)> operands{Operands::type...};
@@ -255,8 +265,9 @@ struct Select : ScalarOp<Real(Truth, Real, Real)> {
   static auto partial(auto c, auto, auto, auto) { return std::tuple{zero, when(c, 1.0), when(!c, 1.0)}; }
 };
 
-using AllOps = std::tuple<Add, Sub, Mul, Div, Neg, Fma, Abs, Sign, Max, Min, Exp, Expm1, Log, Log1p, Sqrt, Sin, Cos,
-                          Tanh, Pow, Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, And, Or, Not, Select>;
+using AllOps =
+    std::tuple<Add, Sub, Mul, Div, Neg, Fma, Abs, Sign, Max, Min, Exp, Expm1, Log, Log1p, Sqrt, Sin, Cos,
+               Tanh, Pow, Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, And, Or, Not, Select>;
 
 }  // namespace op
 
@@ -275,9 +286,10 @@ struct OpInfo {
 };
 
 // table_of([]<class Op>() { return …; }): an array indexed by OpId.
-template <class F> constexpr auto table_of(F f) {
+template <class F>
+constexpr auto table_of(F f) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return std::array{f.template operator()<std::tuple_element_t<I, op::AllOps>>()...};
+    return std::array { f.template operator()<std::tuple_element_t<I, op::AllOps>>()... };
   }(std::make_index_sequence<op_count>{});
 }
 
@@ -289,7 +301,8 @@ inline constexpr auto op_table = table_of([]<class Op>() {
 });
 constexpr const OpInfo& info(OpId op) { return op_table[static_cast<std::size_t>(op)]; }
 
-template <class Op> constexpr OpId id_of() {
+template <class Op>
+constexpr OpId id_of() {
   std::size_t id = 0;
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     ((std::is_same_v<Op, std::tuple_element_t<I, op::AllOps>> ? void(id = I) : void()), ...);
@@ -298,7 +311,8 @@ template <class Op> constexpr OpId id_of() {
 }
 
 // The op's own text on plain numbers: truth values are 0 and 1.
-template <class T> T evaluate_op(OpId op, const T* operands) {
+template <class T>
+T evaluate_op(OpId op, const T* operands) {
   static constexpr auto table = table_of([]<class Op>() -> T (*)(const T*) {
     return [](const T* x) {
       return [&]<std::size_t... I>(std::index_sequence<I...>) {

@@ -11,7 +11,8 @@ namespace {
 
 std::string constant_text(const Graph& graph, const Node& node) {
   if (node.type == Type::truth) return node.value != 0 ? "true" : "false";
-  return graph.precision() == Precision::f32 ? shortest(static_cast<float>(node.value)) : shortest(node.value);
+  return graph.precision() == Precision::f32 ? shortest(static_cast<float>(node.value))
+                                             : shortest(node.value);
 }
 
 std::string name_or(const std::vector<std::string>& names, int index, const char* kind) {
@@ -44,7 +45,9 @@ std::string operand(const Graph& graph, NodeId id, const PrintNames& names) {
 
 std::string expression(const Graph& graph, NodeId id, const PrintNames& names) {
   const Node& node = graph[id];
-  std::string out(node.kind == NodeKind::reduce ? to_string(node.reduction) : node.kind == NodeKind::scalar ? info(node.op).name : "");
+  std::string out(node.kind == NodeKind::reduce   ? to_string(node.reduction)
+                  : node.kind == NodeKind::scalar ? info(node.op).name
+                                                  : "");
   std::string_view separator = " ";
   for (NodeId input : node.inputs()) {
     out.append(separator).append(operand(graph, input, names));

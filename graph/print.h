@@ -12,12 +12,12 @@
 namespace slope {
 
 struct PrintNames {
-  std::vector<std::string> columns, params;              // by index
+  std::vector<std::string> columns, params;                  // by index
   std::function<std::string(std::span<const Span>)> places;  // "line 4" of the origins of a node
 };
 
-// The nodes that the roots need, in order. Constants, parameters, columns and broadcasts are written where they are
-// used; everything else has a number.
+// The nodes that the roots need, in order. Constants, parameters, columns and broadcasts are written where
+// they are used; everything else has a number.
 std::string print(const Graph& graph, std::span<const NodeId> roots, const PrintNames& names);
 
 // How one node is written where it is an operand.

@@ -18,14 +18,16 @@ std::string fault(const Graph& graph, NodeId id) {
   switch (node.kind) {
     case NodeKind::constant:
       if (own.rows) return "a constant with rows";
-      if (node.type == Type::truth && node.value != 0 && node.value != 1) return "a truth value that is neither 0 nor 1";
+      if (node.type == Type::truth && node.value != 0 && node.value != 1)
+        return "a truth value that is neither 0 nor 1";
       if (graph.precision() == Precision::f32 && node.value == node.value &&
           static_cast<double>(static_cast<float>(node.value)) != node.value)
         return "a constant that f32 does not hold";
       return "";
     case NodeKind::data: return own.rows && node.index >= 0 ? "" : "data without rows or column";
     case NodeKind::param:
-    case NodeKind::argument: return own.rows || node.index < 0 ? "a parameter or argument with rows or without index" : "";
+    case NodeKind::argument:
+      return own.rows || node.index < 0 ? "a parameter or argument with rows or without index" : "";
     case NodeKind::row_count: return own == Shape{} ? "" : "a number of rows that is no number";
     case NodeKind::scalar: {
       const OpInfo& op = info(node.op);
@@ -38,10 +40,12 @@ std::string fault(const Graph& graph, NodeId id) {
     }
     case NodeKind::broadcast:
       if (graph[node.operands[0]].type != node.type) return "a broadcast that changes the type";
-      return !shape(0).rows && own.rows && shape(0).axes == own.axes ? "" : "a broadcast from or to a wrong shape";
+      return !shape(0).rows && own.rows && shape(0).axes == own.axes ? ""
+                                                                     : "a broadcast from or to a wrong shape";
     case NodeKind::reduce:
       if (graph[node.operands[0]].type != Type::real) return "a reduction of truth values";
-      return shape(0).rows && !own.rows && shape(0).axes == own.axes ? "" : "a reduction from or to a wrong shape";
+      return shape(0).rows && !own.rows && shape(0).axes == own.axes ? ""
+                                                                     : "a reduction from or to a wrong shape";
   }
   return "a node of no kind";
 }
@@ -58,7 +62,8 @@ std::string verify(const Graph& graph) {
 
 void check([[maybe_unused]] const Graph& graph) {
 #ifndef NDEBUG
-  if (std::string what = verify(graph); !what.empty()) internal_error("the graph is not well-formed: " + what);
+  if (std::string what = verify(graph); !what.empty())
+    internal_error("the graph is not well-formed: " + what);
 #endif
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Checks the invariants of a graph: children before parents, types and shapes of every op, constants representable in
-// the precision, indices in range. Run after every pass in debug builds and in the tests.
+// Checks the invariants of a graph: children before parents, types and shapes of every op, constants
+// representable in the precision, indices in range. Run after every pass in debug builds and in the tests.
 #pragma once
 #include <string>
 

@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::size_t most_values = 20'000'000;  // numbers that the interpreter may hold
 
-template <class T> Inputs<T> inputs(const Model& model, const Dataset& data, const std::vector<double>& params, std::int64_t rows) {
+template <class T>
+Inputs<T> inputs(const Model& model, const Dataset& data, const std::vector<double>& params,
+                 std::int64_t rows) {
   Inputs<T> in;
   in.rows = rows;
   for (const Column& column : data.columns) {
@@ -28,7 +30,8 @@ template <class T> Inputs<T> inputs(const Model& model, const Dataset& data, con
   return in;
 }
 
-template <class T> void explain(const Model& model, const Dataset& data, const std::vector<double>& params, Diagnostic& d) {
+template <class T>
+void explain(const Model& model, const Dataset& data, const std::vector<double>& params, Diagnostic& d) {
   const Graph& graph = model.graph;
   std::vector<bool> needed = live(graph, std::span(&model.loss, 1));
   std::vector<NodeId> nodes;
@@ -47,14 +50,17 @@ template <class T> void explain(const Model& model, const Dataset& data, const s
     if (node.kind == NodeKind::constant || node.kind == NodeKind::broadcast) continue;
     for (std::size_t row = 0; row < values[k].size(); ++row) {
       if (std::isfinite(values[k][row])) continue;
-      std::string what = node.kind == NodeKind::scalar ? std::string(info(node.op).name) : expression(graph, nodes[k], names);
+      std::string what = node.kind == NodeKind::scalar ? std::string(info(node.op).name)
+                                                       : expression(graph, nodes[k], names);
       std::string of;
       for (NodeId input : node.inputs()) {
         const auto& x = values[at[input.index()]];
-        if (node.kind == NodeKind::scalar) of += fmt::format("{}{}", of.empty() ? " of " : " and ", shortest(x[std::min(row, x.size() - 1)]));
+        if (node.kind == NodeKind::scalar)
+          of += fmt::format("{}{}", of.empty() ? " of " : " and ", shortest(x[std::min(row, x.size() - 1)]));
       }
       std::string where = graph.has_rows(nodes[k]) ? fmt::format(" in row {} of the data", row + 1) : "";
-      d.notes.push_back(fmt::format("the first value that is not finite is {}{} = {}{}", what, of, shortest(values[k][row]), where));
+      d.notes.push_back(fmt::format("the first value that is not finite is {}{} = {}{}", what, of,
+                                    shortest(values[k][row]), where));
       if (!graph.origins(nodes[k]).empty()) d.span = graph.origins(nodes[k])[0];
       return;
     }
@@ -63,7 +69,8 @@ template <class T> void explain(const Model& model, const Dataset& data, const s
 
 }  // namespace
 
-void explain_not_finite(const Model& model, const Dataset& data, const std::vector<double>& params, Diagnostic& diagnostic) {
+void explain_not_finite(const Model& model, const Dataset& data, const std::vector<double>& params,
+                        Diagnostic& diagnostic) {
   if (model.graph.precision() == Precision::f32) explain<float>(model, data, params, diagnostic);
   else explain<double>(model, data, params, diagnostic);
 }

@@ -19,40 +19,49 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-Stopwatch::Stopwatch(Times& times, std::string name) : times_(times), name_(std::move(name)), start_(seconds_now()) {}
+Stopwatch::Stopwatch(Times& times, std::string name)
+    : times_(times), name_(std::move(name)), start_(seconds_now()) {}
 Stopwatch::~Stopwatch() { times_[name_] += seconds_now() - start_; }
 
-// --- data: which file, what header ---------------------------------------------------------------------------------
+// --- data: which file, what header
+// ---------------------------------------------------------------------------------
 namespace {
 
 bool declares(const DataSource& source, const std::string& name) {
   return std::find(source.names.begin(), source.names.end(), name) != source.names.end();
 }
 
-// The file that the command line gives for a statement, or "": that of one of its names, else the one for all.
-std::string given_file(const Request& request, const std::vector<DataSource>& sources, const DataSource& source) {
+// The file that the command line gives for a statement, or "": that of one of its names, else the one for
+// all.
+std::string given_file(const Request& request, const std::vector<DataSource>& sources,
+                       const DataSource& source) {
   std::string file;
   for (const std::string& given : request.data) {
     std::size_t equals = given.find('=');
     std::string name = given.substr(0, equals == std::string::npos ? 0 : equals);
     if (declares(source, name)) return given.substr(equals + 1);
-    bool of_another = std::any_of(sources.begin(), sources.end(), [&](const DataSource& s) { return declares(s, name); });
+    bool of_another =
+        std::any_of(sources.begin(), sources.end(), [&](const DataSource& s) { return declares(s, name); });
     if (!of_another) file = given;
   }
   return file;
 }
 
-// "NAME=F" whose NAME no statement declares is the path of a file whose name has an equals sign in it, if there is one.
+// "NAME=F" whose NAME no statement declares is the path of a file whose name has an equals sign in it, if
+// there is one.
 void check_names(const std::vector<DataSource>& sources, const Request& request, Diagnostics& diagnostics) {
   std::vector<std::string> names;
-  for (const DataSource& source : sources) names.insert(names.end(), source.names.begin(), source.names.end());
+  for (const DataSource& source : sources)
+    names.insert(names.end(), source.names.begin(), source.names.end());
   for (const std::string& given : request.data) {
     std::size_t equals = given.find('=');
     if (equals == std::string::npos || equals == 0 || given.find('/') < equals) continue;
     std::string name = given.substr(0, equals);
     if (sources.empty() || std::find(names.begin(), names.end(), name) != names.end()) continue;
-    Diagnostic& d = diagnostics.error(Code::usage, fmt::format("--data {}: no `data` statement declares `{}`", given, name));
-    if (std::string near = nearest(name, names); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", near));
+    Diagnostic& d = diagnostics.error(
+        Code::usage, fmt::format("--data {}: no `data` statement declares `{}`", given, name));
+    if (std::string near = nearest(name, names); !near.empty())
+      d.helps.push_back(fmt::format("did you mean `{}`?", near));
   }
 }
 
@@ -78,7 +87,9 @@ std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Dia
   if (short_form && !request.data.empty()) opened.sources.push_back({});
   for (DataSource& source : opened.sources) {
     std::string given = given_file(request, opened.sources, source);
-    std::string path = !given.empty() ? given : source.path.empty() ? "" : in_folder(request.folder, source.path);
+    std::string path = !given.empty()        ? given
+                       : source.path.empty() ? ""
+                                             : in_folder(request.folder, source.path);
     if (path.empty()) {
       diagnostics.error(Code::no_data, source.span, "no file is known for these columns")
           .helps.push_back("write `from \"FILE\"` after them, or give --data FILE");
@@ -96,7 +107,8 @@ std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Dia
   return opened;
 }
 
-// --- graphs --------------------------------------------------------------------------------------------------------
+// --- graphs
+// --------------------------------------------------------------------------------------------------------
 namespace {
 
 struct Gradients {
@@ -106,7 +118,8 @@ struct Gradients {
 
 Gradients gradients_of(Model& model) {
   std::vector<NodeId> params;
-  for (std::size_t i = 0; i < model.params.size(); ++i) params.push_back(model.graph.param(static_cast<int>(i)));
+  for (std::size_t i = 0; i < model.params.size(); ++i)
+    params.push_back(model.graph.param(static_cast<int>(i)));
   std::vector<NodeId> derivatives = differentiate(model.graph, model.loss, params);
   Gradients out;
   for (std::size_t i = 0; i < params.size(); ++i) {
@@ -118,7 +131,8 @@ Gradients gradients_of(Model& model) {
   return out;
 }
 
-std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients, const Training& training, Diagnostics& diagnostics) {
+std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients, const Training& training,
+                                    Diagnostics& diagnostics) {
   Model& model = lowered.model();
   StepGraph step;
   step.optimizer = training.optimizer;
@@ -129,7 +143,8 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
   for (std::size_t i = 0; i < gradients.nodes.size(); ++i) {
     Graph::Origin origin(model.graph, training.span);
     NodeId param = model.graph.param(gradients.trained[i]);
-    NodeId update = lowered.update(training.optimizer, param, gradients.nodes[i], rate, training.span, diagnostics);
+    NodeId update =
+        lowered.update(training.optimizer, param, gradients.nodes[i], rate, training.span, diagnostics);
     if (!update.valid()) return {};
     roots.push_back(update);
   }
@@ -164,7 +179,8 @@ GradientGraph gradient_graph(Lowered& lowered) {
   Gradients gradients = gradients_of(model);
   GradientGraph out{{model.loss}};
   for (std::size_t i = 0; i < gradients.nodes.size(); ++i) {
-    model.graph.name(gradients.nodes[i], "d loss / d " + model.params[static_cast<std::size_t>(gradients.trained[i])].name);
+    model.graph.name(gradients.nodes[i],
+                     "d loss / d " + model.params[static_cast<std::size_t>(gradients.trained[i])].name);
     out.roots.push_back(gradients.nodes[i]);
   }
   return out;
@@ -185,11 +201,13 @@ bool check_size(const Graph& graph, NodeId root, Diagnostics& diagnostics) {
   for (std::size_t i = 0; i < needed.size(); ++i)
     n += needed[i] && graph[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::scalar;
   if (n <= most_operations) return true;
-  diagnostics.error(Code::too_many_operations, fmt::format("the model needs {} operations a row; {} is the limit", n, most_operations));
+  diagnostics.error(Code::too_many_operations,
+                    fmt::format("the model needs {} operations a row; {} is the limit", n, most_operations));
   return false;
 }
 
-// --- columns -------------------------------------------------------------------------------------------------------
+// --- columns
+// -------------------------------------------------------------------------------------------------------
 std::vector<bool> columns_read(const Graph& graph, std::size_t columns) {
   std::vector<bool> read(columns);
   for (std::size_t i = 0; i < graph.size(); ++i) {
@@ -206,22 +224,28 @@ void help_with_header(const std::vector<std::string>& header, Diagnostic& d) {
   if (header.size() == 1)
     for (char c : {';', '\t', '|'})
       if (header[0].find(c) != std::string::npos)
-        d.helps.push_back(fmt::format("the file looks separated by `{0}`: write sep=\"{0}\" in the `data` statement", c == '\t' ? "\\t" : std::string(1, c)));
+        d.helps.push_back(
+            fmt::format("the file looks separated by `{0}`: write sep=\"{0}\" in the `data` statement",
+                        c == '\t' ? "\\t" : std::string(1, c)));
   auto is_number = [](const std::string& cell) {
     double value;
     auto [end, fault] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
     return fault == std::errc() && end == cell.data() + cell.size();
   };
-  if (std::all_of(header.begin(), header.end(), is_number)) d.helps.push_back("the first line of the file must hold the names of its columns");
+  if (std::all_of(header.begin(), header.end(), is_number))
+    d.helps.push_back("the first line of the file must hold the names of its columns");
 }
 
 bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& diagnostics) {
   const std::vector<std::string>& header = file.header();
   if (std::find(header.begin(), header.end(), column.header) != header.end()) return true;
-  Diagnostic& d = diagnostics.error(Code::no_such_column, column.span,
-                                    fmt::format("{} has no column `{}`", escaped(file.path()), escaped(column.header)));
-  if (std::string near = nearest(column.header, header); !near.empty()) d.helps.push_back(fmt::format("did you mean `{}`?", escaped(near)));
-  std::vector<std::string> shown(header.begin(), header.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(header.size(), 20)));
+  Diagnostic& d =
+      diagnostics.error(Code::no_such_column, column.span,
+                        fmt::format("{} has no column `{}`", escaped(file.path()), escaped(column.header)));
+  if (std::string near = nearest(column.header, header); !near.empty())
+    d.helps.push_back(fmt::format("did you mean `{}`?", escaped(near)));
+  std::vector<std::string> shown(
+      header.begin(), header.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(header.size(), 20)));
   help_with_header(header, d);
   if (header.size() > 20) shown.push_back(fmt::format("{} more", header.size() - 20));
   d.notes.push_back("its columns are " + listed(shown));
@@ -230,8 +254,8 @@ bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& d
 
 }  // namespace
 
-std::optional<Dataset> read_columns(const Model& model, const Opened& opened, const std::vector<bool>& wanted, bool check_all,
-                                    Diagnostics& diagnostics) {
+std::optional<Dataset> read_columns(const Model& model, const Opened& opened, const std::vector<bool>& wanted,
+                                    bool check_all, Diagnostics& diagnostics) {
   Dataset data;
   data.columns.resize(model.columns.size());
   bool first = true;
@@ -252,7 +276,10 @@ std::optional<Dataset> read_columns(const Model& model, const Opened& opened, co
     auto read = opened.files[s].read(headers, model.graph.precision() == Precision::f32, diagnostics);
     if (!read) continue;
     if (!first && read->rows != data.rows) {
-      diagnostics.error(Code::rows_differ, opened.sources[s].span, fmt::format("{} has {} rows, the data before it {}", escaped(opened.files[s].path()), read->rows, data.rows))
+      diagnostics
+          .error(Code::rows_differ, opened.sources[s].span,
+                 fmt::format("{} has {} rows, the data before it {}", escaped(opened.files[s].path()),
+                             read->rows, data.rows))
           .notes.push_back("all columns of a model are of the same rows");
       continue;
     }
@@ -260,7 +287,13 @@ std::optional<Dataset> read_columns(const Model& model, const Opened& opened, co
     data.dropped += read->dropped;
     if (read->dropped > 0) {
       std::string rows = read->dropped == 1 ? "1 row" : fmt::format("{} rows", read->dropped);
-      diagnostics.add({.severity = Severity::note, .code = Code::dropped_rows, .message = fmt::format("{} of {} left out for a missing cell, {} used", rows, escaped(opened.files[s].path()), read->rows), .span = {}, .position = {}, .label = {}});
+      diagnostics.add({.severity = Severity::note,
+                       .code = Code::dropped_rows,
+                       .message = fmt::format("{} of {} left out for a missing cell, {} used", rows,
+                                              escaped(opened.files[s].path()), read->rows),
+                       .span = {},
+                       .position = {},
+                       .label = {}});
     }
     first = false;
     for (std::size_t k = 0; k < targets.size(); ++k) data.columns[targets[k]] = std::move(read->columns[k]);
@@ -273,19 +306,22 @@ std::optional<Dataset> read_columns(const Model& model, const Opened& opened, co
   return data;
 }
 
-// --- kernels -------------------------------------------------------------------------------------------------------
+// --- kernels
+// -------------------------------------------------------------------------------------------------------
 Kernel step_kernel(const StepGraph& step, std::size_t number) {
   Kernel kernel{number == 0 ? "step" : fmt::format("step_{}", number + 1), &step.fused.graph, {}};
   kernel.stores.push_back({step.loss, Store::To::output, 0});
   for (std::size_t i = 0; i < step.gradients.size(); ++i)
     kernel.stores.push_back({step.gradients[i], Store::To::output, static_cast<int>(i) + 1});
-  for (std::size_t i = 0; i < step.updates.size(); ++i) kernel.stores.push_back({step.updates[i], Store::To::param, step.trained[i]});
+  for (std::size_t i = 0; i < step.updates.size(); ++i)
+    kernel.stores.push_back({step.updates[i], Store::To::param, step.trained[i]});
   return kernel;
 }
 
 Kernel evaluation_kernel(const Fused& fused) {
   Kernel kernel{"evaluate", &fused.graph, {}};
-  for (std::size_t i = 0; i < fused.roots.size(); ++i) kernel.stores.push_back({fused.roots[i], Store::To::output, static_cast<int>(i)});
+  for (std::size_t i = 0; i < fused.roots.size(); ++i)
+    kernel.stores.push_back({fused.roots[i], Store::To::output, static_cast<int>(i)});
   return kernel;
 }
 

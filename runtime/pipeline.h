@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // From a model's text to compiled functions and columns in memory: the table of contents of the program.
 //
-//   text ──parse──▶ tree ──open_data──▶ + headers ──lower──▶ graph ──step_graphs──▶ graphs with gradients and updates
+//   text ──parse──▶ tree ──open_data──▶ + headers ──lower──▶ graph ──step_graphs──▶ graphs with gradients and
+//   updates
 //        ──compile──▶ functions;   files ──read_columns──▶ columns
 //
 // Each arrow is a function from one value to the next; `slope show STAGE` prints what is between two of them.
@@ -25,11 +26,11 @@ namespace slope {
 // What is asked for, whatever door it came through.
 struct Request {
   Source source;
-  std::string folder;  // of the model: paths in its text are relative to it; "" is the current one
+  std::string folder;             // of the model: paths in its text are relative to it; "" is the current one
   std::vector<std::string> data;  // "F" for every statement, "NAME=F" for the statement of NAME
   LowerSettings settings;         // but headers and assumed names, which are found out
   std::string cpu = "native";
-  bool data_wanted = true;        // false: nothing but the text is looked at
+  bool data_wanted = true;  // false: nothing but the text is looked at
 };
 
 // Seconds spent, by the name under which they are reported.
@@ -60,8 +61,8 @@ std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Dia
 struct StepGraph {
   Optimizer optimizer;
   Fused fused;
-  std::vector<int> trained;    // parameters, in the order of `gradients` and `updates`
-  NodeId loss;                 // in fused.graph
+  std::vector<int> trained;  // parameters, in the order of `gradients` and `updates`
+  NodeId loss;               // in fused.graph
   std::vector<NodeId> gradients, updates;
 };
 // One for each optimizer that the train statements use.

@@ -13,12 +13,15 @@ Session::Session(Request r) : request(std::move(r)) { sources.files.push_back(re
 
 void sort_by_line(Diagnostics& diagnostics) {
   std::vector<Diagnostic> sorted = diagnostics.all();
-  auto place = [](const Diagnostic& d) { return d.span && d.span->file == 0 ? static_cast<std::int64_t>(d.span->begin) : INT64_MAX; };
-  std::stable_sort(sorted.begin(), sorted.end(), [&](const Diagnostic& a, const Diagnostic& b) { return place(a) < place(b); });
+  auto place = [](const Diagnostic& d) {
+    return d.span && d.span->file == 0 ? static_cast<std::int64_t>(d.span->begin) : INT64_MAX;
+  };
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](const Diagnostic& a, const Diagnostic& b) { return place(a) < place(b); });
   // Of two errors about the same words the first tells enough: the second follows from it.
   auto follows = [](const Diagnostic& a, const Diagnostic& b) {
-    return a.severity == Severity::error && b.severity == Severity::error && a.span && b.span && *a.span == *b.span &&
-           a.span->end > a.span->begin;
+    return a.severity == Severity::error && b.severity == Severity::error && a.span && b.span &&
+           *a.span == *b.span && a.span->end > a.span->begin;
   };
   sorted.erase(std::unique(sorted.begin(), sorted.end(), follows), sorted.end());
   diagnostics = {};
@@ -64,7 +67,8 @@ std::optional<Lowered> lower_for_prediction(Session& s) {
   return lower(s.tree, settings, again);
 }
 
-// --- states --------------------------------------------------------------------------------------------------------
+// --- states
+// --------------------------------------------------------------------------------------------------------
 namespace {
 
 std::string joined(const std::vector<std::string>& names) {
@@ -88,7 +92,8 @@ State make_state(const Session& s, const Fit& fit) {
   State state;
   const Model& model = s.model();
   bool single = model.graph.precision() == Precision::f32;
-  for (std::size_t i = 0; i < model.params.size(); ++i) state.tensors.push_back({model.params[i].name, single, {}, {fit.params[i]}});
+  for (std::size_t i = 0; i < model.params.size(); ++i)
+    state.tensors.push_back({model.params[i].name, single, {}, {fit.params[i]}});
   state.metadata["slope/model"] = s.sources.files[0].text();
   state.metadata["slope/steps"] = std::to_string(fit.steps);
   state.metadata["slope/seed"] = std::to_string(model.seed.value_or(0));
@@ -104,7 +109,8 @@ State make_state(const Session& s, const Fit& fit) {
 std::optional<Assumed> assumed_of(const State& state) {
   auto columns = state.metadata.find("slope/assumed_columns");
   if (columns == state.metadata.end()) return {};
-  return Assumed{split(columns->second), split(state.metadata.at("slope/assumed_params")), state.metadata.at("slope/target")};
+  return Assumed{split(columns->second), split(state.metadata.at("slope/assumed_params")),
+                 state.metadata.at("slope/target")};
 }
 
 namespace {
@@ -113,14 +119,17 @@ namespace {
 std::string fits(const Tensor* tensor, Precision precision) {
   if (!tensor) return "is not in it";
   if (!tensor->shape.empty() || tensor->values.size() != 1) return "is no single number in it";
-  if (tensor->single != (precision == Precision::f32)) return fmt::format("is {} in it and {} in the model", tensor->single ? "f32" : "f64", to_string(precision));
+  if (tensor->single != (precision == Precision::f32))
+    return fmt::format("is {} in it and {} in the model", tensor->single ? "f32" : "f64",
+                       to_string(precision));
   return "";
 }
 
 std::vector<std::string> only_in_state(const Model& model, const State& state) {
   std::vector<std::string> names;
   for (const Tensor& tensor : state.tensors) {
-    bool known = std::any_of(model.params.begin(), model.params.end(), [&](const Parameter& p) { return p.name == tensor.name; });
+    bool known = std::any_of(model.params.begin(), model.params.end(),
+                             [&](const Parameter& p) { return p.name == tensor.name; });
     if (!known && !tensor.name.starts_with("slope/")) names.push_back(tensor.name);
   }
   return names;
@@ -128,7 +137,8 @@ std::vector<std::string> only_in_state(const Model& model, const State& state) {
 
 }  // namespace
 
-std::optional<std::vector<double>> take_weights(const Session& s, const State& state, const std::string& path, Diagnostics& diagnostics) {
+std::optional<std::vector<double>> take_weights(const Session& s, const State& state, const std::string& path,
+                                                Diagnostics& diagnostics) {
   const Model& model = s.model();
   std::vector<double> params;
   std::vector<std::string> faults;
@@ -138,15 +148,18 @@ std::optional<std::vector<double>> take_weights(const Session& s, const State& s
     if (fault.empty()) params.push_back(tensor->values[0]);
     else faults.push_back(fmt::format("the parameter `{}` {}", param.name, fault));
   }
-  for (const std::string& name : only_in_state(model, state)) faults.push_back(fmt::format("it has `{}`, the model has no such parameter", escaped(name)));
+  for (const std::string& name : only_in_state(model, state))
+    faults.push_back(fmt::format("it has `{}`, the model has no such parameter", escaped(name)));
   if (faults.empty()) return params;
-  Diagnostic& d = diagnostics.error(Code::other_model, fmt::format("{} holds the weights of another model", escaped(path)));
+  Diagnostic& d = diagnostics.error(Code::other_model,
+                                    fmt::format("{} holds the weights of another model", escaped(path)));
   d.notes = faults;
   d.helps.push_back("train the model again, or take the model that made the file");
   return {};
 }
 
-std::vector<double> take_start(const Session& s, const State* state, const std::string& path, Diagnostics& diagnostics) {
+std::vector<double> take_start(const Session& s, const State* state, const std::string& path,
+                               Diagnostics& diagnostics) {
   const Model& model = s.model();
   std::vector<double> start;
   std::vector<std::string> kept;
@@ -158,12 +171,19 @@ std::vector<double> take_start(const Session& s, const State* state, const std::
   }
   if (!state) return start;
   auto note = [&](std::string text) {
-    diagnostics.add({.severity = Severity::note, .code = Code::init_differs, .message = std::move(text), .span = {}, .position = {}, .label = {}});
+    diagnostics.add({.severity = Severity::note,
+                     .code = Code::init_differs,
+                     .message = std::move(text),
+                     .span = {},
+                     .position = {},
+                     .label = {}});
   };
   if (!kept.empty()) note(fmt::format("{} is not in {} and keeps its start", listed(kept), escaped(path)));
   std::vector<std::string> unused;
-  for (const std::string& name : only_in_state(model, *state)) unused.push_back(fmt::format("`{}`", escaped(name)));
-  if (!unused.empty()) note(fmt::format("{} has {}, the model has no such parameter", escaped(path), listed(unused)));
+  for (const std::string& name : only_in_state(model, *state))
+    unused.push_back(fmt::format("`{}`", escaped(name)));
+  if (!unused.empty())
+    note(fmt::format("{} has {}, the model has no such parameter", escaped(path), listed(unused)));
   return start;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One model on its way through the pipeline, with everything said about it: what the driver's commands, and later
-// other doors, work with.
+// One model on its way through the pipeline, with everything said about it: what the driver's commands, and
+// later other doors, work with.
 #pragma once
 #include <optional>
 #include <string>
@@ -17,7 +17,7 @@ struct Session {
   Diagnostics diagnostics;
   Times times;
   ast::Ast tree;
-  std::optional<Opened> opened;   // none for a model without data
+  std::optional<Opened> opened;  // none for a model without data
   std::optional<Lowered> lowered;
   const Model& model() const { return lowered->model(); }
   bool has_data() const { return opened && !opened->files.empty(); }
@@ -26,7 +26,8 @@ struct Session {
 // How much a missing data file matters.
 enum class DataNeed { required, if_there };
 
-// Text to graph: parses, opens the data and lowers; reports the errors of all three, those of the model first.
+// Text to graph: parses, opens the data and lowers; reports the errors of all three, those of the model
+// first.
 bool prepare(Session& session, DataNeed need = DataNeed::required);
 
 // The word `training` means false outside of training: another graph, where the model uses it.
@@ -36,9 +37,11 @@ std::optional<Lowered> lower_for_prediction(Session& session);
 State make_state(const Session& session, const Fit& fit);
 
 // Weights for prediction: exactly the model's parameters, else Code::other_model.
-std::optional<std::vector<double>> take_weights(const Session& session, const State& state, const std::string& path, Diagnostics& diagnostics);
+std::optional<std::vector<double>> take_weights(const Session& session, const State& state,
+                                                const std::string& path, Diagnostics& diagnostics);
 // --init: parameters by name; what only one side has keeps its start or is listed.
-std::vector<double> take_start(const Session& session, const State* state, const std::string& path, Diagnostics& diagnostics);
+std::vector<double> take_start(const Session& session, const State* state, const std::string& path,
+                               Diagnostics& diagnostics);
 // What the short form had decided when the state was made.
 std::optional<Assumed> assumed_of(const State& state);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The state of a run in one safetensors file (8 bytes little-endian length, JSON header, tensors), written whole or
-// not at all. Parameters stand under their own names, everything else under "slope/…"; text facts (model, steps,
-// seed, assumed names, checksum) are strings in `__metadata__`.
+// The state of a run in one safetensors file (8 bytes little-endian length, JSON header, tensors), written
+// whole or not at all. Parameters stand under their own names, everything else under "slope/…"; text facts
+// (model, steps, seed, assumed names, checksum) are strings in `__metadata__`.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -28,12 +28,12 @@ struct State {
   const Tensor* find(std::string_view name) const;
 };
 
-// Temporary file in the target's folder, fsync, rename, fsync of the folder. A symbolic link is followed, the mode of
-// a file that is replaced is kept. On failure the old file is whole and Code::cannot_write says why.
+// Temporary file in the target's folder, fsync, rename, fsync of the folder. A symbolic link is followed, the
+// mode of a file that is replaced is kept. On failure the old file is whole and Code::cannot_write says why.
 bool save(const State& state, const std::string& path, Diagnostics& diagnostics);
 
-// Checks magic, sizes, bounds, dtypes and the checksum before anything is used: Code::damaged_state with the reason,
-// Code::cannot_open where the file cannot be read.
+// Checks magic, sizes, bounds, dtypes and the checksum before anything is used: Code::damaged_state with the
+// reason, Code::cannot_open where the file cannot be read.
 std::optional<State> load(const std::string& path, Diagnostics& diagnostics);
 
 }  // namespace slope

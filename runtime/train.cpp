@@ -22,17 +22,25 @@ std::string_view to_string(Status status) {
 
 namespace {
 
-template <class T> std::vector<double> widened(const std::vector<T>& x) { return {x.begin(), x.end()}; }
-template <class T> std::vector<T> narrowed(const std::vector<double>& x) {
+template <class T>
+std::vector<double> widened(const std::vector<T>& x) {
+  return {x.begin(), x.end()};
+}
+template <class T>
+std::vector<T> narrowed(const std::vector<double>& x) {
   std::vector<T> out;
   for (double value : x) out.push_back(static_cast<T>(value));
   return out;
 }
 
 // The memory that a compiled function works on.
-template <class T> struct Memory {
+template <class T>
+struct Memory {
   Memory(const Dataset& data, std::vector<T> start, std::size_t results, std::size_t scratch_elements)
-      : params(std::move(start)), outputs(std::max<std::size_t>(results, 1)), scratch(scratch_elements), arguments(1) {
+      : params(std::move(start)),
+        outputs(std::max<std::size_t>(results, 1)),
+        scratch(scratch_elements),
+        arguments(1) {
     run.columns = data.pointers.data();
     run.params = params.data();
     run.outputs = outputs.data();
@@ -48,7 +56,8 @@ bool step_evaluates(const Model& model, const Fused& evaluation) {
   return evaluation.roots.size() == 1 && !model.uses_training;
 }
 
-// When a line is due: every `interval` steps, or at doubling steps up to a tenth of the run and then ten times more.
+// When a line is due: every `interval` steps, or at doubling steps up to a tenth of the run and then ten
+// times more.
 class Schedule {
  public:
   Schedule(std::optional<std::int64_t> interval, std::int64_t steps)
@@ -62,10 +71,16 @@ class Schedule {
   std::int64_t interval_, steady_;
 };
 
-template <class T> class Loop {
+template <class T>
+class Loop {
  public:
-  Loop(const Trainer& trainer, std::vector<double> start, const std::function<void(const Progress&)>& show, Diagnostics& diagnostics)
-      : t_(trainer), show_(show), diagnostics_(diagnostics), best_(start.size()), before_(start.size()),
+  Loop(const Trainer& trainer, std::vector<double> start, const std::function<void(const Progress&)>& show,
+       Diagnostics& diagnostics)
+      : t_(trainer),
+        show_(show),
+        diagnostics_(diagnostics),
+        best_(start.size()),
+        before_(start.size()),
         memory_(trainer.data, narrowed<T>(start), results(), scratch()) {
     for (const Training& training : t_.model.trainings) total_ += training.steps;
   }
@@ -96,7 +111,8 @@ template <class T> class Loop {
   }
   std::size_t scratch() const {
     std::size_t most = 1;
-    for (std::size_t i = 0; i < t_.steps.size(); ++i) most = std::max(most, scratch_size(step_kernel(t_.steps[i], i), t_.data.rows));
+    for (std::size_t i = 0; i < t_.steps.size(); ++i)
+      most = std::max(most, scratch_size(step_kernel(t_.steps[i], i), t_.data.rows));
     return most;
   }
 
@@ -151,13 +167,18 @@ template <class T> class Loop {
     bool at_start = step == 0;
     std::string value = shortest(loss);
     if (at_start) {
-      Diagnostic& d = diagnostics_.error(Code::not_finite_at_start, training.span, fmt::format("the loss is {} at the start", value));
+      Diagnostic& d = diagnostics_.error(Code::not_finite_at_start, training.span,
+                                         fmt::format("the loss is {} at the start", value));
       explain_not_finite(t_.model, t_.data, widened(before_), d);
       return;
     }
-    Diagnostic& d = diagnostics_.error(Code::diverged, training.span, fmt::format("the training diverged: at step {} the loss is {}", step, value));
-    d.notes.push_back(fmt::format("the best loss before was {}; its parameters are kept", shortest(best_loss_)));
-    d.helps.push_back(fmt::format("the rate {} may be too large: try rate={}", shortest(training.rate), shortest(training.rate / 10)));
+    Diagnostic& d =
+        diagnostics_.error(Code::diverged, training.span,
+                           fmt::format("the training diverged: at step {} the loss is {}", step, value));
+    d.notes.push_back(
+        fmt::format("the best loss before was {}; its parameters are kept", shortest(best_loss_)));
+    d.helps.push_back(fmt::format("the rate {} may be too large: try rate={}", shortest(training.rate),
+                                  shortest(training.rate / 10)));
   }
 
   // At a point where every derivative is 0 no step moves anything.
@@ -165,7 +186,9 @@ template <class T> class Loop {
     const StepGraph& step = t_.steps[0];
     for (std::size_t i = 0; i < step.gradients.size(); ++i)
       if (memory_.outputs[i + 1] != T(0)) return;
-    diagnostics_.warning(Code::zero_gradient, training.span, "the gradient is exactly 0 at the start: training cannot move")
+    diagnostics_
+        .warning(Code::zero_gradient, training.span,
+                 "the gradient is exactly 0 at the start: training cannot move")
         .helps.push_back("start the parameters elsewhere, for example `param a = 1`");
   }
 
@@ -191,7 +214,8 @@ template <class T> class Loop {
   }
 
   std::vector<double> evaluate(const std::vector<double>& params) {
-    if (!step_evaluates(t_.model, t_.evaluation)) return evaluate_at(t_.model, t_.evaluation, t_.data, t_.program, params);
+    if (!step_evaluates(t_.model, t_.evaluation))
+      return evaluate_at(t_.model, t_.evaluation, t_.data, t_.program, params);
     Kernel kernel = step_kernel(t_.steps[0], 0);
     Memory<T> memory(t_.data, narrowed<T>(params), results(), scratch_size(kernel, t_.data.rows));
     t_.program.function(kernel.name)(&memory.run);
@@ -229,7 +253,8 @@ template <class T> class Loop {
 };
 
 template <class T>
-std::vector<double> call_at(const Kernel& kernel, const Dataset& data, const Program& program, const std::vector<double>& params) {
+std::vector<double> call_at(const Kernel& kernel, const Dataset& data, const Program& program,
+                            const std::vector<double>& params) {
   bool rows = kernel.stores[0].to == Store::To::row_output;
   Memory<T> memory(data, narrowed<T>(params), kernel.stores.size(), scratch_size(kernel, data.rows));
   // Whole vectors are stored, so there is room for the last one.
@@ -242,34 +267,38 @@ std::vector<double> call_at(const Kernel& kernel, const Dataset& data, const Pro
   return {values, values + data.rows};
 }
 
-std::vector<double> call(const Kernel& kernel, const Model& model, const Dataset& data, const Program& program, const std::vector<double>& params) {
+std::vector<double> call(const Kernel& kernel, const Model& model, const Dataset& data,
+                         const Program& program, const std::vector<double>& params) {
   if (model.graph.precision() == Precision::f32) return call_at<float>(kernel, data, program, params);
   return call_at<double>(kernel, data, program, params);
 }
 
 }  // namespace
 
-std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepGraph>& steps, const Fused& evaluation) {
+std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepGraph>& steps,
+                                     const Fused& evaluation) {
   std::vector<Kernel> kernels;
   for (std::size_t i = 0; i < steps.size(); ++i) kernels.push_back(step_kernel(steps[i], i));
   if (!step_evaluates(model, evaluation)) kernels.push_back(evaluation_kernel(evaluation));
   return kernels;
 }
 
-Fit train(const Trainer& trainer, std::vector<double> start, const std::function<void(const Progress&)>& show, Diagnostics& diagnostics) {
-  if (trainer.model.graph.precision() == Precision::f32) return Loop<float>(trainer, std::move(start), show, diagnostics).run();
+Fit train(const Trainer& trainer, std::vector<double> start, const std::function<void(const Progress&)>& show,
+          Diagnostics& diagnostics) {
+  if (trainer.model.graph.precision() == Precision::f32)
+    return Loop<float>(trainer, std::move(start), show, diagnostics).run();
   return Loop<double>(trainer, std::move(start), show, diagnostics).run();
 }
 
-std::vector<double> evaluate_at(const Model& model, const Fused& evaluation, const Dataset& data, const Program& program,
-                                const std::vector<double>& params) {
+std::vector<double> evaluate_at(const Model& model, const Fused& evaluation, const Dataset& data,
+                                const Program& program, const std::vector<double>& params) {
   std::vector<double> values = call(evaluation_kernel(evaluation), model, data, program, params);
   values.resize(evaluation.roots.size());
   return values;
 }
 
-std::vector<double> predict_at(const Model& model, const Fused& prediction, const Dataset& data, const Program& program,
-                               const std::vector<double>& params) {
+std::vector<double> predict_at(const Model& model, const Fused& prediction, const Dataset& data,
+                               const Program& program, const std::vector<double>& params) {
   return call(prediction_kernel(prediction), model, data, program, params);
 }
 

@@ -36,10 +36,10 @@ struct RunReport {  // of one train statement
 struct Fit {
   Status status = Status::finished;
   std::int64_t steps = 0;
-  bool epochs = false;               // every statement counted epochs
-  std::vector<double> params;        // those to print and save
-  bool usable = true;                // false: no finite loss was ever seen
-  double loss = 0;                   // and metrics, reports: at these parameters, over all rows
+  bool epochs = false;         // every statement counted epochs
+  std::vector<double> params;  // those to print and save
+  bool usable = true;          // false: no finite loss was ever seen
+  double loss = 0;             // and metrics, reports: at these parameters, over all rows
   std::vector<double> metrics, reports;
   std::vector<RunReport> runs;
   double train_seconds = 0;
@@ -54,19 +54,21 @@ struct Trainer {
   const Program& program;
 };
 
-// What to compile for a Trainer. Where nothing but the loss of training is asked for, a step tells it too (the same
-// bits), and no function for the evaluation is made.
-std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepGraph>& steps, const Fused& evaluation);
+// What to compile for a Trainer. Where nothing but the loss of training is asked for, a step tells it too
+// (the same bits), and no function for the evaluation is made.
+std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepGraph>& steps,
+                                     const Fused& evaluation);
 
-// From these starting parameters. Diagnostics: divergence (with the step and the rate), a loss that is not finite at
-// the start (with the operation, its line and the row), a gradient that is exactly zero there.
-Fit train(const Trainer& trainer, std::vector<double> start, const std::function<void(const Progress&)>& show, Diagnostics& diagnostics);
+// From these starting parameters. Diagnostics: divergence (with the step and the rate), a loss that is not
+// finite at the start (with the operation, its line and the row), a gradient that is exactly zero there.
+Fit train(const Trainer& trainer, std::vector<double> start, const std::function<void(const Progress&)>& show,
+          Diagnostics& diagnostics);
 
 // Loss, metrics and reports, in that order.
-std::vector<double> evaluate_at(const Model& model, const Fused& evaluation, const Dataset& data, const Program& program,
-                                const std::vector<double>& params);
+std::vector<double> evaluate_at(const Model& model, const Fused& evaluation, const Dataset& data,
+                                const Program& program, const std::vector<double>& params);
 // One number a row, or one number.
-std::vector<double> predict_at(const Model& model, const Fused& prediction, const Dataset& data, const Program& program,
-                               const std::vector<double>& params);
+std::vector<double> predict_at(const Model& model, const Fused& prediction, const Dataset& data,
+                               const Program& program, const std::vector<double>& params);
 
 }  // namespace slope

@@ -15,7 +15,8 @@ using namespace slope::test;
 
 namespace {
 
-template <class T> void check_rows(const Fused& fused, Generator& generator, std::int64_t rows, Compiled<T>& compiled) {
+template <class T>
+void check_rows(const Fused& fused, Generator& generator, std::int64_t rows, Compiled<T>& compiled) {
   Inputs<T> in = generator.inputs<T>(rows);
   auto expected = evaluate<T>(fused.graph, fused.roots, in);
   auto found = compiled.run(in);
@@ -31,7 +32,9 @@ template <class T> void check_rows(const Fused& fused, Generator& generator, std
 
 // Whether this machine runs what is compiled for a level.
 bool runs_here(std::string_view level) {
-  if (level == "x86-64-v4") return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  if (level == "x86-64-v4")
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   if (level == "x86-64-v3") return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   return true;
 }
@@ -49,7 +52,9 @@ Fused with_gradient(Generator& generator, Precision precision, int ops) {
   return fuse(random.graph, random.roots);
 }
 
-template <class T> void check_graphs(Precision precision, int graphs, const std::string& cpu = "native", std::size_t paged_above = optimized_operations) {
+template <class T>
+void check_graphs(Precision precision, int graphs, const std::string& cpu = "native",
+                  std::size_t paged_above = optimized_operations) {
   for (int seed = 0; seed < graphs; ++seed) {
     CAPTURE(seed);
     Generator generator(static_cast<unsigned>(seed));
@@ -65,8 +70,12 @@ template <class T> void check_graphs(Precision precision, int graphs, const std:
 
 }  // namespace
 
-TEST_CASE("machine code equals the interpreter on random graphs in f64") { check_graphs<double>(Precision::f64, 60); }
-TEST_CASE("machine code equals the interpreter on random graphs in f32") { check_graphs<float>(Precision::f32, 60); }
+TEST_CASE("machine code equals the interpreter on random graphs in f64") {
+  check_graphs<double>(Precision::f64, 60);
+}
+TEST_CASE("machine code equals the interpreter on random graphs in f32") {
+  check_graphs<float>(Precision::f32, 60);
+}
 
 TEST_CASE("code cut into parts has the same bits") {
   check_graphs<double>(Precision::f64, 30, "native", 0);
@@ -100,9 +109,14 @@ TEST_CASE("code above the optimiser's limit has the same bits") {
 TEST_CASE("narrow columns are converted exactly") {
   Graph graph;
   NodeId sum = graph.constant(0.25);
-  for (int i = 0; i < 5; ++i) sum = graph.apply<op::Add>(graph.apply<op::Mul>(graph.constant(i + 0.5), graph.data(i)), sum);
+  for (int i = 0; i < 5; ++i)
+    sum = graph.apply<op::Add>(graph.apply<op::Mul>(graph.constant(i + 0.5), graph.data(i)), sum);
   Fused fused = fuse(graph, std::vector{sum, graph.reduce(Reduction::sum, sum)});
-  std::vector<std::vector<double>> values{{0, 255, 7}, {-32768, 32767, -1}, {-2147483648.0, 2147483647, 5}, {0.1f, -3.5e30f, 0.0}, {0.1, 1e300, -0.0}};
+  std::vector<std::vector<double>> values{{0, 255, 7},
+                                          {-32768, 32767, -1},
+                                          {-2147483648.0, 2147483647, 5},
+                                          {0.1f, -3.5e30f, 0.0},
+                                          {0.1, 1e300, -0.0}};
   Inputs<double> in{values, {}, {0.05}, 3};
   std::vector<Column> columns;
   std::vector<Storage> storages;
@@ -125,6 +139,7 @@ TEST_CASE("machine code equals the interpreter where a pass is large") {
     Generator generator(static_cast<unsigned>(seed));
     Fused fused = with_gradient(generator, Precision::f64, 150);
     Compiled<double> compiled(fused);
-    for (std::int64_t rows : {0, 1, 15, 16, 33, 4095, 4097}) check_rows<double>(fused, generator, rows, compiled);
+    for (std::int64_t rows : {0, 1, 15, 16, 33, 4095, 4097})
+      check_rows<double>(fused, generator, rows, compiled);
   }
 }

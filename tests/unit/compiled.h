@@ -12,9 +12,11 @@
 namespace slope::test {
 
 // 64-byte aligned, room for whole vectors of 64.
-template <class T> class Aligned {
+template <class T>
+class Aligned {
  public:
-  explicit Aligned(std::size_t n) : data_(static_cast<T*>(std::aligned_alloc(64, (n / 64 + 1) * 64 * sizeof(T)))) {
+  explicit Aligned(std::size_t n)
+      : data_(static_cast<T*>(std::aligned_alloc(64, (n / 64 + 1) * 64 * sizeof(T)))) {
     for (std::size_t i = 0; i < (n / 64 + 1) * 64; ++i) data_.get()[i] = T(0);
   }
   T* get() { return data_.get(); }
@@ -26,13 +28,17 @@ template <class T> class Aligned {
   std::unique_ptr<T, Free> data_;
 };
 
-template <class T> class Compiled {
+template <class T>
+class Compiled {
  public:
-  Compiled(const Fused& fused, const std::string& cpu = "native", std::vector<Storage> storages = {}, std::size_t paged_above = optimized_operations) {
+  Compiled(const Fused& fused, const std::string& cpu = "native", std::vector<Storage> storages = {},
+           std::size_t paged_above = optimized_operations) {
     kernel_.name = "kernel";
     kernel_.graph = &fused.graph;
     for (std::size_t i = 0; i < fused.roots.size(); ++i)
-      kernel_.stores.push_back({fused.roots[i], fused.graph.has_rows(fused.roots[i]) ? Store::To::row_output : Store::To::output, static_cast<int>(i)});
+      kernel_.stores.push_back(
+          {fused.roots[i], fused.graph.has_rows(fused.roots[i]) ? Store::To::row_output : Store::To::output,
+           static_cast<int>(i)});
     CompileOptions options;
     options.storages = std::move(storages);
     options.storages.resize(16, sizeof(T) == 8 ? Storage::f64 : Storage::f32);
@@ -62,8 +68,11 @@ template <class T> class Compiled {
       outputs.emplace_back(rows);
       output_pointers.push_back(outputs.back().get());
     }
-    std::vector<T> params = in.params, numbers(kernel_.stores.size()), scratch(scratch_size(kernel_, in.rows));
-    Run run{column_pointers.data(), params.data(), in.arguments.data(), numbers.data(), output_pointers.data(), scratch.data(), in.rows};
+    std::vector<T> params = in.params, numbers(kernel_.stores.size()),
+                   scratch(scratch_size(kernel_, in.rows));
+    Run run{
+        column_pointers.data(), params.data(), in.arguments.data(), numbers.data(), output_pointers.data(),
+        scratch.data(),         in.rows};
     program_->function("kernel")(&run);
     std::vector<std::vector<T>> result;
     for (std::size_t i = 0; i < kernel_.stores.size(); ++i) {
@@ -79,7 +88,8 @@ template <class T> class Compiled {
 };
 
 // Equal bits, or NaN both.
-template <class T> bool same(T a, T b) {
+template <class T>
+bool same(T a, T b) {
   if (a != a || b != b) return a != a && b != b;
   return math::bits(a) == math::bits(b);
 }

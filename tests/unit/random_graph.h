@@ -35,7 +35,9 @@ class Generator {
     for (int i = 0; i < ops; ++i) {
       auto pick = [&](const std::vector<NodeId>& from) {  // rather a recent one
         std::size_t n = from.size();
-        return from[n - 1 - static_cast<std::size_t>(below(std::min<std::size_t>(n, 2 + static_cast<std::size_t>(below(n)))))];
+        return from[n - 1 -
+                    static_cast<std::size_t>(
+                        below(std::min<std::size_t>(n, 2 + static_cast<std::size_t>(below(n)))))];
       };
       if (below(8) == 0) {
         NodeId x = g.broadcast(pick(reals));
@@ -45,7 +47,8 @@ class Generator {
       auto op = static_cast<OpId>(below(op_count));
       std::array<NodeId, 3> operands{};
       for (int k = 0; k < info(op).arity; ++k)
-        operands[static_cast<std::size_t>(k)] = pick(info(op).operands[static_cast<std::size_t>(k)] == Type::truth ? truths : reals);
+        operands[static_cast<std::size_t>(k)] =
+            pick(info(op).operands[static_cast<std::size_t>(k)] == Type::truth ? truths : reals);
       NodeId made = g.apply(op, std::span(operands.data(), static_cast<std::size_t>(info(op).arity)));
       (info(op).result == Type::truth ? truths : reals).push_back(made);
     }
@@ -54,15 +57,27 @@ class Generator {
   }
 
   // Mostly ordinary numbers; one in eight is special.
-  template <class T> T number() {
+  template <class T>
+  T number() {
     using Limits = std::numeric_limits<T>;
-    constexpr T special[] = {T(0), T(-0.0), Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(), Limits::denorm_min(),
-                             Limits::max(), T(1), T(-1), T(2), -Limits::min(), T(0.5)};
+    constexpr T special[] = {T(0),
+                             T(-0.0),
+                             Limits::infinity(),
+                             -Limits::infinity(),
+                             Limits::quiet_NaN(),
+                             Limits::denorm_min(),
+                             Limits::max(),
+                             T(1),
+                             T(-1),
+                             T(2),
+                             -Limits::min(),
+                             T(0.5)};
     if (specials && below(8) == 0) return special[below(std::size(special))];
     return static_cast<T>(std::normal_distribution<double>(0, 2)(random_));
   }
 
-  template <class T> Inputs<T> inputs(std::int64_t rows) {
+  template <class T>
+  Inputs<T> inputs(std::int64_t rows) {
     Inputs<T> in;
     in.rows = rows;
     for (int c = 0; c < columns; ++c) {
