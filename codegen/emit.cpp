@@ -61,8 +61,7 @@ class Emitter {
   static constexpr int L = codegen::lane_count<T>;
   static constexpr std::size_t small_pass = 64;  // values
 
-  // --- the frame
-  // -----------------------------------------------------------------------------------------------
+  // --- the frame ---
   std::vector<NodeId> roots() const {
     std::vector<NodeId> ids;
     for (const Store& store : kernel_.stores) ids.push_back(store.value);
@@ -105,8 +104,7 @@ class Emitter {
     return b_.CreateAlignedLoad(real(), element(array, index(i)), Align(sizeof(T)), name);
   }
 
-  // --- values without rows
-  // -------------------------------------------------------------------------------------
+  // --- values without rows ---
   void emit_scalar(NodeId id) {
     inserter_.current = id;
     Place place(b_, 1);
@@ -142,8 +140,7 @@ class Emitter {
     inserter_.current = {};
   }
 
-  // --- a row pass
-  // ------------------------------------------------------------------------------------------------
+  // --- a row pass ---
   struct PassState {
     const RowPass& pass;
     Values spread;                            // broadcasts, as vectors
@@ -312,8 +309,7 @@ class Emitter {
     }
   }
 
-  // --- reductions
-  // ----------------------------------------------------------------------------------------------
+  // --- reductions ---
   Constant* neutral(Reduction reduction) {
     return ConstantFP::get(vector(real()), codegen::neutral_element(reduction));
   }

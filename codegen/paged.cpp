@@ -57,8 +57,7 @@ class PagedEmitter {
  private:
   static constexpr int L = codegen::lane_count<T>;
 
-  // --- functions
-  // -------------------------------------------------------------------------------------------------
+  // --- functions ---
   Function* new_function(const Twine& name, std::initializer_list<llvm::Type*> arguments,
                          GlobalValue::LinkageTypes linkage) {
     auto* type = FunctionType::get(b_.getVoidTy(), arguments, false);
@@ -109,8 +108,7 @@ class PagedEmitter {
     }
   }
 
-  // --- memory
-  // ----------------------------------------------------------------------------------------------------
+  // --- memory ---
   llvm::Type* real() { return std::is_same_v<T, double> ? b_.getDoubleTy() : b_.getFloatTy(); }
   VectorType* row() { return codegen::row_type<T>(b_); }
   Constant* index(std::int64_t i) { return b_.getInt64(static_cast<std::uint64_t>(i)); }
@@ -138,8 +136,7 @@ class PagedEmitter {
     return most;
   }
 
-  // --- values
-  // ----------------------------------------------------------------------------------------------------
+  // --- values ---
   bool is_truth(NodeId id) const { return graph_[id].type == slope::Type::truth; }
 
   Value* number(NodeId id) {
@@ -258,8 +255,7 @@ class PagedEmitter {
     inserter_.current = {};
   }
 
-  // --- a row pass
-  // ------------------------------------------------------------------------------------------------
+  // --- a row pass ---
   void emit_pass(const RowPass& pass) {
     Value* up = b_.CreateAdd(rows_, index(chunk_rows - 1));
     Value* chunks =

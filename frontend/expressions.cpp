@@ -142,8 +142,7 @@ Value Lowering::evaluate_node(ast::NodeId id) {
   }
 }
 
-// --- names
-// ---------------------------------------------------------------------------------------------------------
+// --- names ---
 Binding* Lowering::lookup(std::string_view name) {
   std::string key(name);
   int limit = 0x7FFFFFFF;
@@ -253,8 +252,7 @@ std::vector<std::string> Lowering::visible_names(bool functions) const {
   return names;
 }
 
-// --- operators
-// -----------------------------------------------------------------------------------------------------
+// --- operators ---
 Value Lowering::unary(ast::NodeId id) {
   const ast::Node& node = ast()[id];
   Value x = evaluate(ast().child(id, 0));

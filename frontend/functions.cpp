@@ -168,70 +168,71 @@ Value Lowering::call(const Function& function, std::vector<Argument> arguments, 
   return value;
 }
 
-Value Lowering::call_def(const Function& function, const std::vector<Argument>& arguments, Span span) {
+// Which argument each formal is given: by position, then by name. No value after an error.
+std::optional<std::vector<const Argument*>> Lowering::assign(const Function& function,
+                                                             std::span<const ast::NodeId> formals,
+                                                             const std::vector<Argument>& arguments) {
   auto wrong = [&](Span where, std::string message) {
-    error(Code::wrong_arguments, where, std::move(message))
-        .notes.push_back(fmt::format("its form is `{}`", signature(function)));
-    return Value{};
+    wrong_arguments(function, where, std::move(message));
+    return std::nullopt;
   };
-  std::vector<ast::NodeId> formals;
-  ast::NodeId body;
-  for (ast::NodeId part : function.ast->children(function.def)) {
-    if ((*function.ast)[part].kind == Kind::formal) formals.push_back(part);
-    else body = part;
-  }
+  auto formal = [&](std::size_t i) -> const std::string& { return (*function.ast)[formals[i]].text; };
   std::vector<const Argument*> given(formals.size());
-  std::size_t position = 0;
-  for (const Argument& argument : arguments) {
-    std::size_t at = position;
-    if (argument.name.empty()) {
-      if (&argument != arguments.data() && !(&argument - 1)->name.empty())
-        return wrong(argument.span, "an argument by position stands after one by name");
-      ++position;
-      if (at >= formals.size())
-        return wrong(argument.span,
-                     fmt::format("`{}` takes {} argument{}, not {}", function.name, formals.size(),
-                                 formals.size() == 1 ? "" : "s", arguments.size()));
-    } else {
-      at = 0;
-      while (at < formals.size() && (*function.ast)[formals[at]].text != argument.name) ++at;
+  for (std::size_t k = 0; k < arguments.size(); ++k) {
+    const Argument& argument = arguments[k];
+    std::size_t at = k;
+    if (!argument.name.empty()) {
+      for (at = 0; at < formals.size() && formal(at) != argument.name;) ++at;
       if (at == formals.size())
         return wrong(argument.span, fmt::format("`{}` has no argument `{}`", function.name, argument.name));
-    }
-    // Weights come after (prediction, target) in many losses and are too easily mistaken for a third column.
-    bool by_name_only = function.ast == &prelude() && (*function.ast)[formals[at]].text == "weights";
-    if (by_name_only && argument.name.empty())
+    } else if (k > 0 && !arguments[k - 1].name.empty()) {
+      return wrong(argument.span, "an argument by position stands after one by name");
+    } else if (at >= formals.size()) {
+      return wrong(argument.span,
+                   fmt::format("`{}` takes {} argument{}, not {}", function.name, formals.size(),
+                               formals.size() == 1 ? "" : "s", arguments.size()));
+    } else if (function.ast == &prelude() && formal(at) == "weights") {
+      // They come after (prediction, target) in many losses and are too easily mistaken for a third column.
       return wrong(argument.span,
                    fmt::format("`{}` takes {} arguments by position; weights go by name: `weights=…`",
                                function.name, at));
+    }
     if (given[at])
-      return wrong(argument.span, fmt::format("the argument `{}` of `{}` is given twice",
-                                              (*function.ast)[formals[at]].text, function.name));
+      return wrong(argument.span,
+                   fmt::format("the argument `{}` of `{}` is given twice", formal(at), function.name));
     given[at] = &argument;
   }
+  return given;
+}
 
+void Lowering::wrong_arguments(const Function& function, Span where, std::string message) {
+  error(Code::wrong_arguments, where, std::move(message))
+      .notes.push_back(fmt::format("its form is `{}`", signature(function)));
+}
+
+Value Lowering::call_def(const Function& function, const std::vector<Argument>& arguments, Span span) {
+  std::span<const ast::NodeId> parts = function.ast->children(function.def);
+  std::span<const ast::NodeId> formals = parts.first(parts.size() - 1);
+  auto given = assign(function, formals, arguments);
+  if (!given) return {};
   Scope inner;
   inner.parent = function.scope;
   inner.order_limit = function.order;
-  const ast::Ast* outer_ast = ast_;
-  Scope* outer_scope = scope_;
-  ast_ = function.ast;
-  scope_ = &inner;
-  Value value;
+  const ast::Ast* outer_ast = std::exchange(ast_, function.ast);
+  Scope* outer_scope = std::exchange(scope_, &inner);
   bool fine = true;
   for (std::size_t i = 0; i < formals.size() && fine; ++i) {
     const ast::Node& formal = ast()[formals[i]];
     Binding binding{{}, formal.span};
     binding.used = true;
-    if (given[i]) binding.value = given[i]->value;
-    else if (!ast().children(formals[i]).empty()) binding.value = evaluate(ast().child(formals[i], 0));
-    else {
-      wrong(span, fmt::format("`{}` needs its argument `{}`", function.name, formal.text));
-      fine = false;
-    }
+    fine = (*given)[i] || !ast().children(formals[i]).empty();
+    if (!fine)
+      wrong_arguments(function, span,
+                      fmt::format("`{}` needs its argument `{}`", function.name, formal.text));
+    else binding.value = (*given)[i] ? (*given)[i]->value : evaluate(ast().child(formals[i], 0));
     inner.names.emplace(formal.text, binding);
   }
-  if (fine) value = evaluate(body);
+  Value value = fine ? evaluate(parts.back()) : Value{};
   ast_ = outer_ast;
   scope_ = outer_scope;
   return value;
@@ -267,8 +268,7 @@ Value Lowering::call_op(OpId op, const std::vector<Argument>& arguments, Span sp
   return value;
 }
 
-// --- reductions
-// ----------------------------------------------------------------------------------------------------
+// --- reductions ---
 Value Lowering::reduction(std::string_view name, const std::vector<Argument>& arguments, Span span) {
   const Value* weights = nullptr;
   const Argument* operand = nullptr;
@@ -344,8 +344,7 @@ Value Lowering::match(const std::vector<Argument>& arguments, Span span) {
   return Value::of(graph().broadcast(p));
 }
 
-// --- the target
-// ----------------------------------------------------------------------------------------------------
+// --- the target ---
 // Columns that nothing reads; where a loss written in full reads every one, those that the prediction does
 // not.
 std::vector<std::string> Lowering::columns_not_read() const {

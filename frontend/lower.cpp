@@ -27,56 +27,6 @@ const ast::Ast& prelude() {
   return tree;
 }
 
-namespace {
-
-// The one-letter text that `sep=` takes.
-void separator_clause(const ast::Ast& ast, ast::NodeId option, DataSource& source, Diagnostics& diagnostics) {
-  const ast::Node& value = ast[ast.child(option, 0)];
-  if (value.kind != Kind::string || value.text.size() != 1)
-    diagnostics.error(Code::bad_option_value, value.span, "`sep` takes one character in quotes")
-        .helps.push_back("for example sep=\";\"");
-  else source.separator = value.text[0];
-}
-
-void missing_clause(const ast::Ast& ast, ast::NodeId option, DataSource& source, Diagnostics& diagnostics) {
-  const ast::Node& value = ast[ast.child(option, 0)];
-  if (value.kind != Kind::name || value.text != "drop")
-    diagnostics.error(Code::bad_option_value, value.span, "`missing` takes only `drop`")
-        .helps.push_back("without it, a missing cell is an error");
-  else source.drop_missing = true;
-}
-
-void read_clause(const ast::Ast& ast, ast::NodeId clause, DataSource& source, Diagnostics& diagnostics) {
-  const ast::Node& node = ast[clause];
-  if (node.kind == Kind::from) source.path = node.text;
-  if (node.kind != Kind::option) return;
-  if (node.text == "sep") return separator_clause(ast, clause, source, diagnostics);
-  if (node.text == "missing") return missing_clause(ast, clause, source, diagnostics);
-  std::vector<std::string> known{"sep", "missing"};
-  Diagnostic& d =
-      diagnostics.error(Code::unknown_option, node.name, fmt::format("`data` has no option `{}`", node.text));
-  if (std::string near = nearest(node.text, known); !near.empty())
-    d.helps.push_back(fmt::format("did you mean `{}`?", near));
-  else d.helps.push_back("it takes from, columns, standardized, missing=drop and sep=\";\"");
-}
-
-}  // namespace
-
-std::vector<DataSource> data_sources(const ast::Ast& ast, Diagnostics& diagnostics) {
-  std::vector<DataSource> sources;
-  for (ast::NodeId id : ast.children(ast.root())) {
-    if (ast[id].kind != Kind::data) continue;
-    DataSource source;
-    source.span = ast[id].span;
-    for (ast::NodeId part : ast.children(id)) {
-      if (ast[part].kind == Kind::column) source.names.push_back(ast[part].text);
-      else read_clause(ast, part, source, diagnostics);
-    }
-    sources.push_back(std::move(source));
-  }
-  return sources;
-}
-
 Lowering::Lowering(const ast::Ast& ast, const LowerSettings& settings, Diagnostics& diagnostics)
     : ast_(&ast), model_ast_(ast), settings_(settings), diagnostics_(&diagnostics) {
   model_scope_.parent = &prelude_scope_;
@@ -226,8 +176,7 @@ void Lowering::statement(ast::NodeId id) {
   }
 }
 
-// --- data
-// ----------------------------------------------------------------------------------------------------------
+// --- data ---
 void Lowering::data(ast::NodeId id) {
   std::size_t source = 0;
   for (ast::NodeId other : model_ast_.children(model_ast_.root())) {
@@ -270,8 +219,7 @@ void Lowering::column(ast::NodeId id, std::size_t source) {
   }
 }
 
-// --- parameters and constants
-// ------------------------------------------------------------------------------------
+// --- parameters and constants ---
 void Lowering::params(ast::NodeId id) {
   for (ast::NodeId item : ast().children(id)) param(item);
 }
@@ -317,8 +265,7 @@ void Lowering::constants(ast::NodeId id) {
   }
 }
 
-// --- definitions
-// ---------------------------------------------------------------------------------------------------
+// --- definitions ---
 void Lowering::def(ast::NodeId id) {
   const ast::Node& node = ast()[id];
   auto function = std::make_unique<Function>();
@@ -414,113 +361,6 @@ void Lowering::named(ast::NodeId id, std::vector<NamedValue>& into) {
   }
   if (!numeric(value, span, fmt::format("`{}`", node.text))) return;
   into.push_back({node.text, graph().to_real(to_node(value)), span});
-}
-
-// --- the end
-// -------------------------------------------------------------------------------------------------------
-void Lowering::finish() {
-  finish_targets();
-  for (auto* list : {&model.metrics, &model.reports})
-    for (NamedValue& item : *list)
-      if (item.value.valid() && graph().has_rows(item.value)) {
-        error(Code::loss_not_a_number, item.span,
-              fmt::format("`{}` is one number a row, not one number", item.name))
-            .helps.push_back(fmt::format("`mean({})` is one number", model_text(item.span)));
-        item.value = {};
-      }
-  // A text that could not be read may hold it.
-  auto syntax = [](const Diagnostic& d) {
-    return d.severity == Severity::error && static_cast<int>(d.code) < 200;
-  };
-  bool unread = std::any_of(diagnostics_->all().begin(), diagnostics_->all().end(), syntax);
-  if (!loss_span_.end && !loss_seen() && !unread) {
-    Diagnostic& d = error(Code::no_loss, {0, 0, 0}, "the model has no `loss`");
-    d.helps.push_back("say what training minimises, for example `loss = mse(predict, y)`");
-  }
-  check_loss();
-  check_predict();
-  if (model.trainings.empty()) default_training();
-  if (!diagnostics_->has_errors()) check_parameters();
-  check_unused();
-  check(graph());
-}
-
-bool Lowering::loss_seen() const { return model_scope_.names.contains("loss"); }
-
-std::string Lowering::model_text(Span span) const {
-  // The tree holds no text; a name is shown as it is, anything longer as the place holder of a value.
-  for (std::size_t i = 0; i < model_ast_.size(); ++i) {
-    const ast::Node& node = model_ast_[ast::NodeId(static_cast<std::int64_t>(i))];
-    if (node.kind == Kind::name && node.span == span) return node.text;
-  }
-  return "…";
-}
-
-void Lowering::finish_targets() {
-  for (const Waiting& waiting : waiting_) {
-    std::string defines =
-        waiting.index < 0 ? "loss" : (waiting.report ? "report " : "metric ") + waiting.name;
-    Value value = target_call(*waiting.function, waiting.span, defines);
-    if (!value.ok() || !numeric(value, waiting.span, fmt::format("`{}`", waiting.name))) continue;
-    NodeId node = graph().to_real(to_node(value));
-    if (waiting.index < 0) model.loss = node;
-    else
-      (waiting.report ? model.reports : model.metrics)[static_cast<std::size_t>(waiting.index)].value = node;
-  }
-  waiting_.clear();
-  for (auto* list : {&model.metrics, &model.reports})
-    std::erase_if(*list, [](const NamedValue& item) { return !item.value.valid(); });
-}
-
-void Lowering::check_loss() {
-  if (!model.loss.valid() || !graph().has_rows(model.loss)) return;
-  Diagnostic& d = error(Code::loss_not_a_number, loss_span_, "the loss is one number a row, not one number");
-  d.label = "one value for every row";
-  d.helps.push_back("`loss = mean(…)` is the mean over the rows");
-  model.loss = {};
-}
-
-void Lowering::check_predict() {
-  if (!model.predict.valid() || !depends_on_reduction(model.predict)) return;
-  Diagnostic& d =
-      error(Code::predict_reduces_rows, predict_span_, "the prediction of a row depends on the other rows");
-  d.label = "has a sum, mean, max or min over rows in it";
-  d.helps.push_back(
-      "a sum over features is `x @ w` or `axis=-1`; to scale a column write `standardized` after it; a "
-      "running mean is a `state`");
-}
-
-void Lowering::check_parameters() {
-  if (!model.loss.valid()) return;
-  std::vector<bool> reached = live(graph(), std::span(&model.loss, 1));
-  int useful = 0;
-  for (std::size_t i = 0; i < model.params.size(); ++i) {
-    NodeId id = graph().param(static_cast<int>(i));
-    if (id.index() < reached.size() && reached[id.index()]) ++useful;
-    else
-      diagnostics_
-          ->warning(Code::unused_parameter, model.params[i].span,
-                    fmt::format("the parameter `{}` does not reach the loss", model.params[i].name))
-          .notes.push_back("its gradient is 0: training leaves it at its start");
-  }
-  if (useful > 0) return;
-  Diagnostic& d =
-      error(Code::nothing_to_train, loss_span_, "there is nothing to train: no parameter reaches the loss");
-  d.helps.push_back("declare one, for example `param w = 0`, and use it in what `loss` depends on");
-}
-
-void Lowering::check_unused() {
-  for (std::size_t i = 0; i < model.columns.size(); ++i)
-    if (has_data_ && !column_read_[i] && model.columns[i].name != model.assumed.target &&
-        !diagnostics_->has_errors())
-      diagnostics_->warning(Code::unused_column, model.columns[i].span,
-                            fmt::format("nothing reads the column `{}`", model.columns[i].name));
-  for (const auto& [name, binding] : model_scope_.names)
-    if (!binding.used && !binding.is_parameter && binding.column < 0 && is_train_option(name))
-      diagnostics_
-          ->warning(Code::option_like_name, binding.span,
-                    fmt::format("`{}` is defined but nothing uses it", name))
-          .helps.push_back(fmt::format("an option of training is written `train {}=…`", name));
 }
 
 Lowered::Lowered() = default;

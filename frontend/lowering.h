@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The working state of lower(): private to frontend. The member functions stand in lower.cpp (statements),
-// expressions.cpp, functions.cpp (calls and built-in functions) and options.cpp (train statements).
+// check_model.cpp (the end), expressions.cpp, functions.cpp (calls and built-in functions) and options.cpp
+// (train statements).
 #pragma once
 #include <functional>
 #include <map>
@@ -131,6 +132,10 @@ class Lowering {
 
   // calls (functions.cpp)
   Value call(ast::NodeId id);
+  std::optional<std::vector<const Argument*>> assign(const Function& function,
+                                                     std::span<const ast::NodeId> formals,
+                                                     const std::vector<Argument>& arguments);
+  void wrong_arguments(const Function& function, Span where, std::string message);
   Value call_def(const Function& function, const std::vector<Argument>& arguments, Span span);
   Value call_built_in(std::string_view name, const std::vector<Argument>& arguments, Span span);
   Value call_op(OpId op, const std::vector<Argument>& arguments, Span span);

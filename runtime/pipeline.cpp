@@ -23,8 +23,7 @@ Stopwatch::Stopwatch(Times& times, std::string name)
     : times_(times), name_(std::move(name)), start_(seconds_now()) {}
 Stopwatch::~Stopwatch() { times_[name_] += seconds_now() - start_; }
 
-// --- data: which file, what header
-// ---------------------------------------------------------------------------------
+// --- data: which file, what header ---
 namespace {
 
 bool declares(const DataSource& source, const std::string& name) {
@@ -107,8 +106,7 @@ std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Dia
   return opened;
 }
 
-// --- graphs
-// --------------------------------------------------------------------------------------------------------
+// --- graphs ---
 namespace {
 
 struct Gradients {
@@ -206,8 +204,7 @@ bool check_size(const Graph& graph, NodeId root, Diagnostics& diagnostics) {
   return false;
 }
 
-// --- columns
-// -------------------------------------------------------------------------------------------------------
+// --- columns ---
 std::vector<bool> columns_read(const Graph& graph, std::size_t columns) {
   std::vector<bool> read(columns);
   for (std::size_t i = 0; i < graph.size(); ++i) {
@@ -306,8 +303,7 @@ std::optional<Dataset> read_columns(const Model& model, const Opened& opened, co
   return data;
 }
 
-// --- kernels
-// -------------------------------------------------------------------------------------------------------
+// --- kernels ---
 Kernel step_kernel(const StepGraph& step, std::size_t number) {
   Kernel kernel{number == 0 ? "step" : fmt::format("step_{}", number + 1), &step.fused.graph, {}};
   kernel.stores.push_back({step.loss, Store::To::output, 0});

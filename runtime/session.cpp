@@ -67,8 +67,7 @@ std::optional<Lowered> lower_for_prediction(Session& s) {
   return lower(s.tree, settings, again);
 }
 
-// --- states
-// --------------------------------------------------------------------------------------------------------
+// --- states ---
 namespace {
 
 std::string joined(const std::vector<std::string>& names) {

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What can be said of a model only when all of its statements are read: the loss, the target, what is not
+// used.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "frontend/lowering.h"
+#include "frontend/train_options.h"
+#include "graph/verify.h"
+
+namespace slope {
+
+using ast::Kind;
+
+void Lowering::finish() {
+  finish_targets();
+  for (auto* list : {&model.metrics, &model.reports})
+    for (NamedValue& item : *list)
+      if (item.value.valid() && graph().has_rows(item.value)) {
+        error(Code::loss_not_a_number, item.span,
+              fmt::format("`{}` is one number a row, not one number", item.name))
+            .helps.push_back(fmt::format("`mean({})` is one number", model_text(item.span)));
+        item.value = {};
+      }
+  // A text that could not be read may hold it.
+  auto syntax = [](const Diagnostic& d) {
+    return d.severity == Severity::error && static_cast<int>(d.code) < 200;
+  };
+  bool unread = std::any_of(diagnostics_->all().begin(), diagnostics_->all().end(), syntax);
+  if (!loss_span_.end && !loss_seen() && !unread) {
+    Diagnostic& d = error(Code::no_loss, {0, 0, 0}, "the model has no `loss`");
+    d.helps.push_back("say what training minimises, for example `loss = mse(predict, y)`");
+  }
+  check_loss();
+  check_predict();
+  if (model.trainings.empty()) default_training();
+  if (!diagnostics_->has_errors()) check_parameters();
+  check_unused();
+  check(graph());
+}
+
+bool Lowering::loss_seen() const { return model_scope_.names.contains("loss"); }
+
+std::string Lowering::model_text(Span span) const {
+  // The tree holds no text; a name is shown as it is, anything longer as the place holder of a value.
+  for (std::size_t i = 0; i < model_ast_.size(); ++i) {
+    const ast::Node& node = model_ast_[ast::NodeId(static_cast<std::int64_t>(i))];
+    if (node.kind == Kind::name && node.span == span) return node.text;
+  }
+  return "…";
+}
+
+void Lowering::finish_targets() {
+  for (const Waiting& waiting : waiting_) {
+    std::string defines =
+        waiting.index < 0 ? "loss" : (waiting.report ? "report " : "metric ") + waiting.name;
+    Value value = target_call(*waiting.function, waiting.span, defines);
+    if (!value.ok() || !numeric(value, waiting.span, fmt::format("`{}`", waiting.name))) continue;
+    NodeId node = graph().to_real(to_node(value));
+    if (waiting.index < 0) model.loss = node;
+    else
+      (waiting.report ? model.reports : model.metrics)[static_cast<std::size_t>(waiting.index)].value = node;
+  }
+  waiting_.clear();
+  for (auto* list : {&model.metrics, &model.reports})
+    std::erase_if(*list, [](const NamedValue& item) { return !item.value.valid(); });
+}
+
+void Lowering::check_loss() {
+  if (!model.loss.valid() || !graph().has_rows(model.loss)) return;
+  Diagnostic& d = error(Code::loss_not_a_number, loss_span_, "the loss is one number a row, not one number");
+  d.label = "one value for every row";
+  d.helps.push_back("`loss = mean(…)` is the mean over the rows");
+  model.loss = {};
+}
+
+void Lowering::check_predict() {
+  if (!model.predict.valid() || !depends_on_reduction(model.predict)) return;
+  Diagnostic& d =
+      error(Code::predict_reduces_rows, predict_span_, "the prediction of a row depends on the other rows");
+  d.label = "has a sum, mean, max or min over rows in it";
+  d.helps.push_back(
+      "a sum over features is `x @ w` or `axis=-1`; to scale a column write `standardized` after it; a "
+      "running mean is a `state`");
+}
+
+void Lowering::check_parameters() {
+  if (!model.loss.valid()) return;
+  std::vector<bool> reached = live(graph(), std::span(&model.loss, 1));
+  int useful = 0;
+  for (std::size_t i = 0; i < model.params.size(); ++i) {
+    NodeId id = graph().param(static_cast<int>(i));
+    if (id.index() < reached.size() && reached[id.index()]) ++useful;
+    else
+      diagnostics_
+          ->warning(Code::unused_parameter, model.params[i].span,
+                    fmt::format("the parameter `{}` does not reach the loss", model.params[i].name))
+          .notes.push_back("its gradient is 0: training leaves it at its start");
+  }
+  if (useful > 0) return;
+  Diagnostic& d =
+      error(Code::nothing_to_train, loss_span_, "there is nothing to train: no parameter reaches the loss");
+  d.helps.push_back("declare one, for example `param w = 0`, and use it in what `loss` depends on");
+}
+
+void Lowering::check_unused() {
+  for (std::size_t i = 0; i < model.columns.size(); ++i)
+    if (has_data_ && !column_read_[i] && model.columns[i].name != model.assumed.target &&
+        !diagnostics_->has_errors())
+      diagnostics_->warning(Code::unused_column, model.columns[i].span,
+                            fmt::format("nothing reads the column `{}`", model.columns[i].name));
+  for (const auto& [name, binding] : model_scope_.names)
+    if (!binding.used && !binding.is_parameter && binding.column < 0 && is_train_option(name))
+      diagnostics_
+          ->warning(Code::option_like_name, binding.span,
+                    fmt::format("`{}` is defined but nothing uses it", name))
+          .helps.push_back(fmt::format("an option of training is written `train {}=…`", name));
+}
+
+}  // namespace slope
