@@ -98,28 +98,26 @@ int finish(const Arguments& a, const Session& session, const Json* result, int e
   return late.has_errors() ? late.exit_code() : exit;
 }
 
-std::optional<Request> read_request(const Arguments& a, Diagnostics& diagnostics) {
-  Request request;
+Session open_session(const Arguments& a) {
   std::string name = a.text ? "<text>" : a.model == "-" ? "<stdin>" : a.model, text;
+  os::Status failed;
   if (a.text) text = *a.text;
   else {
     os::Bytes bytes;
-    if (os::Status failed = os::read_file(a.model, os::model_limit, bytes)) {
-      request.source = Source(name, "");
-      diagnostics.error(failed->too_large ? Code::too_large : Code::cannot_open, failed->message());
-      return {};
-    }
-    text = bytes.view();
+    failed = os::read_file(a.model, os::model_limit, bytes);
+    if (!failed) text = bytes.view();
   }
-  request.source = Source(name, std::move(text));
+  Request request{
+      .source = Source(name, std::move(text)), .folder = {}, .data = a.data, .settings = {}, .cpu = a.cpu};
   if (!a.text && a.model != "-") request.folder = std::filesystem::path(a.model).parent_path().string();
-  request.data = a.data;
   request.settings.sets = a.sets;
   request.settings.options = a.options;
   if (!a.precision.empty())
     request.settings.precision = a.precision == "f32" ? Precision::f32 : Precision::f64;
-  request.cpu = a.cpu;
-  return request;
+  Session session(std::move(request));
+  if (failed)
+    session.diagnostics.error(failed->too_large ? Code::too_large : Code::cannot_open, failed->message());
+  return session;
 }
 
 std::string times_text(const Times& times) {

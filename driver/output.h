@@ -31,8 +31,8 @@ std::string dump(const Json& json);
 // Ends a command: prints the object (with --json) or the diagnostics, and gives the exit code.
 int finish(const Arguments& arguments, const Session& session, const Json* result, int exit);
 
-// The model's text as the command line gives it; no value, and a diagnostic, where it cannot be read.
-std::optional<Request> read_request(const Arguments& arguments, Diagnostics& diagnostics);
+// The model's text as the command line gives it, on its way; with a diagnostic where it cannot be read.
+Session open_session(const Arguments& arguments);
 
 std::string times_text(const Times& times);
 

@@ -78,15 +78,6 @@ std::string csv(const Loaded& l, const Ran& ran, bool keep) {
   return out;
 }
 
-Session open_session(const Arguments& a) {
-  Diagnostics early;
-  auto request = read_request(a, early);
-  Session s(request ? std::move(*request)
-                    : Request{.source = Source(a.model, ""), .folder = {}, .data = {}, .settings = {}});
-  s.diagnostics = early;
-  return s;
-}
-
 bool write_result(const Arguments& a, Session& s, const std::string& text) {
   if (a.output.empty() || a.output == "-") return print(text, s.diagnostics);
   if (!check_output(a, s, a.output, s.diagnostics)) return false;

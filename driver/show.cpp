@@ -13,15 +13,6 @@ namespace slope {
 
 namespace {
 
-Session open_session(const Arguments& a) {
-  Diagnostics early;
-  auto request = read_request(a, early);
-  Session s(request ? std::move(*request)
-                    : Request{.source = Source(a.model, ""), .folder = {}, .data = {}, .settings = {}});
-  s.diagnostics = early;
-  return s;
-}
-
 // Storage types of the columns: of the data where they can be read, else of the model's precision.
 std::vector<Storage> storages(Session& s, const Graph& graph) {
   const Model& model = s.model();

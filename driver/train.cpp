@@ -198,13 +198,10 @@ int exit_of(const Session& s, const Trained& t) {
 
 int run_train(const Arguments& a) {
   double began = seconds_now();
-  Diagnostics early;
-  auto request = read_request(a, early);
-  Session s(request ? std::move(*request)
-                    : Request{.source = Source(a.model, ""), .folder = {}, .data = {}, .settings = {}});
-  s.diagnostics = early;
+  Session s = open_session(a);
   std::string path = save_path(a);
-  if (early.has_errors() || !prepare(s) || (!path.empty() && !check_output(a, s, path, s.diagnostics)))
+  if (s.diagnostics.has_errors() || !prepare(s) ||
+      (!path.empty() && !check_output(a, s, path, s.diagnostics)))
     return finish(a, s, nullptr, s.diagnostics.exit_code());
   note_assumed(s);
   auto trained = train_model(a, s, path);

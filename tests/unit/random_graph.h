@@ -7,6 +7,7 @@
 
 #include "graph/evaluate.h"
 #include "graph/graph.h"
+#include "special.h"
 
 namespace slope::test {
 
@@ -59,20 +60,8 @@ class Generator {
   // Mostly ordinary numbers; one in eight is special.
   template <class T>
   T number() {
-    using Limits = std::numeric_limits<T>;
-    constexpr T special[] = {T(0),
-                             T(-0.0),
-                             Limits::infinity(),
-                             -Limits::infinity(),
-                             Limits::quiet_NaN(),
-                             Limits::denorm_min(),
-                             Limits::max(),
-                             T(1),
-                             T(-1),
-                             T(2),
-                             -Limits::min(),
-                             T(0.5)};
-    if (specials && below(8) == 0) return special[below(std::size(special))];
+    static const std::vector<T> special = special_values<T>();
+    if (specials && below(8) == 0) return special[static_cast<std::size_t>(below(special.size()))];
     return static_cast<T>(std::normal_distribution<double>(0, 2)(random_));
   }
 

@@ -22,7 +22,8 @@ std::vector<T> special_values() {
           T(1),
           T(-1),
           T(2),
-          T(0.5)};
+          T(0.5),
+          -Limits::min()};
 }
 
 // columns[k][i]: operand k of the i-th tuple, n operands of all special values.
