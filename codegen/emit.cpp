@@ -25,7 +25,7 @@
 
 namespace slope {
 
-thread_local codegen::Place* codegen::Place::current = nullptr;
+constinit thread_local codegen::Place* codegen::Place::current = nullptr;
 
 namespace {
 

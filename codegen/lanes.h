@@ -15,7 +15,7 @@ namespace slope::codegen {
 struct Place {
   llvm::IRBuilderBase& builder;
   int width;  // 1: one number, else the lanes of a vector
-  static thread_local Place* current;
+  static constinit thread_local Place* current;
 
   Place(llvm::IRBuilderBase& b, int w) : builder(b), width(w), before_(current) { current = this; }
   ~Place() { current = before_; }
