@@ -153,7 +153,10 @@ std::optional<std::vector<double>> take_weights(const Session& s, const State& s
   Diagnostic& d = diagnostics.error(Code::other_model,
                                     fmt::format("{} holds the weights of another model", escaped(path)));
   d.notes = faults;
-  d.helps.push_back("train the model again, or take the model that made the file");
+  bool single = !state.tensors.empty() && state.tensors[0].single;
+  if (single != (model.graph.precision() == Precision::f32))
+    d.helps.push_back(fmt::format("give --precision {}, with which it was trained", single ? "f32" : "f64"));
+  else d.helps.push_back("train the model again, or take the model that made the file");
   return {};
 }
 
