@@ -29,13 +29,11 @@ std::string save_path(const Arguments& a) {
 // One line of progress: the step, the loss and, while they are few, the parameters.
 void show_line(const Arguments& a, const Model& model, const Progress& p) {
   if (a.quiet || a.json) return;
-  Precision precision = model.graph.precision();
   std::string line =
       fmt::format("step {:>{}}  loss {:<12.6g}", p.step, std::to_string(p.total).size(), p.loss);
   if (model.params.size() <= 6)
     for (std::size_t i = 0; i < model.params.size(); ++i)
       line += fmt::format("  {} {:<10.6g}", model.params[i].name, p.params[i]);
-  (void)precision;
   while (line.ends_with(' ')) line.pop_back();
   print_error(line + "\n");
 }

@@ -58,9 +58,9 @@ bool step_evaluates(const Model& model, const Fused& evaluation) {
 
 // When a line is due: every `interval` steps, or at doubling steps up to a tenth of the run and then ten
 // times more.
-class Schedule {
+class LineTimes {
  public:
-  Schedule(std::optional<std::int64_t> interval, std::int64_t steps)
+  LineTimes(std::optional<std::int64_t> interval, std::int64_t steps)
       : interval_(interval.value_or(0)), steady_(std::max<std::int64_t>(steps / 10, 1)) {}
   std::int64_t after(std::int64_t step) const {
     if (interval_ > 0) return step + interval_;
@@ -126,7 +126,7 @@ class Loop {
     RunReport report{training.optimizer, 0, Status::finished, 0};
     Program::Function step = function(training.optimizer);
     memory_.arguments[0] = static_cast<T>(training.rate);
-    Schedule due(training.report, training.steps);
+    LineTimes due(training.report, training.steps);
     std::int64_t next_line = 0;
     // The rows of the step, and nothing else, touch memory in this loop.
     std::size_t bytes = before_.size() * sizeof(T);
