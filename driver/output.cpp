@@ -50,8 +50,8 @@ Json diagnostics_json(const Diagnostics& diagnostics, const Sources& sources) {
     const Source* source = d.span ? sources.find(d.span->file) : nullptr;
     if (d.position) {
       item["file"] = escaped(d.position->file);
-      item["line"] = d.position->line;
-      item["column"] = d.position->column;
+      item["line"] = d.position->line > 0 ? Json(d.position->line) : Json(nullptr);
+      item["column"] = d.position->column > 0 ? Json(d.position->column) : Json(nullptr);
     } else if (source) {
       Position at = source->position(d.span->begin);
       item["file"] = escaped(source->name());

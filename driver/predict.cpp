@@ -16,8 +16,7 @@ namespace {
 struct Loaded {
   Session session;
   std::vector<double> params;
-  std::optional<Lowered> prediction;  // where the model distinguishes training
-  const Model& model() const { return prediction ? prediction->model() : session.model(); }
+  const Model& model() const { return session.outside_model(); }
 };
 
 bool load_model(const Arguments& a, Loaded& l) {
@@ -30,7 +29,6 @@ bool load_model(const Arguments& a, Loaded& l) {
   if (!state) return false;
   s.request.settings.assumed = assumed_of(*state);
   if (!prepare(s)) return false;
-  if (s.model().uses_training) l.prediction = lower_for_prediction(s);
   auto params = take_weights(s, *state, a.weights, s.diagnostics);
   if (!params) return false;
   l.params = std::move(*params);
@@ -89,7 +87,7 @@ bool write_result(const Arguments& a, Session& s, const std::string& text) {
 }  // namespace
 
 int run_predict(const Arguments& a) {
-  Loaded l{open_session(a), {}, {}};
+  Loaded l{open_session(a), {}};
   Session& s = l.session;
   auto failed = [&] { return finish(a, s, nullptr, s.diagnostics.exit_code()); };
   if (s.diagnostics.has_errors() || !load_model(a, l)) return failed();
@@ -125,7 +123,7 @@ int run_predict(const Arguments& a) {
 }
 
 int run_eval(const Arguments& a) {
-  Loaded l{open_session(a), {}, {}};
+  Loaded l{open_session(a), {}};
   Session& s = l.session;
   auto failed = [&] { return finish(a, s, nullptr, s.diagnostics.exit_code()); };
   if (s.diagnostics.has_errors() || !load_model(a, l)) return failed();

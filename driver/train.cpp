@@ -29,8 +29,8 @@ std::string save_path(const Arguments& a) {
 // One line of progress: the step, the loss and, while they are few, the parameters.
 void show_line(const Arguments& a, const Model& model, const Progress& p) {
   if (a.quiet || a.json) return;
-  std::string line =
-      fmt::format("step {:>{}}  loss {:<12.6g}", p.step, std::to_string(p.total).size(), p.loss);
+  std::string line = fmt::format("step {:>{}}  loss {:<12.6g}", p.step, std::to_string(p.total).size(),
+                                 std::isnan(p.loss) ? std::fabs(p.loss) : p.loss);
   if (model.params.size() <= 6)
     for (std::size_t i = 0; i < model.params.size(); ++i)
       line += fmt::format("  {} {:<10.6g}", model.params[i].name, p.params[i]);
@@ -69,15 +69,12 @@ std::optional<std::vector<double>> starting_values(const Arguments& a, Session& 
 std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path) {
   Trained out;
   std::optional<std::vector<StepGraph>> steps;
-  std::optional<Lowered> prediction;
   {
     Stopwatch watch(s.times, "differentiate");
     steps = step_graphs(*s.lowered, s.diagnostics);
-    if (s.model().uses_training) prediction = lower_for_prediction(s);
   }
   if (!steps) return {};
-  const Model& evaluated = prediction ? prediction->model() : s.model();
-  Fused evaluation = evaluation_graph(evaluated);
+  Fused evaluation = evaluation_graph(s.outside_model());
   std::vector<bool> wanted = columns_read(evaluation.graph, s.model().columns.size());
   for (const StepGraph& step : *steps) {
     std::vector<bool> more = columns_read(step.fused.graph, wanted.size());

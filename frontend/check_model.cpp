@@ -36,7 +36,7 @@ void Lowering::finish() {
   check_loss();
   check_predict();
   if (model.trainings.empty()) default_training();
-  if (!diagnostics_->has_errors()) check_parameters();
+  if (!diagnostics_->has_errors() && settings_.training) check_parameters();
   check_unused();
   check(graph());
 }
@@ -77,6 +77,8 @@ void Lowering::check_loss() {
 }
 
 void Lowering::check_predict() {
+  // Within training a prediction may use the rows of its batch (and then has another form outside).
+  if (settings_.training && model.uses_training) return;
   if (!model.predict.valid() || !depends_on_reduction(model.predict)) return;
   Diagnostic& d =
       error(Code::predict_reduces_rows, predict_span_, "the prediction of a row depends on the other rows");

@@ -21,8 +21,7 @@ NodeId Lowering::to_node(const Value& value) {
     case Is::node: return value.node;
     case Is::truth: return graph().truth(value.number != 0);
     case Is::number:
-      if (value.literal && graph().precision() == Precision::f32)
-        return graph().constant(nearest_float(value.literal->text));
+      if (value.literal) return graph().constant(literal_value(*value.literal));
       return graph().constant(value.number);
     default: internal_error("a value that is no tensor");
   }
@@ -32,6 +31,18 @@ NodeId Lowering::to_node(const Value& value) {
 bool Lowering::told_of_text(Span span) const {
   return std::any_of(diagnostics_->all().begin(), diagnostics_->all().end(),
                      [&](const Diagnostic& d) { return d.code == Code::misplaced_form && d.span == span; });
+}
+
+// A number of the text in the model's precision, rounded once.
+double Lowering::literal_value(const ast::Node& literal) {
+  if (graph().precision() == Precision::f64) return literal.number;
+  double value = nearest_float(literal.text);
+  if (std::isinf(value) && literal.span.file != prelude_file)
+    error(Code::number_too_large, literal.span,
+          fmt::format("`{}` is too large for f32", escaped(literal.text, 40)))
+        .helps.push_back(
+            "the largest number of f32 is 3.4028235e+38; f64 is what a model without `precision` has");
+  return value;
 }
 
 // A number, a tensor or a truth value: what arithmetic takes.
@@ -56,8 +67,7 @@ bool Lowering::truth(const Value& value, Span span, std::string_view where) {
 
 std::optional<double> Lowering::constant_number(ast::NodeId id, std::string_view what) {
   Value value = evaluate(id);
-  if (value.is == Is::number) return value.number;
-  if (value.is == Is::truth) return value.number;
+  if (value.known()) return value.number;
   if (!value.ok()) return {};
   if (value.is == Is::node)
     error(Code::not_constant, ast()[id].span, fmt::format("{} must be known before the data are read", what))

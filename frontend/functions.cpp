@@ -240,7 +240,7 @@ Value Lowering::call_def(const Function& function, const std::vector<Argument>& 
 
 Value Lowering::call_built_in(std::string_view name, const std::vector<Argument>& arguments, Span span) {
   for (const Argument& argument : arguments)
-    if (!argument.name.empty() && argument.name != "weights") {
+    if (!argument.name.empty() && !(argument.name == "weights" && name == "mean")) {
       error(Code::wrong_arguments, argument.span,
             fmt::format("`{}` has no argument `{}`", name, argument.name));
       return {};
@@ -335,7 +335,8 @@ Value Lowering::match(const std::vector<Argument>& arguments, Span span) {
   NodeId p = graph().to_real(to_node(arguments[0].value)), y = to_node(arguments[1].value);
   if (!graph().has_rows(y) || graph().has_rows(p))
     return arguments[0].value.known() ? arguments[0].value : Value::of(p);
-  if (p == model.predict && depends_on_reduction(p)) return {};  // said of `predict` itself
+  bool allowed = settings_.training && model.uses_training;
+  if (!allowed && p == model.predict && depends_on_reduction(p)) return {};  // said of `predict` itself
   if (depends_on_reduction(p)) {
     error(Code::shapes_differ, span, "the prediction is one number for all rows, the target one number a row")
         .notes.push_back("a sum, mean, max or min over rows in the prediction took its rows away");
@@ -393,7 +394,7 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
   bool no_data = model.columns.empty() && settings_.headers.empty();
   std::string message = free.empty()
                             ? "no column is left to predict: the model reads every one"
-                            : fmt::format("which column is to be predicted? Nothing reads {}", listed(free));
+                            : fmt::format("which column is to be predicted: {}?", listed(free, "or"));
   if (no_data) message = "no data are known, so there is no column to predict";
   Diagnostic& d = error(Code::no_target, span, message);
   if (no_data)

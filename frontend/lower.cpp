@@ -241,7 +241,9 @@ void Lowering::param(ast::NodeId id) {
     NodeId value_id = graph().param(number);
     graph().name(value_id, node.text);
     binding.value = Value::of(value_id);
-    if (bind(node.text, binding)) model.params.push_back({node.text, *value, node.name});
+    const ast::Node& given = ast()[ast().child(start, 0)];
+    double at = given.kind == Kind::number ? literal_value(given) : *value;
+    if (bind(node.text, binding)) model.params.push_back({node.text, at, node.name});
     return;
   }
   bind(node.text, binding);

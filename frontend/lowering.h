@@ -126,6 +126,7 @@ class Lowering {
   bool numeric(const Value& value, Span span, std::string_view where);
   bool told_of_text(Span span) const;
   bool truth(const Value& value, Span span, std::string_view where);
+  double literal_value(const ast::Node& literal);
   std::optional<double> constant_number(ast::NodeId id, std::string_view what);
   Binding* lookup(std::string_view name);
   std::vector<std::string> visible_names(bool functions) const;
@@ -208,7 +209,7 @@ class Lowering {
 // `precision` and `seed` statements decide before anything else is read.
 inline constexpr int most_nesting = 2000;
 // Inlining calls that call two functions each doubles at every level: this many expressions and no more.
-inline constexpr std::int64_t most_evaluated = 20'000'000;
+inline constexpr std::int64_t most_evaluated = 4'000'000;
 // Names near an unknown one are looked up for the errors that are shown, hardly more.
 inline constexpr int most_suggestions = 25;
 

@@ -129,6 +129,13 @@ void Lowering::default_training() {
 
 // The command line beats the file; only then do defaults fill in what is left.
 void Lowering::add_training(Training training, Options given) {
+  auto on_line = [&](std::string_view name) {
+    return std::any_of(settings_.options.begin(), settings_.options.end(),
+                       [&](const auto& o) { return o.first == name; });
+  };
+  if (on_line("steps") && on_line("epochs") && model.trainings.empty())
+    diagnostics_->error(Code::usage, "--steps and --epochs cannot both be given")
+        .helps.push_back("steps count updates, epochs passes over the data");
   for (const auto& [name, text] : settings_.options) {
     if (name == "steps") given.epochs.reset();
     if (name == "epochs") given.steps.reset();

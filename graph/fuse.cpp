@@ -55,15 +55,13 @@ class Rebuild {
     if (!sum && !difference) return copy(node);
     auto is_product = [&](NodeId x) { return made_by(from_, x, id_of<op::Mul>()); };
     NodeId a = node.operands[0], b = node.operands[1];
+    if (is_product(a) == is_product(b)) return copy(node);
     if (is_product(a)) {
       NodeId c = map(b);
       return fma(product(a, 0), product(a, 1), difference ? to_.apply<op::Neg>(c) : c);
     }
-    if (is_product(b)) {
-      NodeId x = product(b, 0);
-      return fma(difference ? to_.apply<op::Neg>(x) : x, product(b, 1), map(a));
-    }
-    return copy(node);
+    NodeId x = product(b, 0);
+    return fma(difference ? to_.apply<op::Neg>(x) : x, product(b, 1), map(a));
   }
 
  private:
@@ -75,18 +73,7 @@ class Rebuild {
     std::array<NodeId, 3> operands{};
     for (std::size_t k = 0; k < node.inputs().size(); ++k) operands[k] = map(node.operands[k]);
     if (node.kind != NodeKind::scalar) return keep(node);
-    return ordered(to_.apply(node.op, std::span(operands.data(), node.inputs().size())), operands);
-  }
-
-  // A sum of these operands in their order. The graph answers with a sum of the other order where another
-  // root has made one, and then that root would decide which product is fused.
-  NodeId ordered(NodeId made, const std::array<NodeId, 3>& operands) {
-    Node sum = to_[made];
-    bool swapped = made_by(to_, made, id_of<op::Add>()) && sum.operands[0] == operands[1] &&
-                   sum.operands[1] == operands[0];
-    if (!swapped) return made;
-    std::swap(sum.operands[0], sum.operands[1]);
-    return to_.make(sum);
+    return to_.apply(node.op, std::span(operands.data(), node.inputs().size()));
   }
 
   // x^n = x^(n mod 2) · (x²)^(n/2), from the low bit up.

@@ -4,8 +4,8 @@
 //   x^n, n an integer constant, |n| ≤ 32   → products by binary powering, 1/x^|n| for n < 0
 //   a·b + c, c + a·b, a·b − c, c − a·b     → fma, also where a·b is needed elsewhere
 // Each looks at a node and its operands only, never at who uses it: a node's value depends on its own
-// subgraph alone, so the loss has the same bits whether or not its gradient is computed beside it. Of two
-// products in a sum the first is fused.
+// subgraph alone, so the loss has the same bits whether or not its gradient is computed beside it. A sum or
+// difference of two products is left as it is: x·x − y·y is 0 where x = y, and a·b + c·d is c·d + a·b.
 #pragma once
 #include <span>
 #include <vector>

@@ -152,13 +152,7 @@ NodeId Graph::apply(OpId op, std::span<const NodeId> operands) {
             .op = op,
             .shape = (*this)[inputs[0]].shape,
             .operands = inputs};
-  // Of a sum of two products fuse() rounds only the second: there the order is part of the value.
-  auto product = [&](NodeId x) {
-    const Node& n = (*this)[x];
-    return n.kind == NodeKind::scalar && (n.op == id_of<op::Mul>() || n.op == id_of<op::Pow>());
-  };
-  bool ordered = op == id_of<op::Add>() && product(inputs[0]) && product(inputs[1]);
-  if (entry.commutative && !ordered) {
+  if (entry.commutative) {
     // The order of the text is kept; the other order is the same node where it exists.
     Node swapped = node;
     std::swap(swapped.operands[0], swapped.operands[1]);

@@ -72,7 +72,7 @@ std::string in_folder(const std::string& folder, const std::string& path) {
 
 std::vector<std::vector<std::string>> Opened::headers() const {
   std::vector<std::vector<std::string>> out;
-  for (const DataFile& file : files) out.push_back(file.header());
+  for (std::size_t file : file_of) out.push_back(files[file].header());
   return out;
 }
 
@@ -84,23 +84,40 @@ std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Dia
   if (told.has_errors() || diagnostics.has_errors()) return {};
   bool short_form = opened.sources.empty();
   if (short_form && !request.data.empty()) opened.sources.push_back({});
+  std::vector<std::string> paths;
   for (DataSource& source : opened.sources) {
     std::string given = given_file(request, opened.sources, source);
-    std::string path = !given.empty()        ? given
-                       : source.path.empty() ? ""
-                                             : in_folder(request.folder, source.path);
-    if (path.empty()) {
-      diagnostics.error(Code::no_data, source.span, "no file is known for these columns")
-          .helps.push_back("write `from \"FILE\"` after them, or give --data FILE");
-      return {};
+    paths.push_back(!given.empty()        ? given
+                    : source.path.empty() ? ""
+                                          : in_folder(request.folder, source.path));
+    if (!paths.back().empty()) continue;
+    diagnostics.error(Code::no_data, source.span, "no file is known for these columns")
+        .helps.push_back("write `from \"FILE\"` after them, or give --data FILE");
+    return {};
+  }
+  for (std::size_t s = 0; s < paths.size(); ++s) {
+    // A file is opened once: a row that one statement leaves out is left out for the others too.
+    auto same = [&](std::size_t other) {
+      return paths[other] == paths[s] && opened.sources[other].separator == opened.sources[s].separator;
+    };
+    std::size_t first = 0;
+    while (!same(first)) ++first;
+    if (first < s) {
+      opened.file_of.push_back(opened.file_of[first]);
+      continue;
     }
+    DataOptions options{opened.sources[s].separator, false};
+    for (std::size_t other = s; other < paths.size(); ++other)
+      if (same(other)) options.drop_missing |= opened.sources[other].drop_missing;
     Diagnostics faults;
-    auto file = DataFile::open(path, {source.separator, source.drop_missing}, faults);
+    auto file = DataFile::open(paths[s], options, faults);
+    bool named = given_file(request, opened.sources, opened.sources[s]).empty();
     for (Diagnostic d : faults.all()) {
-      if (!d.position && given.empty()) d.span = source.span;  // the statement that names the file
+      if (!d.position && named) d.span = opened.sources[s].span;  // the statement that names the file
       diagnostics.add(std::move(d));
     }
     if (!file) return {};
+    opened.file_of.push_back(opened.files.size());
     opened.files.push_back(std::move(*file));
   }
   return opened;
@@ -251,51 +268,70 @@ bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& d
 
 }  // namespace
 
+namespace {
+
+void note_dropped(const DataFile& file, const DataFile::Columns& read, Diagnostics& diagnostics) {
+  std::string rows = read.dropped == 1 ? "1 row" : fmt::format("{} rows", read.dropped);
+  diagnostics.add({.severity = Severity::note,
+                   .code = Code::dropped_rows,
+                   .message = fmt::format("{} of {} left out for a missing cell, {} used", rows,
+                                          escaped(file.path()), read.rows),
+                   .span = {},
+                   .position = {},
+                   .label = {}});
+}
+
+// Reads the wanted columns of one file into `data`.
+void read_file(const Model& model, const Opened& opened, std::size_t f, const std::vector<bool>& wanted,
+               bool check_all, Dataset& data, Diagnostics& diagnostics) {
+  const DataFile& file = opened.files[f];
+  std::vector<std::string> headers;
+  std::vector<std::size_t> targets;
+  bool fine = true;
+  for (std::size_t i = 0; i < model.columns.size(); ++i) {
+    const DataColumn& column = model.columns[i];
+    if (opened.file_of[column.source] != f || !(wanted[i] || check_all)) continue;
+    fine &= check_header(column, file, diagnostics);
+    // Of a statement with missing=drop every name counts.
+    if (!wanted[i] && !opened.sources[column.source].drop_missing) continue;
+    headers.push_back(column.header);
+    targets.push_back(i);
+  }
+  if (!fine || (targets.empty() && opened.files.size() > 1)) return;
+  auto read = file.read(headers, model.graph.precision() == Precision::f32, diagnostics);
+  if (!read) return;
+  for (std::size_t k = 0; k < targets.size(); ++k) data.columns[targets[k]] = std::move(read->columns[k]);
+  std::size_t source = static_cast<std::size_t>(std::find(opened.file_of.begin(), opened.file_of.end(), f) -
+                                                opened.file_of.begin());
+  Span span = opened.sources[source].span;
+  if (read->dropped > 0) note_dropped(file, *read, diagnostics);
+  if (read->dropped > 0 && opened.files.size() > 1)
+    diagnostics
+        .error(Code::rows_differ, span,
+               fmt::format("rows of {} are left out, those of the other files are not: they no longer match",
+                           escaped(file.path())))
+        .helps.push_back("put the columns of a model with missing=drop into one file");
+  else if (data.rows >= 0 && read->rows != data.rows)
+    diagnostics
+        .error(
+            Code::rows_differ, span,
+            fmt::format("{} has {} rows, the data before it {}", escaped(file.path()), read->rows, data.rows))
+        .notes.push_back("all columns of a model are of the same rows");
+  data.rows = read->rows;
+  data.dropped += read->dropped;
+}
+
+}  // namespace
+
 std::optional<Dataset> read_columns(const Model& model, const Opened& opened, const std::vector<bool>& wanted,
                                     bool check_all, Diagnostics& diagnostics) {
   Dataset data;
   data.columns.resize(model.columns.size());
-  bool first = true;
-  for (std::size_t s = 0; s < opened.files.size(); ++s) {
-    std::vector<std::string> headers;
-    std::vector<std::size_t> targets;
-    bool fine = true;
-    for (std::size_t i = 0; i < model.columns.size(); ++i) {
-      const DataColumn& column = model.columns[i];
-      if (column.source != s || !(wanted[i] || check_all)) continue;
-      fine &= check_header(column, opened.files[s], diagnostics);
-      if (!wanted[i]) continue;
-      headers.push_back(column.header);
-      targets.push_back(i);
-    }
-    if (!fine) continue;
-    if (targets.empty() && opened.files.size() > 1) continue;
-    auto read = opened.files[s].read(headers, model.graph.precision() == Precision::f32, diagnostics);
-    if (!read) continue;
-    if (!first && read->rows != data.rows) {
-      diagnostics
-          .error(Code::rows_differ, opened.sources[s].span,
-                 fmt::format("{} has {} rows, the data before it {}", escaped(opened.files[s].path()),
-                             read->rows, data.rows))
-          .notes.push_back("all columns of a model are of the same rows");
-      continue;
-    }
-    data.rows = read->rows;
-    data.dropped += read->dropped;
-    if (read->dropped > 0) {
-      std::string rows = read->dropped == 1 ? "1 row" : fmt::format("{} rows", read->dropped);
-      diagnostics.add({.severity = Severity::note,
-                       .code = Code::dropped_rows,
-                       .message = fmt::format("{} of {} left out for a missing cell, {} used", rows,
-                                              escaped(opened.files[s].path()), read->rows),
-                       .span = {},
-                       .position = {},
-                       .label = {}});
-    }
-    first = false;
-    for (std::size_t k = 0; k < targets.size(); ++k) data.columns[targets[k]] = std::move(read->columns[k]);
-  }
+  data.rows = -1;  // not known yet
+  for (std::size_t f = 0; f < opened.files.size(); ++f)
+    read_file(model, opened, f, wanted, check_all, data, diagnostics);
   if (diagnostics.has_errors()) return {};
+  data.rows = std::max<std::int64_t>(data.rows, 0);
   for (const Column& column : data.columns) {
     data.pointers.push_back(column.data());
     data.storages.push_back(column.storage());

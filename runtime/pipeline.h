@@ -52,7 +52,8 @@ double seconds_now();
 // The tree and what the data's headers say.
 struct Opened {
   std::vector<DataSource> sources;
-  std::vector<DataFile> files;  // one a source
+  std::vector<DataFile> files;       // each once, also where several statements name it
+  std::vector<std::size_t> file_of;  // by source
   std::vector<std::vector<std::string>> headers() const;
 };
 std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Diagnostics& diagnostics);

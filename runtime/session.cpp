@@ -38,6 +38,18 @@ bool too_large(const Diagnostics& diagnostics) {
 }
 }  // namespace
 
+namespace {
+// The word `training` means false outside of training: another graph, with errors of its own.
+void lower_outside(Session& s, LowerSettings settings, Diagnostics& diagnostics) {
+  settings.training = false;
+  if (!s.model().assumed.empty()) settings.assumed = s.model().assumed;
+  Diagnostics outside;
+  s.outside = lower(s.tree, settings, outside);
+  for (const Diagnostic& d : outside.all())
+    if (d.severity == Severity::error) diagnostics.add(d);
+}
+}  // namespace
+
 bool prepare(Session& s, DataNeed need) {
   Stopwatch watch(s.times, "frontend");
   Diagnostics model, data;
@@ -52,19 +64,11 @@ bool prepare(Session& s, DataNeed need) {
   if (s.opened) settings.headers = s.opened->headers();
   // Without the header a short form cannot tell columns from parameters: nothing more can be said of it.
   if (s.opened || !short_form) s.lowered = lower(s.tree, settings, model);
+  if (s.lowered && s.model().uses_training) lower_outside(s, settings, model);
   sort_by_line(model);
   append(s.diagnostics, model);
   if (need == DataNeed::required || short_form || model.has_errors()) append(s.diagnostics, data);
   return !s.diagnostics.has_errors() && s.lowered;
-}
-
-std::optional<Lowered> lower_for_prediction(Session& s) {
-  LowerSettings settings = s.request.settings;
-  if (s.opened) settings.headers = s.opened->headers();
-  settings.training = false;
-  if (!s.model().assumed.empty()) settings.assumed = s.model().assumed;
-  Diagnostics again;  // all of it was said when the model was lowered for training
-  return lower(s.tree, settings, again);
 }
 
 // --- states ---

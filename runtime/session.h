@@ -19,7 +19,10 @@ struct Session {
   ast::Ast tree;
   std::optional<Opened> opened;  // none for a model without data
   std::optional<Lowered> lowered;
+  std::optional<Lowered> outside;  // with `training` false; only where the model uses the word
   const Model& model() const { return lowered->model(); }
+  // For evaluation and prediction.
+  const Model& outside_model() const { return outside ? outside->model() : model(); }
   bool has_data() const { return opened && !opened->files.empty(); }
 };
 
@@ -29,9 +32,6 @@ enum class DataNeed { required, if_there };
 // Text to graph: parses, opens the data and lowers; reports the errors of all three, those of the model
 // first.
 bool prepare(Session& session, DataNeed need = DataNeed::required);
-
-// The word `training` means false outside of training: another graph, where the model uses it.
-std::optional<Lowered> lower_for_prediction(Session& session);
 
 // The state of a fit; its parameters under their own names.
 State make_state(const Session& session, const Fit& fit);

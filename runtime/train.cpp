@@ -177,8 +177,25 @@ class Loop {
                            fmt::format("the training diverged: at step {} the loss is {}", step, value));
     d.notes.push_back(
         fmt::format("the best loss before was {}; its parameters are kept", shortest(best_loss_)));
-    d.helps.push_back(fmt::format("the rate {} may be too large: try rate={}", shortest(training.rate),
-                                  shortest(training.rate / 10)));
+    if (std::string name = parameter_without_gradient(); !name.empty())
+      d.notes.push_back(fmt::format(
+          "there the loss is finite, but its derivative by `{}` is not: an operation stands where its "
+          "derivative is infinite, as sqrt, std and powers do at 0",
+          name));
+    else
+      d.helps.push_back(fmt::format("the rate {} may be too large: try rate={}", shortest(training.rate),
+                                    shortest(training.rate / 10)));
+  }
+
+  // The first parameter whose derivative at the best point is not finite, or "": no rate helps against that.
+  std::string parameter_without_gradient() {
+    const StepGraph& step = t_.steps[0];
+    Memory<T> memory(t_.data, best_, results(), scratch());
+    t_.program.function(step_kernel(step, 0).name)(&memory.run);
+    for (std::size_t i = 0; i < step.gradients.size(); ++i)
+      if (!std::isfinite(memory.outputs[i + 1]))
+        return t_.model.params[static_cast<std::size_t>(step.trained[i])].name;
+    return "";
   }
 
   // At a point where every derivative is 0 no step moves anything.
