@@ -42,7 +42,14 @@ class Emitter {
         graph_(*kernel.graph),
         inserter_(nodes),
         b_(module.getContext(), folder_, inserter_, nullptr, {}),
-        module_(module) {}
+        module_(module),
+        op_functions_(b_, inserter_, kernel.name, inlined_instructions),
+        uses_(op_count) {
+    for (std::size_t i = 0; i < graph_.size(); ++i) {
+      const Node& node = graph_[NodeId(static_cast<std::int64_t>(i))];
+      if (node.kind == NodeKind::scalar) ++uses_[static_cast<std::size_t>(node.op)];
+    }
+  }
 
   Function* run() {
     begin();
@@ -60,6 +67,10 @@ class Emitter {
  private:
   static constexpr int L = codegen::lane_count<T>;
   static constexpr std::size_t small_pass = 64;  // values
+  // Of an op's text that is put in place however often it occurs: more than exp's, less than sin's with its
+  // rare case.
+  static constexpr std::size_t inlined_instructions = 100;
+  static constexpr int few_uses = 2;
 
   // --- the frame ---
   std::vector<NodeId> roots() const {
@@ -117,12 +128,17 @@ class Emitter {
       case NodeKind::param: scalars_[id] = load(params_, node.index, name_of(id)); break;
       case NodeKind::argument: scalars_[id] = load(arguments_, node.index, "rate"); break;
       case NodeKind::row_count: scalars_[id] = b_.CreateSIToFP(rows_, real(), "rows.real"); break;
-      case NodeKind::scalar: scalars_[id] = codegen::emit_op<T>(node.op, operands(node, scalars_)); break;
+      case NodeKind::scalar: scalars_[id] = emit_op(node, operands(node, scalars_)); break;
       case NodeKind::data:
       case NodeKind::broadcast:
       case NodeKind::reduce: internal_error("a node with rows among the scalars");
     }
     inserter_.current = {};
+  }
+
+  Value* emit_op(const Node& node, const codegen::Operands& x) {
+    if (uses_[static_cast<std::size_t>(node.op)] <= few_uses) return codegen::emit_op<T>(node.op, x);
+    return op_functions_.emit(node, x);
   }
 
   std::string name_of(NodeId id) const { return std::string(graph_.name(id)); }
@@ -273,7 +289,7 @@ class Emitter {
       inserter_.current = id;
       const Node& node = graph_[id];
       values[id] = node.kind == NodeKind::data ? load_column(s.columns.at(node.index), node.index, at, ahead)
-                                               : codegen::emit_op<T>(node.op, operands(node, values));
+                                               : emit_op(node, operands(node, values));
     }
     for (const Store& store : kernel_.stores)
       if (auto found = s.stores.find(store.index);
@@ -383,6 +399,8 @@ class Emitter {
   ConstantFolder folder_;
   IRBuilderBase b_;
   Module& module_;
+  codegen::OpFunctions<T> op_functions_;
+  std::vector<int> uses_;  // of each op in the graph
   Function* function_ = nullptr;
   Value *columns_ = nullptr, *params_ = nullptr, *arguments_ = nullptr, *outputs_ = nullptr,
         *row_outputs_ = nullptr, *scratch_ = nullptr, *rows_ = nullptr;

@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include <cstddef>
-#include <map>
 
 #include "base/diagnostic.h"
 #include "codegen/row_code.h"
@@ -36,7 +35,8 @@ class PagedEmitter {
         graph_(*kernel.graph),
         inserter_(nodes),
         b_(module.getContext(), folder_, inserter_, nullptr, {}),
-        module_(module) {}
+        module_(module),
+        op_functions_(b_, inserter_, kernel.name, inlined_instructions) {}
 
   Function* run() {
     Function* main = begin_main();
@@ -216,35 +216,7 @@ class PagedEmitter {
     Operands x{};
     for (std::size_t k = 0; k < node.inputs().size(); ++k)
       x[k] = width == 1 ? number(node.operands[k]) : rows(node.operands[k]);
-    Function* function = op_function(node, x, width);
-    if (!function) return codegen::emit_op<T>(node.op, x);
-    return b_.CreateCall(function, ArrayRef<Value*>(x.data(), node.inputs().size()));
-  }
-
-  // The function of an op's text, made at its first use; null where the text is short.
-  Function* op_function(const Node& node, const Operands& x, int width) {
-    auto [found, fresh] = op_functions_.try_emplace({static_cast<int>(node.op), width}, nullptr);
-    if (!fresh) return found->second;
-    std::vector<llvm::Type*> types;
-    for (std::size_t k = 0; k < node.inputs().size(); ++k) types.push_back(x[k]->getType());
-    llvm::Type* result = Place::current->shaped(node.type == slope::Type::truth ? b_.getInt1Ty() : real());
-    Function* function =
-        Function::Create(FunctionType::get(result, types, false), GlobalValue::InternalLinkage,
-                         fmt::format("{}.{}.{}", kernel_.name, info(node.op).name, width), module_);
-    prepare(function);
-    auto at = b_.saveIP();
-    NodeId current = std::exchange(inserter_.current, NodeId());
-    b_.SetInsertPoint(BasicBlock::Create(b_.getContext(), "entry", function));
-    Operands arguments{};
-    for (std::size_t k = 0; k < types.size(); ++k) arguments[k] = function->getArg(static_cast<unsigned>(k));
-    b_.CreateRet(codegen::emit_op<T>(node.op, arguments));
-    b_.restoreIP(at);
-    inserter_.current = current;
-    if (function->getInstructionCount() <= inlined_instructions) {
-      function->eraseFromParent();
-      return nullptr;
-    }
-    return found->second = function;
+    return op_functions_.emit(node, x);
   }
 
   void emit_store(const Store& s) {
@@ -388,7 +360,7 @@ class PagedEmitter {
   Frame frame_;
   Value *run_ = nullptr, *memory_ = nullptr, *rows_ = nullptr;
   Constant* zero_ = nullptr;
-  std::map<std::pair<int, int>, Function*> op_functions_;
+  codegen::OpFunctions<T> op_functions_;
 };
 
 }  // namespace

@@ -7,7 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <map>
+#include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "codegen/emit.h"
 #include "codegen/lanes.h"
@@ -56,6 +59,56 @@ llvm::Value* emit_op(OpId op, const Operands& operands) {
   });
   return table[static_cast<std::size_t>(op)](operands);
 }
+
+// Ops whose text is long, as functions: one for each op and width, made at its first use in a module.
+template <class T>
+class OpFunctions {
+ public:
+  // Texts of at most so many instructions are put in place.
+  OpFunctions(llvm::IRBuilderBase& b, Inserter& inserter, std::string prefix, std::size_t inlined)
+      : b_(b), inserter_(inserter), prefix_(std::move(prefix)), inlined_(inlined) {}
+
+  llvm::Value* emit(const Node& node, const Operands& x) {
+    llvm::Function* function = find(node, x);
+    if (!function) return emit_op<T>(node.op, x);
+    return b_.CreateCall(function, llvm::ArrayRef<llvm::Value*>(x.data(), node.inputs().size()));
+  }
+
+ private:
+  // Null where the text is short.
+  llvm::Function* find(const Node& node, const Operands& x) {
+    int width = Place::current->width;
+    auto [found, fresh] = made_.try_emplace({static_cast<int>(node.op), width}, nullptr);
+    if (!fresh) return found->second;
+    std::vector<llvm::Type*> types;
+    for (std::size_t k = 0; k < node.inputs().size(); ++k) types.push_back(x[k]->getType());
+    llvm::Type* result =
+        node.type == slope::Type::truth ? Place::current->shaped(b_.getInt1Ty()) : real_type<T>();
+    llvm::Function* function = llvm::Function::Create(
+        llvm::FunctionType::get(result, types, false), llvm::GlobalValue::InternalLinkage,
+        prefix_ + "." + std::string(info(node.op).name) + "." + std::to_string(width),
+        *b_.GetInsertBlock()->getModule());
+    function->addFnAttr(llvm::Attribute::NoUnwind);
+    function->addFnAttr("prefer-vector-width", "512");
+    auto at = b_.saveIP();
+    NodeId current = std::exchange(inserter_.current, NodeId());
+    b_.SetInsertPoint(llvm::BasicBlock::Create(b_.getContext(), "entry", function));
+    Operands arguments{};
+    for (std::size_t k = 0; k < types.size(); ++k) arguments[k] = function->getArg(static_cast<unsigned>(k));
+    b_.CreateRet(emit_op<T>(node.op, arguments));
+    b_.restoreIP(at);
+    inserter_.current = current;
+    if (function->getInstructionCount() > inlined_) return found->second = function;
+    function->eraseFromParent();
+    return nullptr;
+  }
+
+  llvm::IRBuilderBase& b_;
+  Inserter& inserter_;
+  std::string prefix_;
+  std::size_t inlined_;
+  std::map<std::pair<int, int>, llvm::Function*> made_;
+};
 
 // Whole vectors of cells from row `at` on, converted to T.
 template <class T>
