@@ -275,16 +275,6 @@ int with_large_stack(int (*function)(void*), void* argument) {
   return call.result;
 }
 
-bool is_directory(const std::string& path) {
-  struct stat info;
-  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-bool exists(const std::string& path) {
-  struct stat info;
-  return ::stat(path.c_str(), &info) == 0;
-}
-
 bool is_terminal(int descriptor) { return ::isatty(descriptor) == 1; }
 
 void set_fault_hook(FaultHook hook) { fault_hook = hook; }

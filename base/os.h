@@ -65,8 +65,6 @@ std::size_t memory_limit();
 // Calls it on a stack of 64 MiB, whatever limit (ulimit -s) the process was started with.
 int with_large_stack(int (*function)(void*), void* argument);
 
-bool is_directory(const std::string& path);
-bool exists(const std::string& path);
 bool is_terminal(int descriptor);
 
 // For tests: asked before every system call named ("open", "read", "write", "fsync", "close", "rename",
