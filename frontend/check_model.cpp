@@ -16,14 +16,6 @@ using ast::Kind;
 
 void Lowering::finish() {
   finish_targets();
-  for (auto* list : {&model.metrics, &model.reports})
-    for (NamedValue& item : *list)
-      if (item.value.valid() && graph().has_rows(item.value)) {
-        error(Code::loss_not_a_number, item.span,
-              fmt::format("`{}` is one number a row, not one number", item.name))
-            .helps.push_back(fmt::format("`mean({})` is one number", model_text(item.span)));
-        item.value = {};
-      }
   // A text that could not be read may hold it.
   auto syntax = [](const Diagnostic& d) {
     return d.severity == Severity::error && static_cast<int>(d.code) < 200;
@@ -43,15 +35,6 @@ void Lowering::finish() {
 
 bool Lowering::loss_seen() const { return model_scope_.names.contains("loss"); }
 
-std::string Lowering::model_text(Span span) const {
-  // The tree holds no text; a name is shown as it is, anything longer as the place holder of a value.
-  for (std::size_t i = 0; i < model_ast_.size(); ++i) {
-    const ast::Node& node = model_ast_[ast::NodeId(static_cast<std::int64_t>(i))];
-    if (node.kind == Kind::name && node.span == span) return node.text;
-  }
-  return "…";
-}
-
 void Lowering::finish_targets() {
   for (const Waiting& waiting : waiting_) {
     std::string defines =
@@ -60,12 +43,20 @@ void Lowering::finish_targets() {
     if (!value.ok() || !numeric(value, waiting.span, fmt::format("`{}`", waiting.name))) continue;
     NodeId node = graph().to_real(to_node(value));
     if (waiting.index < 0) model.loss = node;
-    else
+    else if (one_number(node, waiting.span, waiting.name, waiting.function->name + "(…)"))
       (waiting.report ? model.reports : model.metrics)[static_cast<std::size_t>(waiting.index)].value = node;
   }
   waiting_.clear();
   for (auto* list : {&model.metrics, &model.reports})
     std::erase_if(*list, [](const NamedValue& item) { return !item.value.valid(); });
+}
+
+// A metric or report must not have rows; `shown` is how its value is written.
+bool Lowering::one_number(NodeId value, Span span, const std::string& name, const std::string& shown) {
+  if (!graph().has_rows(value)) return true;
+  error(Code::loss_not_a_number, span, fmt::format("`{}` is one number a row, not one number", name))
+      .helps.push_back(fmt::format("`mean({})` is one number", shown));
+  return false;
 }
 
 void Lowering::check_loss() {

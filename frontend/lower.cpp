@@ -362,7 +362,10 @@ void Lowering::named(ast::NodeId id, std::vector<NamedValue>& into) {
     return;
   }
   if (!numeric(value, span, fmt::format("`{}`", node.text))) return;
-  into.push_back({node.text, graph().to_real(to_node(value)), span});
+  NodeId number = graph().to_real(to_node(value));
+  bool is_name = given && ast()[ast().child(id, 0)].kind == Kind::name;
+  std::string shown = !given ? node.text : is_name ? ast()[ast().child(id, 0)].text : "…";
+  if (one_number(number, span, node.text, shown)) into.push_back({node.text, number, span});
 }
 
 Lowered::Lowered() = default;

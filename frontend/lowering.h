@@ -107,7 +107,7 @@ class Lowering {
   bool loss_seen() const;
   void note_definitions();
   bool defined_later(const std::string& name, Span span);
-  std::string model_text(Span span) const;
+  bool one_number(NodeId value, Span span, const std::string& name, const std::string& shown);
   void not_yet(Span span, std::string what);
   bool bind(const std::string& name, Binding binding);
 
