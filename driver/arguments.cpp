@@ -34,11 +34,12 @@ void add_common(CLI::App& app, Arguments& a) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--precision", a.precision, "f32 or f64")->type_name("f32|f64");
   app.add_option("--cpu", a.cpu, "native, x86-64-v3, x86-64-v4")->type_name("LEVEL");
-  app.add_option("--threads", a.threads, "threads; the result does not depend on it")->type_name("N");
+  app.add_option("--threads", a.threads, "threads (this version uses one); the result does not depend on it")
+      ->type_name("N");
   app.add_option("--color", a.color, "auto, always or never")->type_name("WHEN");
   app.add_flag("--json", a.json, "one JSON object on standard output");
   app.add_flag("--quiet", a.quiet, "only warnings and errors");
-  app.add_flag("--verbose", a.verbose, "more about what is done");
+  app.add_flag("--verbose", a.verbose, "also the columns and functions that training works with");
   app.add_flag("--time", a.time, "where the time went");
   app.add_flag("--no-cache", a.no_cache, "compile anew (there is no cache yet)");
   app.add_option_function<std::vector<std::string>>(

@@ -81,6 +81,13 @@ Json failure(const std::string& model, const Diagnostics& diagnostics, const Sou
 
 std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
+void show_diagnostics(const Arguments& a, const Session& session) {
+  Diagnostics shown;
+  for (const Diagnostic& d : session.diagnostics.all())
+    if (!(a.quiet && d.severity == Severity::note)) shown.add(d);
+  print_error(render_all(shown, session.sources, use_color(a)));
+}
+
 int finish(const Arguments& a, const Session& session, const Json* result, int exit) {
   Diagnostics late;
   if (a.json) {
@@ -88,10 +95,7 @@ int finish(const Arguments& a, const Session& session, const Json* result, int e
         dump(result ? *result : failure(session.request.source.name(), session.diagnostics, session.sources)),
         late);
   } else {
-    Diagnostics shown;
-    for (const Diagnostic& d : session.diagnostics.all())
-      if (!(a.quiet && d.severity == Severity::note)) shown.add(d);
-    print_error(render_all(shown, session.sources, use_color(a)));
+    show_diagnostics(a, session);
   }
   if (a.time && !a.json) print_error(times_text(session.times));
   print_error(render_all(late, session.sources, use_color(a)));

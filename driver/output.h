@@ -28,6 +28,9 @@ Json diagnostics_json(const Diagnostics& diagnostics, const Sources& sources);
 Json failure(const std::string& model, const Diagnostics& diagnostics, const Sources& sources);
 std::string dump(const Json& json);
 
+// The messages so far as text; --quiet leaves notes out.
+void show_diagnostics(const Arguments& arguments, const Session& session);
+
 // Ends a command: prints the object (with --json) or the diagnostics, and gives the exit code.
 int finish(const Arguments& arguments, const Session& session, const Json* result, int exit);
 

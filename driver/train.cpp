@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "codegen/schedule.h"
 #include "driver/output.h"
 
 namespace slope {
@@ -66,6 +67,18 @@ std::optional<std::vector<double>> starting_values(const Arguments& a, Session& 
   return take_start(s, &*state, a.init, s.diagnostics);
 }
 
+// --verbose: the data as they lie in memory, the functions that were made.
+std::string plan_text(const Session& s, const Dataset& data, std::span<const Kernel> kernels) {
+  std::string out;
+  for (std::size_t i = 0; i < data.columns.size(); ++i)
+    if (data.columns[i].rows() > 0)
+      out += fmt::format("column {}: {} rows of {}\n", s.model().columns[i].name, data.rows,
+                         to_string(data.storages[i]));
+  for (const Kernel& kernel : kernels)
+    out += fmt::format("function {}: {} operations\n", kernel.name, operations(*kernel.graph));
+  return out;
+}
+
 std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path) {
   Trained out;
   std::optional<std::vector<StepGraph>> steps;
@@ -97,11 +110,9 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   if (!program) return {};
   if (!a.json) {
     // What is known so far is said before the run, not after it.
-    Diagnostics shown;
-    for (const Diagnostic& d : s.diagnostics.all())
-      if (!(a.quiet && d.severity == Severity::note)) shown.add(d);
-    print_error(render_all(shown, s.sources, use_color(a)));
+    show_diagnostics(a, s);
     s.diagnostics = {};
+    if (a.verbose) print_error(plan_text(s, out.data, kernels));
   }
   stop_waits = 1;
   Trainer trainer{s.model(), *steps, evaluation, out.data, *program};
