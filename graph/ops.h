@@ -155,24 +155,24 @@ struct Min : Binary {
 
 struct Exp : Unary {
   static constexpr std::string_view name = "exp";
-  static auto value(auto x) { return math::exp(x); }
+  static auto value(auto x) { return exp(x); }
   static auto partial(auto, auto y) { return std::tuple{y}; }
 };
 struct Expm1 : Unary {
   static constexpr std::string_view name = "expm1";
-  static auto value(auto x) { return math::expm1(x); }
+  static auto value(auto x) { return expm1(x); }
   static auto partial(auto x, auto) { return std::tuple{exp(x)}; }
 };
 struct Log : Unary {
   static constexpr std::string_view name = "log";
   static constexpr Domain domain{0.25, 4};
-  static auto value(auto x) { return math::log(x); }
+  static auto value(auto x) { return log(x); }
   static auto partial(auto x, auto) { return std::tuple{1.0 / x}; }
 };
 struct Log1p : Unary {
   static constexpr std::string_view name = "log1p";
   static constexpr Domain domain{-0.75, 3};
-  static auto value(auto x) { return math::log1p(x); }
+  static auto value(auto x) { return log1p(x); }
   static auto partial(auto x, auto) { return std::tuple{1.0 / (1.0 + x)}; }
 };
 struct Sqrt : Unary {
@@ -183,17 +183,17 @@ struct Sqrt : Unary {
 };
 struct Sin : Unary {
   static constexpr std::string_view name = "sin";
-  static auto value(auto x) { return math::sin(x); }
+  static auto value(auto x) { return sin(x); }
   static auto partial(auto x, auto) { return std::tuple{cos(x)}; }
 };
 struct Cos : Unary {
   static constexpr std::string_view name = "cos";
-  static auto value(auto x) { return math::cos(x); }
+  static auto value(auto x) { return cos(x); }
   static auto partial(auto x, auto) { return std::tuple{-sin(x)}; }
 };
 struct Tanh : Unary {
   static constexpr std::string_view name = "tanh";
-  static auto value(auto x) { return math::tanh(x); }
+  static auto value(auto x) { return tanh(x); }
   static auto partial(auto, auto y) { return std::tuple{1.0 - y * y}; }
 };
 // C's pow. The power rule with a strong zero at exponent 0 (0⁰ = 1 has derivative 0), and none from log 0.
@@ -201,7 +201,7 @@ struct Tanh : Unary {
 struct Pow : Binary {
   static constexpr std::string_view name = "pow", infix = "^";
   static constexpr Domain domain{0.25, 3};
-  static auto value(auto x, auto p) { return math::pow(x, p); }
+  static auto value(auto x, auto p) { return pow(x, p); }
   static auto partial(auto x, auto p, auto y) {
     return std::tuple{when(p != 0.0, p * pow(x, p - 1.0)), when(x != 0.0, y * log(x))};
   }
