@@ -39,6 +39,12 @@ std::string gradient_text(Session& s) {
   return print(s.model().graph, gradient.roots, print_names(s.model(), s.sources));
 }
 
+// Of the graph and the gradient.
+std::string rewrites_text(Session& s) {
+  gradient_graph(*s.lowered);
+  return print_rewrites(s.model().graph, print_names(s.model(), s.sources));
+}
+
 // The stages after differentiation: kernels, LLVM, assembly.
 std::optional<std::string> compiled_text(const std::string& stage, Session& s) {
   auto steps = step_graphs(*s.lowered, s.diagnostics);
@@ -72,6 +78,7 @@ std::optional<std::string> stage_text(const std::string& stage, Session& s) {
   if (!prepare(s, DataNeed::if_there)) return {};
   if (stage == "graph") return graph_text(s);
   if (stage == "gradient") return gradient_text(s);
+  if (stage == "rewrites") return rewrites_text(s);
   return compiled_text(stage, s);
 }
 

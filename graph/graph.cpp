@@ -137,7 +137,10 @@ NodeId Graph::apply(OpId op, std::span<const NodeId> operands) {
     constant &= is_constant(inputs[i]);
   }
   std::span<const NodeId> used(inputs.data(), operands.size());
-  if (constant) return fold(op, used);
+  if (constant) {
+    note_rewrite(folded_constants);
+    return fold(op, used);
+  }
   if (rows)
     for (std::size_t i = 0; i < used.size(); ++i) inputs[i] = broadcast(inputs[i]);
   for (NodeId input : used)

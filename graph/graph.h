@@ -137,6 +137,16 @@ class Graph {
     std::vector<Span> before_;
   };
 
+  // What simplification did while the graph was made: which rule of graph/simplify.h, at which place.
+  struct Rewrite {
+    std::uint16_t rule = 0;
+    Span place;
+  };
+  std::span<const Rewrite> rewrites() const { return rewrites_; }
+  void note_rewrite(std::uint16_t rule) {
+    rewrites_.push_back({rule, origin_.empty() ? Span{} : origin_[0]});
+  }
+
   // Names for printing: definitions of the model, gradients.
   void name(NodeId id, std::string name) { names_.try_emplace(id, std::move(name)); }
   std::string_view name(NodeId id) const;
@@ -156,6 +166,7 @@ class Graph {
   std::vector<Node> nodes_;
   std::vector<std::vector<Span>> origins_;
   std::vector<Span> origin_;  // of nodes made now
+  std::vector<Rewrite> rewrites_;
   std::unordered_map<Node, NodeId, Hash, Same> unique_;
   std::unordered_map<NodeId, std::string> names_;
 };

@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "base/text.h"
+#include "graph/simplify.h"
 
 namespace slope {
 
@@ -74,6 +77,17 @@ std::string print(const Graph& graph, std::span<const NodeId> roots, const Print
     out += with_place(line, names.places ? names.places(graph.origins(id)) : "") + "\n";
   }
   return out;
+}
+
+std::string print_rewrites(const Graph& graph, const PrintNames& names) {
+  std::map<std::uint16_t, std::vector<Span>> places;
+  for (const Graph::Rewrite& rewrite : graph.rewrites()) places[rewrite.rule].push_back(rewrite.place);
+  std::string out;
+  for (const auto& [rule, spans] : places) {
+    std::string line = fmt::format("{:>6}  {}", spans.size(), rewrite_name(rule));
+    out += with_place(line, names.places ? names.places(spans) : "") + "\n";
+  }
+  return out.empty() ? "nothing was simplified\n" : out;
 }
 
 }  // namespace slope

@@ -20,6 +20,9 @@ struct PrintNames {
 // they are used; everything else has a number.
 std::string print(const Graph& graph, std::span<const NodeId> roots, const PrintNames& names);
 
+// What the simplifier did to this graph: how often each rule was used, and for which places.
+std::string print_rewrites(const Graph& graph, const PrintNames& names);
+
 // How one node is written where it is an operand.
 std::string operand(const Graph& graph, NodeId id, const PrintNames& names);
 // "mul %2, w" without number, shape and place.
