@@ -45,6 +45,7 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(not_constant, 214, model, "a value that must be known before the data are read")    \
   X(unused_column, 215, model, "a column that nothing reads")                           \
   X(option_like_name, 216, model, "an unused definition named like an option")          \
+  X(no_dependence, 217, model, "a derivative by a name that the value does not use")    \
   X(not_yet, 290, model, "part of the language that this version cannot compile yet")   \
   /* shapes */                                                                          \
   X(loss_not_a_number, 301, model, "a loss that is not one number")                     \

@@ -132,6 +132,8 @@ class Emitter {
       case NodeKind::data:
       case NodeKind::broadcast:
       case NodeKind::reduce: internal_error("a node with rows among the scalars");
+      case NodeKind::tap:
+      case NodeKind::stop_gradient: internal_error("a node that graph/fuse.h should have taken out");
     }
     inserter_.current = {};
   }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "frontend/lowering.h"
 #include "frontend/train_options.h"
+#include "graph/gradient.h"
 #include "graph/verify.h"
 
 namespace slope {
@@ -81,7 +82,7 @@ void Lowering::check_predict() {
 
 void Lowering::check_parameters() {
   if (!model.loss.valid()) return;
-  std::vector<bool> reached = live(graph(), std::span(&model.loss, 1));
+  std::vector<bool> reached = reached_by_derivative(graph(), model.loss);
   int useful = 0;
   for (std::size_t i = 0; i < model.params.size(); ++i) {
     NodeId id = graph().param(static_cast<int>(i));

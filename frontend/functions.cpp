@@ -18,13 +18,12 @@ namespace {
 
 // Functions of the language that this version cannot compile yet.
 constexpr std::string_view future_functions[] = {
-    "floor",   "ceil",      "round",  "log2",   "log10",   "tan",       "asin",          "acos",
-    "atan",    "atan2",     "sinh",   "cosh",   "erf",     "erfc",      "lgamma",        "digamma",
-    "mod",     "prod",      "any",    "all",    "argmax",  "argmin",    "einsum",        "reshape",
-    "permute", "concat",    "stack",  "pad",    "flip",    "one_hot",   "take",          "windows",
-    "zeros",   "ones",      "iota",   "last",   "shape",   "classes",   "stop_gradient", "grad",
-    "repeat",  "auc",       "median", "normal", "uniform", "bernoulli", "glorot",        "he",
-    "lecun",   "orthogonal"};
+    "floor",   "ceil",   "round",   "log2",      "log10",  "tan",     "asin",   "acos",
+    "atan",    "atan2",  "sinh",    "cosh",      "erf",    "erfc",    "lgamma", "digamma",
+    "mod",     "prod",   "any",     "all",       "argmax", "argmin",  "einsum", "reshape",
+    "permute", "concat", "stack",   "pad",       "flip",   "one_hot", "take",   "windows",
+    "zeros",   "ones",   "iota",    "last",      "shape",  "classes", "repeat", "auc",
+    "median",  "normal", "uniform", "bernoulli", "glorot", "he",      "lecun",  "orthogonal"};
 
 // Built-in functions that are no op: name, arguments without a default, how it is called.
 struct BuiltIn {
@@ -38,7 +37,9 @@ constexpr BuiltIn special_functions[] = {{"sum", 1, "sum(x)"},
                                          {"min", 1, "min(x) or min(a, b)"},
                                          {"var", 1, "var(x)"},
                                          {"std", 1, "std(x)"},
-                                         {"match", 2, "match(prediction, target)"}};
+                                         {"match", 2, "match(prediction, target)"},
+                                         {"grad", 2, "grad(y, x)"},
+                                         {"stop_gradient", 1, "stop_gradient(x)"}};
 
 const BuiltIn* special_function(std::string_view name) {
   for (const BuiltIn& entry : special_functions)
@@ -129,6 +130,8 @@ Value Lowering::call(ast::NodeId id) {
       d.helps.push_back(fmt::format("did you mean `{}`?", near));
     return {};
   }
+  // Only under its own name: the names that it differentiates by are looked for before anything is evaluated.
+  if (!binding && function->name == "grad") return grad(id);
   std::vector<Argument> arguments;
   bool fine = true;
   for (ast::NodeId part : ast().children(id).subspan(1)) {
@@ -230,6 +233,7 @@ Value Lowering::call_def(const Function& function, const std::vector<Argument>& 
       wrong_arguments(function, span,
                       fmt::format("`{}` needs its argument `{}`", function.name, formal.text));
     else binding.value = (*given)[i] ? (*given)[i]->value : evaluate(ast().child(formals[i], 0));
+    binding.value = differentiable(formal.text, binding.value);
     inner.names.emplace(formal.text, binding);
   }
   Value value = fine ? evaluate(parts.back()) : Value{};
@@ -246,6 +250,12 @@ Value Lowering::call_built_in(std::string_view name, const std::vector<Argument>
       return {};
     }
   if (name == "match") return match(arguments, span);
+  if (name == "stop_gradient") return stop_gradient(arguments, span);
+  if (name == "grad") {
+    error(Code::wrong_arguments, span, "`grad` is called by its own name only")
+        .notes.push_back("its form is `grad(y, x)`: it cannot be given to another function");
+    return {};
+  }
   bool elementwise = (name == "min" || name == "max") && arguments.size() > 1;
   if (special_function(name) && !elementwise) return reduction(name, arguments, span);
   return call_op(*callable_op(name), arguments, span);

@@ -43,6 +43,7 @@ void Lowering::run() {
   for (ast::NodeId id : model_ast_.children(model_ast_.root()))
     if (model_ast_[id].kind == Kind::params) declares_params_ = true;
   note_definitions();
+  note_differentiated();
   apply_sets();
   for (ast::NodeId id : model_ast_.children(model_ast_.root())) statement(id);
   finish();
@@ -303,7 +304,7 @@ void Lowering::define(ast::NodeId id) {
   Binding binding{{}, node.name};
   if (ast()[how].kind == Kind::next) not_yet(node.span, "`:=`");
   else if (ast()[how].kind == Kind::draw) not_yet(node.span, "a random draw");
-  else binding.value = evaluate(ast().child(how, 0));
+  else binding.value = differentiable(node.text, evaluate(ast().child(how, 0)));
   if (auto found = scope_->names.find(node.text); found != scope_->names.end() && found->second.column >= 0) {
     error(Code::defined_twice, node.name,
           fmt::format("`{}` is a data column and cannot be defined", node.text))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The working state of lower(): private to frontend. The member functions stand in lower.cpp (statements),
-// check_model.cpp (the end), expressions.cpp, functions.cpp (calls and built-in functions) and options.cpp
-// (train statements).
+// check_model.cpp (the end), expressions.cpp, functions.cpp (calls and built-in functions), grad.cpp
+// (derivatives in the model) and options.cpp (train statements).
 #pragma once
 #include <functional>
 #include <map>
@@ -150,6 +150,13 @@ class Lowering {
   std::string signature(const Function& function) const;
   const Function* built_in(std::string_view name);
 
+  // derivatives in the model (grad.cpp)
+  void note_differentiated();
+  Value differentiable(const std::string& name, const Value& value);
+  Value grad(ast::NodeId call);
+  void warn_of_zero(ast::NodeId x);
+  Value stop_gradient(const std::vector<Argument>& arguments, Span span);
+
   // train statements (options.cpp)
   struct Options {
     std::optional<Optimizer> optimizer;
@@ -199,6 +206,7 @@ class Lowering {
   bool has_data_ = false, declares_params_ = false;
   Span loss_span_, predict_span_;
   std::unordered_map<std::string, Span> definitions_;     // of the whole model: what is used too early
+  std::set<std::string, std::less<>> differentiated_;     // names that stand as x in a grad(y, x)
   std::set<std::pair<std::string, std::uint32_t>> said_;  // what and where: each is said once
   bool uses_files_ = false;  // a `use` stands in the model: what it would define is not known
   int order_ = 0;

@@ -69,6 +69,8 @@ std::vector<std::vector<T>> evaluate(const Graph& graph, std::span<const NodeId>
       case NodeKind::argument: value = {inputs.arguments[index]}; break;
       case NodeKind::row_count: value = {static_cast<T>(inputs.rows)}; break;
       case NodeKind::broadcast: value.assign(rows, operand(0)[0]); break;
+      case NodeKind::tap:
+      case NodeKind::stop_gradient: value = operand(0); break;
       case NodeKind::reduce: value = {reduce<T>(node.reduction, operand(0))}; break;
       case NodeKind::scalar:
         value.resize(graph.has_rows(id) ? rows : 1);

@@ -72,6 +72,7 @@ class Rebuild {
   NodeId copy(const Node& node) {
     std::array<NodeId, 3> operands{};
     for (std::size_t k = 0; k < node.inputs().size(); ++k) operands[k] = map(node.operands[k]);
+    if (node.kind == NodeKind::tap || node.kind == NodeKind::stop_gradient) return operands[0];
     if (node.kind != NodeKind::scalar) return keep(node);
     return to_.apply(node.op, std::span(operands.data(), node.inputs().size()));
   }

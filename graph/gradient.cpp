@@ -31,6 +31,10 @@ Partial lift(Graph& graph, When<Expr, P> w) {
   return p;
 }
 
+std::span<const NodeId> differentiable_inputs(const Node& node) {
+  return node.kind == NodeKind::stop_gradient ? std::span<const NodeId>() : node.inputs();
+}
+
 using Partials = std::array<Partial, 3>;
 
 Partials partials(Graph& graph, OpId op, const Expr* operands, Expr y) {
@@ -53,7 +57,7 @@ class Differentiator {
     for (NodeId x : wrt)
       if (x.index() < depends_.size()) depends_[x.index()] = true;
     for (std::size_t i = 0; i < depends_.size(); ++i)
-      for (NodeId input : graph[NodeId(static_cast<std::int64_t>(i))].inputs())
+      for (NodeId input : differentiable_inputs(graph[NodeId(static_cast<std::int64_t>(i))]))
         if (depends_[input.index()]) depends_[i] = true;
   }
 
@@ -76,6 +80,7 @@ class Differentiator {
     if (node.kind == NodeKind::scalar) visit_scalar(id, node);
     if (node.kind == NodeKind::broadcast) visit_broadcast(id, node);
     if (node.kind == NodeKind::reduce) visit_reduce(id, node);
+    if (node.kind == NodeKind::tap) add(node.operands[0], adjoints_[id.index()]);
   }
 
   void visit_scalar(NodeId id, const Node& node) {
@@ -156,6 +161,16 @@ class Differentiator {
 };
 
 }  // namespace
+
+std::vector<bool> reached_by_derivative(const Graph& graph, NodeId y) {
+  std::vector<bool> reached(y.index() + 1);
+  reached[y.index()] = true;
+  for (std::size_t i = reached.size(); i-- > 0;)
+    if (reached[i])
+      for (NodeId input : differentiable_inputs(graph[NodeId(static_cast<std::int64_t>(i))]))
+        reached[input.index()] = true;
+  return reached;
+}
 
 std::vector<NodeId> differentiate(Graph& graph, NodeId y, std::span<const NodeId> wrt) {
   Differentiator differentiator(graph, y, wrt);

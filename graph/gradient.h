@@ -13,4 +13,8 @@ namespace slope {
 // not depend on x (the derivative is identically zero).
 std::vector<NodeId> differentiate(Graph& graph, NodeId y, std::span<const NodeId> wrt);
 
+// Which nodes up to y are reached on the way back from it: all it needs but what stands below a
+// stop_gradient.
+std::vector<bool> reached_by_derivative(const Graph& graph, NodeId y);
+
 }  // namespace slope

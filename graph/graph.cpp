@@ -110,6 +110,18 @@ NodeId Graph::to_real(NodeId x) {
   return (*this)[x].type == Type::real ? x : apply<op::Select>(x, constant(1), constant(0));
 }
 
+NodeId Graph::tap(NodeId x) {
+  Node node{.kind = NodeKind::tap, .shape = (*this)[x].shape, .index = taps_++};
+  node.operands[0] = to_real(x);
+  return make(node);
+}
+
+NodeId Graph::stop_gradient(NodeId x) {
+  Node node{.kind = NodeKind::stop_gradient, .shape = (*this)[x].shape};
+  node.operands[0] = to_real(x);
+  return is_constant(x) ? node.operands[0] : make(node);
+}
+
 // The value of an op on constants, by its own text in the graph's precision.
 NodeId Graph::fold(OpId op, std::span<const NodeId> operands) {
   double x[3] = {};

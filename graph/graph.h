@@ -14,6 +14,9 @@
 // Kinks. |x|' = 0 at 0; max and min of equals share the derivative equally; relu'(0) = 0 since relu is
 //   `if x <= 0 then 0 else x`; 0⁰ = 1 with derivative 0. The branch of a select that is not taken contributes
 //   exactly 0 to a gradient, also where its own derivative is infinite or NaN.
+// Names. grad(y, x) of a definition or argument x counts what y uses through that name: x is a tap, a node of
+// its
+//   own that nothing is merged with.
 // Rows. A shape with rows has an axis in front over which every op maps; the number of rows is not known
 // here. Order is meaning. A reduction over rows is cut into chunks of 4096 rows, from the first row on. In a
 // chunk, row i
@@ -56,14 +59,16 @@ using NodeId = Id<struct NodeTag>;
 
 // The closed structure around the open table of scalar ops.
 enum class NodeKind : std::uint8_t {
-  constant,   // value
-  data,       // index: of the column; one number a row
-  param,      // index: of the parameter
-  argument,   // index: of what a run is told: RunArgument
-  row_count,  // the number of rows, as a number
-  scalar,     // op on operands of one shape
-  broadcast,  // operand 0, without rows, the same for every row
-  reduce,     // reduction of operand 0 over the rows
+  constant,       // value
+  data,           // index: of the column; one number a row
+  param,          // index: of the parameter
+  argument,       // index: of what a run is told: RunArgument
+  row_count,      // the number of rows, as a number
+  scalar,         // op on operands of one shape
+  broadcast,      // operand 0, without rows, the same for every row
+  reduce,         // reduction of operand 0 over the rows
+  tap,            // operand 0 under a name by which is differentiated: no other node is the same
+  stop_gradient,  // operand 0, from which no derivative goes on
 };
 
 // What changes from run to run without changing the graph.
@@ -110,6 +115,9 @@ class Graph {
   NodeId broadcast(NodeId x);  // x itself where it has rows
   NodeId reduce(Reduction reduction, NodeId x);
   NodeId to_real(NodeId x);
+  // Both are their operand in value, and gone after graph/fuse.h.
+  NodeId tap(NodeId x);
+  NodeId stop_gradient(NodeId x);
   // A node as it stands, without simplification: for passes that rebuild a graph.
   NodeId make(Node node);
 
@@ -167,6 +175,7 @@ class Graph {
   std::vector<std::vector<Span>> origins_;
   std::vector<Span> origin_;  // of nodes made now
   std::vector<Rewrite> rewrites_;
+  std::int32_t taps_ = 0;
   std::unordered_map<Node, NodeId, Hash, Same> unique_;
   std::unordered_map<NodeId, std::string> names_;
 };

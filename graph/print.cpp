@@ -48,9 +48,11 @@ std::string operand(const Graph& graph, NodeId id, const PrintNames& names) {
 
 std::string expression(const Graph& graph, NodeId id, const PrintNames& names) {
   const Node& node = graph[id];
-  std::string out(node.kind == NodeKind::reduce   ? to_string(node.reduction)
-                  : node.kind == NodeKind::scalar ? info(node.op).name
-                                                  : "");
+  std::string out(node.kind == NodeKind::reduce          ? to_string(node.reduction)
+                  : node.kind == NodeKind::scalar        ? info(node.op).name
+                  : node.kind == NodeKind::tap           ? "tap"
+                  : node.kind == NodeKind::stop_gradient ? "stop_gradient"
+                                                         : "");
   std::string_view separator = " ";
   for (NodeId input : node.inputs()) {
     out.append(separator).append(operand(graph, input, names));

@@ -46,6 +46,11 @@ std::string fault(const Graph& graph, NodeId id) {
       if (graph[node.operands[0]].type != Type::real) return "a reduction of truth values";
       return shape(0).rows && !own.rows && shape(0).axes == own.axes ? ""
                                                                      : "a reduction from or to a wrong shape";
+    case NodeKind::tap:
+    case NodeKind::stop_gradient:
+      return graph[node.operands[0]].type == node.type && shape(0) == own
+                 ? ""
+                 : "an identity of another type or shape";
   }
   return "a node of no kind";
 }

@@ -9,6 +9,8 @@
 
 #include "graph/evaluate.h"
 #include "graph/expr.h"
+#include "graph/fuse.h"
+#include "graph/print.h"
 #include "graph/verify.h"
 
 using namespace slope;
@@ -151,6 +153,46 @@ TEST_CASE("gradient: the branch not taken gives exactly 0 below a broadcast") {
   CHECK(m.slope(when_positive(p, m.over_rows(Reduction::max, log(p) * x)), p) == 0);
 }
 
+TEST_CASE("gradient: a tap is a value of its own, a stopped value has no derivative") {
+  Model m;
+  Expr a = m.param(3);
+  Expr square = a * a, named = m.expr(m.graph.tap(square.id)), again = m.expr(m.graph.tap(square.id));
+  CHECK(named.id != square.id);
+  CHECK(named.id != again.id);
+  Expr y = named * 5.0 + again * 7.0 + square;
+  CHECK(m.value(y) == 13 * 9);
+  CHECK(m.slope(y, named) == 5);
+  CHECK(m.slope(y, again) == 7);
+  CHECK(m.slope(y, square) == 13);
+  CHECK(m.slope(y, a) == 13 * 6);
+  CHECK(m.slope(named * named, named) == 18);
+
+  Expr stopped = m.expr(m.graph.stop_gradient(square.id));
+  CHECK(m.value(stopped) == 9);
+  CHECK_FALSE(m.derivative(stopped, a).id.valid());
+  CHECK(m.slope(stopped * a, a) == 9);
+  CHECK(m.slope(stopped * square, square) == 9);
+  CHECK(m.slope(stopped * stopped * 2.0 + named, a) == 6);
+
+  // The guard of a select reaches through both: nothing of log(0) leaks.
+  Expr zero = m.param(0);
+  Expr under = m.expr(m.graph.tap(log(zero).id));
+  CHECK(m.slope(when_positive(zero, under * under), zero) == 0);
+}
+
+TEST_CASE("gradient: after fusion nothing is left of taps and stopped gradients") {
+  Graph g, plain;
+  NodeId a = g.param(0), b = g.param(1);
+  NodeId y = g.apply<op::Add>(g.tap(g.apply<op::Mul>(g.stop_gradient(a), b)), g.tap(g.constant(2)));
+  Fused fused = fuse(g, std::span(&y, 1));
+  CHECK(verify(fused.graph) == "");
+  NodeId c = plain.param(0), d = plain.param(1);
+  NodeId z = plain.apply<op::Add>(plain.apply<op::Mul>(c, d), plain.constant(2));
+  Fused same = fuse(plain, std::span(&z, 1));
+  CHECK(print(fused.graph, fused.roots, {}) == print(same.graph, same.roots, {}));
+  CHECK(print(fused.graph, fused.roots, {}).find("fma") != std::string::npos);
+}
+
 TEST_CASE("gradient: second derivatives") {
   Model m;
   Expr x = m.param(0.6);
@@ -222,6 +264,32 @@ class Smooth {
     return true;
   }
 
+  // The Hessian times a random vector, as the gradient of the gradient's product with it, likewise.
+  bool check_second() {
+    std::vector<NodeId> wrt;
+    for (Expr p : params_) wrt.push_back(p.id);
+    std::vector<NodeId> gradient = differentiate(m.graph, root.id, wrt);
+    std::vector<double> direction(params_.size());
+    Expr along = m.constant(0);
+    for (std::size_t i = 0; i < wrt.size(); ++i) {
+      direction[i] = normal();
+      if (gradient[i].valid()) along = along + direction[i] * m.expr(gradient[i]);
+    }
+    std::vector<NodeId> product = differentiate(m.graph, along.id, wrt);
+    REQUIRE(verify(m.graph) == "");
+    bool checked = false;
+    for (std::size_t i = 0; i < wrt.size(); ++i) {
+      if (!gradient[i].valid()) continue;
+      root = m.expr(gradient[i]);
+      double coarse = difference(direction, 2e-4), fine = difference(direction, 1e-4),
+             scale = std::max(1.0, std::fabs(fine));
+      if (!std::isfinite(fine) || std::fabs(coarse - fine) > 1e-6 * scale) continue;
+      CHECK(std::fabs((product[i].valid() ? m.value(m.expr(product[i])) : 0) - fine) <= 1e-5 * scale);
+      checked = true;
+    }
+    return checked;
+  }
+
   Model m;
   Expr root;
 
@@ -263,6 +331,17 @@ class Smooth {
 };
 
 }  // namespace
+
+TEST_CASE("gradient: Hessian-vector products of random graphs against differences of the gradient") {
+  constexpr unsigned graphs = 300;
+  int checked = 0;
+  for (unsigned seed = 0; seed < graphs; ++seed) {
+    INFO("seed " << seed);
+    checked += Smooth(seed).check_second();
+  }
+  INFO(checked << " of " << graphs << " graphs were smooth enough");
+  CHECK(checked >= static_cast<int>(graphs) * 70 / 100);
+}
 
 TEST_CASE("gradient: random graphs against differences") {
   constexpr unsigned graphs = 1000;

@@ -45,6 +45,11 @@ class Generator {
         reals.push_back(g.reduce(static_cast<Reduction>(below(3)), x));
         continue;
       }
+      if (below(24) == 0) {
+        NodeId x = pick(reals);
+        reals.push_back(below(2) == 0 ? g.tap(x) : g.stop_gradient(x));
+        continue;
+      }
       auto op = static_cast<OpId>(below(op_count));
       std::array<NodeId, 3> operands{};
       for (int k = 0; k < info(op).arity; ++k)

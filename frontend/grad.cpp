@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Derivatives that a model writes itself: grad(y, x), and stop_gradient(x).
+#include <fmt/format.h>
+
+#include "frontend/lowering.h"
+#include "graph/gradient.h"
+
+namespace slope {
+
+using ast::Kind;
+using Is = Value::Is;
+
+namespace {
+
+// y and x of a call of grad, by position or by name; −1 nodes where they are not given.
+struct GradArguments {
+  ast::NodeId y, x;
+  ast::NodeId surplus;  // an argument that grad does not have
+};
+GradArguments grad_arguments(const ast::Ast& tree, ast::NodeId call) {
+  GradArguments out;
+  for (ast::NodeId part : tree.children(call).subspan(1)) {
+    const ast::Node& node = tree[part];
+    bool named = node.kind == Kind::argument;
+    ast::NodeId value = named ? tree.child(part, 0) : part;
+    ast::NodeId& place = named            ? (node.text == "y"   ? out.y
+                                             : node.text == "x" ? out.x
+                                                                : out.surplus)
+                         : !out.y.valid() ? out.y
+                         : !out.x.valid() ? out.x
+                                          : out.surplus;
+    if (place.valid()) out.surplus = part;
+    else place = value;
+  }
+  return out;
+}
+
+}  // namespace
+
+// Which names are differentiated by: their values are kept apart from others that are computed the same way.
+void Lowering::note_differentiated() {
+  for (std::size_t i = 0; i < model_ast_.size(); ++i) {
+    ast::NodeId id(static_cast<std::int64_t>(i));
+    if (model_ast_[id].kind != Kind::call || model_ast_[model_ast_.child(id, 0)].text != "grad") continue;
+    ast::NodeId x = grad_arguments(model_ast_, id).x;
+    if (x.valid() && model_ast_[x].kind == Kind::name) differentiated_.insert(model_ast_[x].text);
+  }
+}
+
+// A definition's or argument's value, as a node of its own where the model differentiates by its name.
+Value Lowering::differentiable(const std::string& name, const Value& value) {
+  if (ast_ != &model_ast_ || !differentiated_.contains(name)) return value;
+  bool number = value.is == Is::number || (value.is == Is::node && graph()[value.node].type == Type::real);
+  return number ? Value::of(graph().tap(to_node(value))) : value;
+}
+
+// The derivative of the sum of all of y by what the name x stands for, with x's shape.
+Value Lowering::grad(ast::NodeId call) {
+  Span span = ast()[call].span;
+  GradArguments given = grad_arguments(ast(), call);
+  if (!given.y.valid() || !given.x.valid() || given.surplus.valid()) {
+    error(Code::wrong_arguments, given.surplus.valid() ? ast()[given.surplus].span : span,
+          "`grad` takes a value and the name to differentiate by")
+        .notes.push_back("its form is `grad(y, x)`");
+    return {};
+  }
+  Value y = evaluate(given.y);
+  if (ast()[given.x].kind != Kind::name) {
+    error(Code::wrong_kind, ast()[given.x].span, "`grad` differentiates by a name, this is an expression")
+        .helps.push_back("give it one: `u = …`, then use `u` in what is differentiated");
+    return {};
+  }
+  Value x = name(given.x);
+  if (!y.ok() || !x.ok()) return {};
+  if (!numeric(y, ast()[given.y].span, "`grad`") || !numeric(x, ast()[given.x].span, "`grad`")) return {};
+  if (x.is != Is::node || graph()[x.node].type != Type::real) {
+    Diagnostic& d = error(Code::wrong_kind, ast()[given.x].span,
+                          fmt::format("`{}` is {}: nothing changes with it", ast()[given.x].text,
+                                      x.is == Is::number ? "a constant" : "a truth value"));
+    d.helps.push_back("`grad` differentiates by a parameter, a column, an argument or a definition");
+    return {};
+  }
+  NodeId total = graph().to_real(to_node(y));
+  if (graph().has_rows(total)) total = graph().reduce(Reduction::sum, total);
+  NodeId derivative = differentiate(graph(), total, std::span(&x.node, 1))[0];
+  if (!derivative.valid()) {
+    warn_of_zero(given.x);
+    derivative = graph().constant(0);
+  }
+  return Value::of(graph().has_rows(x.node) ? graph().broadcast(derivative) : derivative);
+}
+
+void Lowering::warn_of_zero(ast::NodeId x) {
+  const ast::Node& node = ast()[x];
+  Diagnostic& d = diagnostics_->warning(
+      Code::no_dependence, node.span,
+      fmt::format("this derivative is 0: the value does not use the name `{}`", node.text));
+  d.notes.push_back(
+      "what counts is use through that name; the same expression written again is another value");
+}
+
+Value Lowering::stop_gradient(const std::vector<Argument>& arguments, Span span) {
+  if (arguments.size() != 1) {
+    error(Code::wrong_arguments, span,
+          fmt::format("`stop_gradient` takes 1 argument, not {}", arguments.size()));
+    return {};
+  }
+  const Argument& x = arguments[0];
+  if (x.value.known() || !numeric(x.value, x.span, "`stop_gradient`")) return x.value;
+  return Value::of(graph().stop_gradient(x.value.node));
+}
+
+}  // namespace slope
