@@ -80,6 +80,13 @@ Value Lowering::grad(ast::NodeId call) {
     d.helps.push_back("`grad` differentiates by a parameter, a column, an argument or a definition");
     return {};
   }
+  if (graph().size() > most_nodes) {
+    if (said_.insert({"grad", 0}).second)
+      error(Code::too_many_operations, span,
+            fmt::format("the derivatives of the model have more than {} operations", most_nodes))
+          .helps.push_back("each `grad` of a `grad` is several times as large as what it differentiates");
+    return {};
+  }
   NodeId total = graph().to_real(to_node(y));
   if (graph().has_rows(total)) total = graph().reduce(Reduction::sum, total);
   NodeId derivative = differentiate(graph(), total, std::span(&x.node, 1))[0];

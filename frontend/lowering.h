@@ -218,6 +218,8 @@ class Lowering {
 inline constexpr int most_nesting = 2000;
 // Inlining calls that call two functions each doubles at every level: this many expressions and no more.
 inline constexpr std::int64_t most_evaluated = 4'000'000;
+// A derivative is a multiple of what it is taken of, so nested ones grow with the power of their number.
+inline constexpr std::size_t most_nodes = 400'000;
 // Names near an unknown one are looked up for the errors that are shown, hardly more.
 inline constexpr int most_suggestions = 25;
 
