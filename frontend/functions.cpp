@@ -233,7 +233,7 @@ Value Lowering::call_def(const Function& function, const std::vector<Argument>& 
       wrong_arguments(function, span,
                       fmt::format("`{}` needs its argument `{}`", function.name, formal.text));
     else binding.value = (*given)[i] ? (*given)[i]->value : evaluate(ast().child(formals[i], 0));
-    binding.value = differentiable(formal.text, binding.value);
+    binding.value = differentiable(formal.text, binding.value, formal.span);
     inner.names.emplace(formal.text, binding);
   }
   Value value = fine ? evaluate(parts.back()) : Value{};

@@ -48,10 +48,12 @@ void Lowering::note_differentiated() {
 }
 
 // A definition's or argument's value, as a node of its own where the model differentiates by its name.
-Value Lowering::differentiable(const std::string& name, const Value& value) {
+Value Lowering::differentiable(const std::string& name, const Value& value, Span span) {
   if (ast_ != &model_ast_ || !differentiated_.contains(name)) return value;
   bool number = value.is == Is::number || (value.is == Is::node && graph()[value.node].type == Type::real);
-  return number ? Value::of(graph().tap(to_node(value))) : value;
+  if (!number) return value;
+  Graph::Origin origin(graph(), place(span));
+  return Value::of(graph().tap(to_node(value)));
 }
 
 // The derivative of the sum of all of y by what the name x stands for, with x's shape.

@@ -304,7 +304,7 @@ void Lowering::define(ast::NodeId id) {
   Binding binding{{}, node.name};
   if (ast()[how].kind == Kind::next) not_yet(node.span, "`:=`");
   else if (ast()[how].kind == Kind::draw) not_yet(node.span, "a random draw");
-  else binding.value = differentiable(node.text, evaluate(ast().child(how, 0)));
+  else binding.value = differentiable(node.text, evaluate(ast().child(how, 0)), node.span);
   if (auto found = scope_->names.find(node.text); found != scope_->names.end() && found->second.column >= 0) {
     error(Code::defined_twice, node.name,
           fmt::format("`{}` is a data column and cannot be defined", node.text))

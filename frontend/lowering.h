@@ -152,7 +152,7 @@ class Lowering {
 
   // derivatives in the model (grad.cpp)
   void note_differentiated();
-  Value differentiable(const std::string& name, const Value& value);
+  Value differentiable(const std::string& name, const Value& value, Span span);
   Value grad(ast::NodeId call);
   void warn_of_zero(ast::NodeId x);
   Value stop_gradient(const std::vector<Argument>& arguments, Span span);
