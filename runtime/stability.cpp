@@ -178,6 +178,11 @@ std::optional<Stability> constant_stability(const Model& model, const StepGraph&
   return out;
 }
 
+bool may_be_quadratic(const std::vector<StepGraph>& steps) {
+  const StepGraph* step = gradient_descent(steps);
+  return step && Degrees(step->fused.graph)[step->loss] <= 2;
+}
+
 std::optional<Stability> stability_at(const Model& model, const StepGraph& step, const Dataset& data,
                                       std::span<const double> params) {
   constexpr Budget most{200'000, 2e7};

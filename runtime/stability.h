@@ -30,6 +30,10 @@ struct Stability {
 // read (4 million at most).
 std::optional<Stability> constant_stability(const Model& model, const StepGraph& step, const Dataset& data);
 
+// Whether the loss is a polynomial of at most the second degree in the parameters, trained by plain gradient
+// descent: else constant_stability has no value, whatever the data.
+bool may_be_quadratic(const std::vector<StepGraph>& steps);
+
 // At these parameters: to explain a run that diverged. No value for more than 50 parameters, 200,000
 // operations times parameters or 20 million numbers, or where the loss does not curve up.
 std::optional<Stability> stability_at(const Model& model, const StepGraph& step, const Dataset& data,
