@@ -56,6 +56,9 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(diverged, 402, diverged, "a training run whose loss is no longer a finite number")  \
   X(not_finite_at_start, 403, diverged, "a loss that is no finite number at the start") \
   X(zero_gradient, 404, model, "a gradient that is exactly 0 at the start")             \
+  X(unstable_rate, 405, model, "a rate at which gradient descent cannot converge")      \
+  X(kink, 406, model, "a derivative at a point where an operation has none")            \
+  X(wrong_derivative, 407, model, "a derivative that is not that of the loss")          \
   /* data */                                                                            \
   X(no_such_column, 501, data, "a column the data file does not have")                  \
   X(bad_cell, 502, data, "a cell that holds no number")                                 \

@@ -98,7 +98,10 @@ struct CommandLine {
     CLI::App& eval = command("eval", "loss and metrics on other data");
     eval.add_option("--weights", a.weights, "the state that training saved")->type_name("FILE");
     CLI::App& check = command("check", "names, shapes and warnings, without training");
-    future_option(check, "--gradients");
+    check.add_flag(
+        "--gradients", a.gradients,
+        "also every derivative, at the start and around it, by the order of the Taylor remainder: 2 where "
+        "right (exit 1 where one is wrong)");
     CLI::App& show =
         *app.add_subcommand("show", fmt::format("print a stage of the compiler: {}", fmt::join(stages, " ")));
     show.add_option("stage", a.stage, fmt::format("{}", fmt::join(stages, ", ")))->required();

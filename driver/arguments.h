@@ -20,7 +20,7 @@ struct Arguments {
   std::string precision, cpu = "native", color = "auto";
   std::string save, init, weights, output;
   bool no_save = false, json = false, quiet = false, verbose = false, time = false, keep = false,
-       full = false, no_cache = false;
+       full = false, no_cache = false, gradients = false;
   int threads = 1;
 };
 

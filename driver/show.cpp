@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// slope show, slope check and slope version: what the compiler made of a model, without running it.
+// slope show and slope version: what the compiler made of a model, without running it.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -114,32 +114,6 @@ int run_show(const Arguments& a) {
   } else if (text) {
     print(*text, s.diagnostics);
   }
-  return finish(a, s, nullptr, s.diagnostics.exit_code());
-}
-
-int run_check(const Arguments& a) {
-  Session s = open_session(a);
-  bool fine = !s.diagnostics.has_errors() && prepare(s);
-  if (fine && s.has_data()) {
-    std::vector<bool> none(s.model().columns.size());
-    fine = read_columns(s.model(), *s.opened, none, true, s.diagnostics).has_value();
-  }
-  if (!fine) return finish(a, s, nullptr, s.diagnostics.exit_code());
-  if (a.json) {
-    Json json{{"slope", 1},
-              {"model", escaped(s.request.source.name())},
-              {"status", "finished"},
-              {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
-    return finish(a, s, &json, exit_code::done);
-  }
-  std::size_t warnings = 0;
-  for (const Diagnostic& d : s.diagnostics.all()) warnings += d.severity == Severity::warning;
-  if (!a.quiet)
-    print(fmt::format("{}: {} parameter{}, {} column{}, {} warning{}\n", escaped(s.request.source.name()),
-                      s.model().params.size(), s.model().params.size() == 1 ? "" : "s",
-                      s.model().columns.size(), s.model().columns.size() == 1 ? "" : "s", warnings,
-                      warnings == 1 ? "" : "s"),
-          s.diagnostics);
   return finish(a, s, nullptr, s.diagnostics.exit_code());
 }
 

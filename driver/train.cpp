@@ -18,6 +18,7 @@ struct Trained {
   Fit fit;
   Dataset data;
   std::string saved;  // where the state is; "" nowhere
+  std::optional<Stability> stability;
 };
 
 std::string save_path(const Arguments& a) {
@@ -79,6 +80,16 @@ std::string plan_text(const Session& s, const Dataset& data, std::span<const Ker
   return out;
 }
 
+// Of plain gradient descent on a quadratic loss; warns of rates above the bound.
+std::optional<Stability> stability_of(Session& s, const std::vector<StepGraph>& steps, const Dataset& data) {
+  const StepGraph* descent = gradient_descent(steps);
+  if (!descent) return {};
+  Stopwatch watch(s.times, "stability");
+  auto stability = constant_stability(s.model(), *descent, data);
+  if (stability) warn_of_rates(s.model(), steps, *stability, s.diagnostics);
+  return stability;
+}
+
 std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path) {
   Trained out;
   std::optional<std::vector<StepGraph>> steps;
@@ -101,6 +112,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
     if (!data) return {};
     out.data = std::move(*data);
   }
+  out.stability = stability_of(s, *steps, out.data);
   std::vector<Kernel> kernels = training_kernels(s.model(), *steps, evaluation);
   std::optional<Program> program;
   {
@@ -115,7 +127,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
     if (a.verbose) print_error(plan_text(s, out.data, kernels));
   }
   stop_waits = 1;
-  Trainer trainer{s.model(), *steps, evaluation, out.data, *program};
+  Trainer trainer{s.model(), *steps, evaluation, out.data, *program, out.stability};
   out.fit = train(trainer, *start, [&](const Progress& p) { show_line(a, s.model(), p); }, s.diagnostics);
   s.times["train"] = out.fit.train_seconds;
   if (!path.empty() && out.fit.usable && save(make_state(s, out.fit), path, s.diagnostics)) out.saved = path;
@@ -167,6 +179,7 @@ Json result_json(const Session& s, const Trained& t, int exit) {
             {"statistics", nullptr},
             {"reports", reports},
             {"runs", runs},
+            {"stability_bound", t.stability ? Json(t.stability->bound()) : Json(nullptr)},
             {"time", time},
             {"weights", t.saved.empty() ? Json(nullptr) : Json(escaped(t.saved))}};
   if (exit != 0) json["exit"] = exit;

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "base/text.h"
-#include "graph/evaluate.h"
+#include "runtime/inputs.h"
 
 namespace slope {
 
@@ -16,29 +16,15 @@ namespace {
 constexpr std::size_t most_values = 20'000'000;  // numbers that the interpreter may hold
 
 template <class T>
-Inputs<T> inputs(const Model& model, const Dataset& data, const std::vector<double>& params,
-                 std::int64_t rows) {
-  Inputs<T> in;
-  in.rows = rows;
-  for (const Column& column : data.columns) {
-    auto& cells = in.columns.emplace_back();
-    if (column.rows() == 0) continue;
-    for (std::int64_t row = 0; row < rows; ++row) cells.push_back(static_cast<T>(column.at(row)));
-  }
-  for (double p : params) in.params.push_back(static_cast<T>(p));
-  in.arguments = {static_cast<T>(model.trainings.empty() ? 0 : model.trainings[0].rate)};
-  return in;
-}
-
-template <class T>
 void explain(const Model& model, const Dataset& data, const std::vector<double>& params, Diagnostic& d) {
   const Graph& graph = model.graph;
   std::vector<bool> needed = live(graph, std::span(&model.loss, 1));
   std::vector<NodeId> nodes;
   for (std::size_t i = 0; i < graph.size(); ++i)
     if (needed[i]) nodes.emplace_back(static_cast<std::int64_t>(i));
-  auto rows = std::min<std::int64_t>(data.rows, static_cast<std::int64_t>(most_values / (nodes.size() + 1)));
-  auto values = evaluate<T>(graph, nodes, inputs<T>(model, data, params, rows));
+  std::vector<std::int64_t> rows = all_rows(data);
+  rows.resize(std::min(rows.size(), most_values / (nodes.size() + 1)));
+  auto values = evaluate<T>(graph, nodes, interpreter_inputs<T>(model, data, params, rows));
   std::vector<std::size_t> at(graph.size());
   for (std::size_t k = 0; k < nodes.size(); ++k) at[nodes[k].index()] = k;
 

@@ -161,6 +161,8 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
     NodeId update =
         lowered.update(training.optimizer, param, gradients.nodes[i], rate, training.span, diagnostics);
     if (!update.valid()) return {};
+    NodeId move = model.graph.apply<op::Mul>(rate, gradients.nodes[i]);
+    step.gradient_descent &= update == model.graph.apply<op::Sub>(param, move);
     roots.push_back(update);
   }
   step.fused = fuse(model.graph, roots);

@@ -126,6 +126,7 @@ class Loop {
     RunReport report{training.optimizer, 0, Status::finished, 0};
     Program::Function step = function(training.optimizer);
     memory_.arguments[0] = static_cast<T>(training.rate);
+    began_ = memory_.params;
     LineTimes due(training.report, training.steps);
     std::int64_t next_line = 0;
     // The rows of the step, and nothing else, touch memory in this loop.
@@ -182,9 +183,18 @@ class Loop {
           "there the loss is finite, but its derivative by `{}` is not: an operation stands where its "
           "derivative is infinite, as sqrt, std and powers do at 0",
           name));
-    else
+    else if (!overshoots(training, d))
       d.helps.push_back(fmt::format("the rate {} may be too large: try rate={}", shortest(training.rate),
                                     shortest(training.rate / 10)));
+  }
+
+  // Whether the rate is above the stability bound, where that can be told: said in the diagnostic.
+  bool overshoots(const Training& training, Diagnostic& d) const {
+    const StepGraph* descent = gradient_descent(t_.steps);
+    if (!descent || !(training.optimizer == descent->optimizer)) return false;
+    std::optional<Stability> stability = t_.stability;
+    if (!stability) stability = stability_at(t_.model, *descent, t_.data, widened(began_));
+    return stability && explain_rate(t_.model, *stability, training.rate, d);
   }
 
   // The first parameter whose derivative at the best point is not finite, or "": no rate helps against that.
@@ -263,7 +273,7 @@ class Loop {
   const Trainer& t_;
   const std::function<void(const Progress&)>& show_;
   Diagnostics& diagnostics_;
-  std::vector<T> best_, before_;
+  std::vector<T> best_, before_, began_;  // began_: where the train statement began
   T best_loss_ = std::numeric_limits<T>::quiet_NaN();
   std::int64_t total_ = 0, done_ = 0;
   Memory<T> memory_;

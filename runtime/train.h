@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/pipeline.h"
+#include "runtime/stability.h"
 
 namespace slope {
 
@@ -52,6 +53,7 @@ struct Trainer {
   const Fused& evaluation;
   const Dataset& data;
   const Program& program;
+  std::optional<Stability> stability = {};  // where the Hessian is constant and was computed before the run
 };
 
 // What to compile for a Trainer. Where nothing but the loss of training is asked for, a step tells it too

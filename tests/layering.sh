@@ -30,6 +30,7 @@ done
 grep -l 'boost/' -r base graph frontend codegen runtime driver | while read -r file; do
   case $file in frontend/grammar.cpp | frontend/grammar_leaves.h) ;; *) echo "$file" ;; esac
 done | grep . && fault "only frontend/grammar.cpp and its header may include Boost"
+grep -l '#include <Eigen/' -r base graph frontend codegen runtime driver | grep -v '^runtime/stability.cpp$' && fault "only runtime/stability.cpp may include Eigen"
 grep -lE '#include <llvm/' -r base graph frontend runtime driver && fault "only codegen may include LLVM"
 for header in $(grep -lE '#include <llvm/' codegen/*.h); do
   grep -l "#include \"$header\"" -r base graph frontend runtime driver && fault "$header names LLVM types and is private to codegen"

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// slope check: what can be said of a model without training it.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "driver/output.h"
+#include "runtime/explain.h"
+#include "runtime/gradient_check.h"
+#include "runtime/inputs.h"
+#include "runtime/stability.h"
+
+namespace slope {
+
+namespace {
+
+// The loss, its gradient and the numbers they are checked at.
+struct Checked {
+  std::vector<std::int64_t> rows;
+  std::int64_t of_rows = 0;
+  GradientCheck gradients;
+};
+
+std::string count(std::int64_t n, std::string_view what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
+// The bound for the rates of plain gradient descent, with a warning of rates above it; needs the cells of the
+// data.
+std::optional<Stability> check_rates(Session& s, const std::vector<StepGraph>& steps, const Dataset& data) {
+  const StepGraph* descent = gradient_descent(steps);
+  if (!descent) return {};
+  auto stability = constant_stability(s.model(), *descent, data);
+  if (stability) warn_of_rates(s.model(), steps, *stability, s.diagnostics);
+  return stability;
+}
+
+// "less_equal of 0 and 0 in row 3 of the data"
+std::string where_text(const Graph& graph, const Culprit& culprit, const Checked& checked) {
+  const Node& node = graph[culprit.decides.valid() ? culprit.decides : culprit.node];
+  std::string out(node.kind == NodeKind::reduce ? to_string(node.reduction) : info(node.op).name);
+  if (node.kind == NodeKind::reduce) out += " over the rows, where several are the same,";
+  for (std::size_t k = 0; k < culprit.operands.size(); ++k)
+    out += fmt::format("{}{}", k == 0 ? " of " : " and ", shortest(culprit.operands[k]));
+  if (culprit.row)
+    out += fmt::format(" in row {} of the data", checked.rows[static_cast<std::size_t>(*culprit.row)] + 1);
+  return out;
+}
+
+std::optional<Span> place(const Graph& graph, const Culprit& culprit) {
+  // The prelude's functions are inlined: the place in the model's own text tells more.
+  for (Span span : graph.origins(culprit.node))
+    if (span.file == 0) return span;
+  return {};
+}
+
+void report_kink(const Session& s, const Graph& graph, const Checked& checked, std::size_t param,
+                 Diagnostics& out) {
+  const DerivativeCheck& d = checked.gradients.params[param];
+  const Parameter& p = s.model().params[param];
+  Diagnostic& told =
+      out.warning(Code::kink, place(graph, *d.culprit).value_or(p.span),
+                  fmt::format("the derivative by `{}` is taken at a kink, where there is none", p.name));
+  bool condition = d.culprit->decides.valid();
+  told.notes.push_back(
+      fmt::format("{}{}", where_text(graph, *d.culprit, checked),
+                  condition ? ": the condition changes there, and the branches do not join smoothly" : ""));
+  told.notes.push_back("around the start the derivative is right");
+}
+
+void report_wrong(const Session& s, const Graph& graph, const Checked& checked, std::size_t param,
+                  Diagnostics& out) {
+  const DerivativeCheck& d = checked.gradients.params[param];
+  const Parameter& p = s.model().params[param];
+  std::optional<Span> span = d.culprit ? place(graph, *d.culprit) : std::nullopt;
+  std::string what =
+      d.order ? fmt::format("is wrong: the Taylor remainder falls with order {:.2f}, not 2", *d.order)
+              : std::string("is not finite at any point near the start");
+  Diagnostic& told = out.error(Code::wrong_derivative, span.value_or(p.span),
+                               fmt::format("the derivative by `{}` {}", p.name, what));
+  if (d.mismatch) told.notes.push_back(fmt::format("it is off by {:.2g} of its size", *d.mismatch));
+  if (d.culprit)
+    told.notes.push_back(fmt::format("the first operation that its own derivative does not describe: {}",
+                                     where_text(graph, *d.culprit, checked)));
+  else
+    told.notes.push_back(
+        "every operation fits its own derivative: this is a fault of Slope's, please report it");
+}
+
+// Needs the data; with a diagnostic and no value where they, or a finite loss, are not there.
+std::optional<Checked> check_gradients(Session& s, const StepGraph& step, const Dataset& data) {
+  const Model& model = s.model();
+  const Graph& graph = step.fused.graph;
+  GradientProblem problem{graph, step.loss, std::vector<NodeId>(model.params.size())};
+  for (std::size_t i = 0; i < step.trained.size(); ++i)
+    problem.gradient[static_cast<std::size_t>(step.trained[i])] = step.gradients[i];
+  Checked out;
+  out.of_rows = data.rows;
+  out.rows = spread_rows(data, most_rows_to_check(problem));
+  std::vector<double> start;
+  bool single = graph.precision() == Precision::f32;
+  for (const Parameter& p : model.params)
+    start.push_back(single ? static_cast<double>(static_cast<float>(p.start)) : p.start);
+  auto inputs = interpreter_inputs<double>(model, data, start, out.rows);
+  double loss = evaluate<double>(graph, std::span(&step.loss, 1), inputs)[0][0];
+  if (!std::isfinite(loss)) {
+    Diagnostic& d = s.diagnostics.error(Code::not_finite_at_start, model.trainings[0].span,
+                                        fmt::format("the loss is {} at the start", shortest(loss)));
+    explain_not_finite(model, data, start, d);
+    return {};
+  }
+  out.gradients = check_gradient(problem, inputs);
+  for (std::size_t i = 0; i < model.params.size(); ++i) {
+    DerivativeStatus status = out.gradients.params[i].status;
+    if (status == DerivativeStatus::kink) report_kink(s, graph, out, i, s.diagnostics);
+    if (status == DerivativeStatus::wrong) report_wrong(s, graph, out, i, s.diagnostics);
+  }
+  return out;
+}
+
+std::string table(const Session& s, const Checked& checked) {
+  const Model& model = s.model();
+  std::string rows = checked.of_rows == 0 ? "" : ", " + count(std::ssize(checked.rows), "row");
+  if (std::ssize(checked.rows) < checked.of_rows)
+    rows += fmt::format(" of {}, evenly spaced", checked.of_rows);
+  std::string out = fmt::format("derivatives by the order of the Taylor remainder, 2 where right ({}{}):\n",
+                                count(checked.gradients.points, "point"), rows);
+  std::vector<std::pair<std::string, const DerivativeCheck*>> lines;
+  for (std::size_t i = 0; i < model.params.size(); ++i)
+    lines.emplace_back(model.params[i].name, &checked.gradients.params[i]);
+  if (model.params.size() > 1) lines.emplace_back("(random directions)", &checked.gradients.directions);
+  int widest = 0;
+  for (const auto& [name, check] : lines) widest = std::max(widest, display_width(name));
+  for (const auto& [name, d] : lines) {
+    std::string order = d->order ? fmt::format("order {:.2f}", *d->order) : "order -";
+    std::string line = fmt::format("  {}{}  {:<10}  {:<7}", name,
+                                   std::string(static_cast<std::size_t>(widest - display_width(name)), ' '),
+                                   order, to_string(d->status));
+    if (d->mismatch) line += fmt::format("  off by at most {:.1e}", *d->mismatch);
+    while (line.ends_with(' ')) line.pop_back();
+    out += line + "\n";
+  }
+  return out;
+}
+
+Json derivative_json(const DerivativeCheck& d) {
+  return Json{{"order", d.order ? Json(*d.order) : Json(nullptr)},
+              {"status", to_string(d.status)},
+              {"mismatch", d.mismatch ? Json(*d.mismatch) : Json(nullptr)}};
+}
+
+void add_json(Json& json, const Session& s, const Checked& checked) {
+  Json list = Json::array();
+  for (std::size_t i = 0; i < s.model().params.size(); ++i) {
+    Json item{{"parameter", s.model().params[i].name}};
+    item.update(derivative_json(checked.gradients.params[i]));
+    list.push_back(item);
+  }
+  json["gradients"] = list;
+  json["directions"] = derivative_json(checked.gradients.directions);
+  json["points"] = checked.gradients.points;
+  json["rows_checked"] = checked.rows.size();
+}
+
+// What needs the cells of the data and the derivatives.
+struct Numbers {
+  std::optional<Stability> stability;
+  std::optional<Checked> checked;
+};
+
+// The cells are read where the gradients are asked for, or where the loss may have a stability bound; in the
+// second case faults in them are no matter.
+std::optional<Numbers> check_numbers(const Arguments& a, Session& s) {
+  Numbers out;
+  auto steps = step_graphs(*s.lowered, s.diagnostics);
+  if (!steps) return {};
+  if (!a.gradients && !may_be_quadratic(*steps)) return out;
+  Dataset data;
+  if (s.has_data()) {
+    Diagnostics faults;
+    auto read = read_columns(s.model(), *s.opened,
+                             columns_read((*steps)[0].fused.graph, s.model().columns.size()), false, faults);
+    if (a.gradients)
+      for (const Diagnostic& d : faults.all()) s.diagnostics.add(d);
+    if (!read) return a.gradients ? std::nullopt : std::optional(std::move(out));
+    data = std::move(*read);
+  }
+  out.stability = check_rates(s, *steps, data);
+  if (!a.gradients) return out;
+  out.checked = check_gradients(s, (*steps)[0], data);
+  return out.checked ? std::optional(std::move(out)) : std::nullopt;
+}
+
+std::string summary(const Session& s, const Numbers& numbers) {
+  std::int64_t warnings = 0;
+  for (const Diagnostic& d : s.diagnostics.all()) warnings += d.severity == Severity::warning;
+  std::string out = fmt::format("{}: {}, {}, {}\n", escaped(s.request.source.name()),
+                                count(std::ssize(s.model().params), "parameter"),
+                                count(std::ssize(s.model().columns), "column"), count(warnings, "warning"));
+  if (numbers.stability)
+    out += fmt::format("gradient descent is stable at rates below {:.6g} (2/λmax)\n",
+                       numbers.stability->bound());
+  if (numbers.checked) out += table(s, *numbers.checked);
+  return out;
+}
+
+}  // namespace
+
+int run_check(const Arguments& a) {
+  Session s = open_session(a);
+  bool fine = !s.diagnostics.has_errors() && prepare(s);
+  if (fine && s.has_data()) {
+    std::vector<bool> none(s.model().columns.size());
+    fine = read_columns(s.model(), *s.opened, none, true, s.diagnostics).has_value();
+  }
+  std::optional<Numbers> numbers;
+  if (fine) numbers = check_numbers(a, s);
+  if (!numbers) return finish(a, s, nullptr, s.diagnostics.exit_code());
+  if (a.json) {
+    Json json{{"slope", 1},
+              {"model", escaped(s.request.source.name())},
+              {"status", s.diagnostics.has_errors() ? "error" : "finished"}};
+    if (s.diagnostics.has_errors()) json["exit"] = s.diagnostics.exit_code();
+    json["stability_bound"] = numbers->stability ? Json(numbers->stability->bound()) : Json(nullptr);
+    if (numbers->checked) add_json(json, s, *numbers->checked);
+    json["diagnostics"] = diagnostics_json(s.diagnostics, s.sources);
+    return finish(a, s, &json, s.diagnostics.exit_code());
+  }
+  if (!a.quiet) print(summary(s, *numbers), s.diagnostics);
+  return finish(a, s, nullptr, s.diagnostics.exit_code());
+}
+
+}  // namespace slope

@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/gradient_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+
+namespace slope {
+
+std::string_view to_string(DerivativeStatus status) {
+  constexpr std::string_view names[] = {"right", "exact", "unclear", "kink", "wrong"};
+  return names[static_cast<std::size_t>(status)];
+}
+
+namespace {
+
+constexpr int most_steps = 36, random_points = 3, random_directions = 3;
+constexpr double largest_step = 64;  // times the parameter's size; each next step is a quarter
+// R counts as clear of the rounding errors above this many times their bound: a remainder of order 2 is then
+// still four times the bound at the next step.
+constexpr double clear = 64;
+// Over so many steps a remainder of order 1 must be seen.
+constexpr int fewest_steps = 3;
+constexpr double roundoff = 0x1p-53;
+
+double number(Zero) { return 0; }
+double number(double c) { return c; }
+template <class P>
+double number(When<bool, P> w) {
+  return w.condition ? number(w.partial) : 0;
+}
+
+// The partial derivatives of an op at these operands; by a truth value 0.
+std::array<double, 3> partials(OpId op, const double* operands, double y) {
+  using Partials = std::array<double, 3>;
+  static constexpr auto table = table_of([]<class Op>() -> Partials (*)(const double*, double) {
+    return [](const double* x, double value) {
+      auto operand = [&]<std::size_t K>() {
+        if constexpr (Op::operands[K] == Type::truth) return x[K] != 0;
+        else return x[K];
+      };
+      auto tuple = [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return Op::partial(operand.template operator()<I>()..., value);
+      }(std::make_index_sequence<Op::operands.size()>{});
+      return std::apply([](auto... p) { return Partials{number(p)...}; }, tuple);
+    };
+  });
+  return table[static_cast<std::size_t>(op)](operands, y);
+}
+
+// The values of all nodes that some roots need.
+class Values {
+ public:
+  Values(const Graph& graph, std::span<const NodeId> roots, const Inputs<double>& inputs)
+      : graph_(graph), at_(graph.size()) {
+    std::vector<bool> needed = live(graph, roots);
+    for (std::size_t i = 0; i < needed.size(); ++i) {
+      if (!needed[i]) continue;
+      at_[i] = nodes_.size();
+      nodes_.emplace_back(static_cast<std::int64_t>(i));
+    }
+    values_ = evaluate<double>(graph, nodes_, inputs);
+  }
+
+  const std::vector<NodeId>& nodes() const { return nodes_; }
+  const std::vector<double>& of(NodeId id) const { return values_[at_[id.index()]]; }
+  std::size_t position(NodeId id) const { return at_[id.index()]; }
+  // The operands of a scalar op in a row.
+  std::array<double, 3> operands(NodeId id, std::size_t row) const {
+    std::array<double, 3> x{};
+    const Node& node = graph_[id];
+    for (std::size_t k = 0; k < node.inputs().size(); ++k) x[k] = of(node.operands[k])[row];
+    return x;
+  }
+
+ private:
+  const Graph& graph_;
+  std::vector<NodeId> nodes_;
+  std::vector<std::size_t> at_;
+  std::vector<std::vector<double>> values_;
+};
+
+// Bounds of the rounding errors of the roots, of first order: every op adds its own to what its operands'
+// become by its partial derivatives. `of_constants` is the relative error of the constants themselves.
+std::vector<double> rounding_errors(const Graph& graph, const Values& values, std::span<const NodeId> roots,
+                                    double of_constants) {
+  std::vector<std::vector<double>> errors;
+  auto through = [](double partial, double error) {
+    return partial == 0 || error == 0 ? 0 : std::fabs(partial) * error;
+  };
+  for (NodeId id : values.nodes()) {
+    const Node& node = graph[id];
+    const std::vector<double>& value = values.of(id);
+    std::vector<double>& error = errors.emplace_back(value.size(), 0.0);
+    auto of_operand = [&](std::size_t k) -> const std::vector<double>& {
+      return errors[values.position(node.operands[k])];
+    };
+    if (node.type == Type::truth) continue;
+    if (node.kind == NodeKind::constant) error[0] = of_constants * std::fabs(node.value);
+    if (node.kind == NodeKind::broadcast) error.assign(value.size(), of_operand(0)[0]);
+    if (node.kind == NodeKind::reduce) {
+      double sum = 0, largest = 0, size = 0;
+      for (double e : of_operand(0)) sum += e, largest = std::max(largest, e);
+      for (double x : values.of(node.operands[0])) size += std::fabs(x);
+      // A number goes through at most 256 additions in its lane and a dozen after it; as the errors are
+      // independent, √270 of them.
+      error[0] = node.reduction == Reduction::sum ? sum + 17 * roundoff * size : largest;
+    }
+    if (node.kind != NodeKind::scalar) continue;
+    for (std::size_t row = 0; row < value.size(); ++row) {
+      std::array<double, 3> x = values.operands(id, row), p = partials(node.op, x.data(), value[row]);
+      error[row] = 2 * roundoff * std::fabs(value[row]);
+      for (std::size_t k = 0; k < node.inputs().size(); ++k) error[row] += through(p[k], of_operand(k)[row]);
+    }
+  }
+  std::vector<double> out;
+  for (NodeId root : roots) {
+    double error = errors[values.position(root)][0];
+    // Where a partial derivative is infinite nothing of first order is known.
+    out.push_back(std::isfinite(error) ? error : clear * roundoff * std::fabs(values.of(root)[0]));
+  }
+  return out;
+}
+
+// The remainder along one direction at one step.
+struct Remainder {
+  double step = 0, value = 0, floor = 0;  // floor: of the rounding errors
+  double off = 0, off_one_sided = 0;      // how far g·d is off, by the differences to both sides and to one
+  bool is_clear() const { return value > clear * floor; }
+};
+
+struct Line {
+  std::vector<Remainder> remainders;  // from the largest step to the smallest
+  double derivative = 0;              // g·d
+};
+
+// What the remainders of one line say.
+struct Verdict {
+  DerivativeCheck check;
+  bool mismatch = false;
+  double step = 0;  // where the mismatch shows; 0 where the derivative is not finite
+};
+
+double order_between(const Remainder& a, const Remainder& b) {
+  return std::log(a.value / std::max(b.value, b.floor)) / std::log(a.step / b.step);
+}
+
+// The mean order of the last `count` pairs that end at the pair of `last`, as long as they agree.
+double mean_order(const std::vector<Remainder>& r, std::size_t last) {
+  double order = order_between(r[last], r[last + 1]);
+  std::size_t first = last;
+  while (first > 0 && std::fabs(order_between(r[first - 1], r[first]) - order) < 0.1) --first;
+  return order_between(r[first], r[last + 1]);
+}
+
+// Whether the pair of `last` shows the limit of small steps, with order 1: R has been falling so over some
+// steps, and the loss's own slope over a step has settled. It has not where the loss varies over shorter
+// steps only, as a tanh does that is steep at p and flat further on: there the slope grows as the step
+// shrinks.
+bool limit_of_order_1(const Line& line, std::size_t last) {
+  const std::vector<Remainder>& r = line.remainders;
+  int steps = 0;
+  for (std::size_t k = last + 1; k-- > 0 && std::fabs(order_between(r[k], r[k + 1]) - 1) < 0.25;) ++steps;
+  double before = std::fabs(line.derivative + r[last].off_one_sided),
+         after = std::fabs(line.derivative + r[last + 1].off_one_sided);
+  bool grows = after > 2 * before && after * r[last + 1].step > 4 * r[last + 1].floor;
+  return steps >= fewest_steps && !grows;
+}
+
+Verdict judge(const Line& line) {
+  const std::vector<Remainder>& r = line.remainders;
+  Verdict out;
+  if (!std::isfinite(line.derivative)) {
+    out.mismatch = true;
+    return out;
+  }
+  std::optional<std::size_t> last;  // the pair of the smallest steps whose first is clear
+  for (std::size_t k = 0; k + 1 < r.size(); ++k)
+    if (r[k].is_clear()) last = k;
+  bool slow = false;
+  double off = std::numeric_limits<double>::infinity();
+  for (const Remainder& x : r) off = std::min(off, std::fabs(x.off) + x.floor / x.step);
+  if (!last) {
+    out.check.status = DerivativeStatus::exact;
+    if (r.empty() || (line.derivative != 0 && !(off <= 0.01 * std::fabs(line.derivative))))
+      out.check.status = DerivativeStatus::unclear;
+  } else if (r[*last + 1].value > 4 * r[*last + 1].floor) {
+    out.check.order = mean_order(r, *last);
+    slow = order_between(r[*last], r[*last + 1]) < 1.5;
+    out.mismatch = slow && limit_of_order_1(line, *last);
+  } else {
+    // R vanishes from one step to the next. Where it was falling smoothly before, that is its order; else the
+    // loss has straight pieces, and p lies on one.
+    double before = *last > 0 ? order_between(r[*last - 1], r[*last]) : 0;
+    if (before >= 1.5 && before < 4.5) out.check.order = mean_order(r, *last - 1);
+    else out.check.status = DerivativeStatus::exact;
+  }
+  // Too short for a verdict: the rounding errors came before the limit of small steps.
+  if (slow && !out.mismatch && !(off <= 1e-4 * std::fabs(line.derivative)))
+    out.check.status = DerivativeStatus::unclear;
+  if (out.mismatch) {
+    const Remainder& x = r[*last + 1];
+    out.step = x.step;
+    double measured = line.derivative + x.off_one_sided;
+    out.check.mismatch =
+        std::fabs(x.off_one_sided) / std::max(std::fabs(line.derivative), std::fabs(measured));
+  } else if (std::fabs(line.derivative) > off) {
+    out.check.mismatch = off / std::fabs(line.derivative);
+  }
+  return out;
+}
+
+class Checker {
+ public:
+  Checker(const GradientProblem& problem, const Inputs<double>& inputs)
+      : problem_(problem), inputs_(inputs), start_(inputs.params), count_(inputs.params.size()) {
+    for (NodeId id : problem.gradient)
+      if (id.valid()) roots_.push_back(id);
+    const Graph& graph = problem.graph;
+    depends_.resize(graph.size());
+    for (std::size_t i = 0; i < graph.size(); ++i) {
+      const Node& node = graph[NodeId(static_cast<std::int64_t>(i))];
+      depends_[i] = node.kind == NodeKind::param;
+      for (NodeId input : node.inputs()) depends_[i] = depends_[i] || depends_[input.index()];
+    }
+  }
+
+  GradientCheck run() {
+    GradientCheck out;
+    std::vector<std::vector<Verdict>> verdicts(count_ +
+                                               1);  // by parameter, the last of the directions; by point
+    std::vector<std::vector<std::optional<Culprit>>> culprits(count_ + 1);
+    for (int point = 0; point <= random_points; ++point) {
+      if (point > 0 && !move_to_random_point()) continue;
+      look_at_point();
+      ++out.points;
+      for (std::size_t i = 0; i <= count_; ++i) {
+        auto [verdict, direction] = i < count_ ? along_param(i) : along_random_directions();
+        culprits[i].push_back(verdict.mismatch ? locate(direction, verdict.step) : std::nullopt);
+        verdicts[i].push_back(std::move(verdict));
+      }
+    }
+    for (std::size_t i = 0; i < count_; ++i) out.params.push_back(summary(verdicts[i], culprits[i]));
+    out.directions = summary(verdicts[count_], culprits[count_]);
+    return out;
+  }
+
+ private:
+  using Direction = std::vector<double>;  // by parameter, in the parameter's own units
+
+  double loss_at(const std::vector<double>& params) {
+    inputs_.params = params;
+    return evaluate<double>(problem_.graph, std::span(&problem_.loss, 1), inputs_)[0][0];
+  }
+
+  double size_of(std::size_t i) const { return point_[i] == 0 ? 1 : std::fabs(point_[i]); }
+  double normal() { return std::normal_distribution<double>()(random_); }
+
+  // A tenth of each parameter's size away from the start, or less where the loss is not finite there.
+  bool move_to_random_point() {
+    point_ = start_;
+    Direction away;
+    for (std::size_t i = 0; i < count_; ++i) away.push_back(0.1 * normal() * size_of(i));
+    for (int halvings = 0; halvings < 20; ++halvings) {
+      for (std::size_t i = 0; i < count_; ++i) point_[i] = start_[i] + std::ldexp(away[i], -halvings);
+      if (std::isfinite(loss_at(point_))) return true;
+    }
+    return false;
+  }
+
+  // Loss, gradient and their rounding errors.
+  void look_at_point() {
+    if (point_.empty()) point_ = start_;
+    inputs_.params = point_;
+    const Graph& graph = problem_.graph;
+    {
+      Values values(graph, std::span(&problem_.loss, 1), inputs_);
+      loss_ = values.of(problem_.loss)[0];
+      loss_error_ = rounding_errors(graph, values, std::span(&problem_.loss, 1), 0)[0];
+    }
+    gradient_.assign(count_, 0);
+    gradient_error_.assign(count_, 0);
+    Values values(graph, roots_, inputs_);
+    std::vector<double> errors =
+        rounding_errors(graph, values, roots_, graph.precision() == Precision::f32 ? 0x1p-24 : roundoff);
+    for (std::size_t i = 0, k = 0; i < count_; ++i) {
+      if (!problem_.gradient[i].valid()) continue;
+      gradient_[i] = values.of(problem_.gradient[i])[0];
+      gradient_error_[i] = errors[k++];
+    }
+  }
+
+  // p + h·d as it can be represented, and the step that was really made.
+  std::pair<std::vector<double>, Direction> moved(const Direction& d, double h) const {
+    std::vector<double> params = point_;
+    Direction made(count_);
+    for (std::size_t i = 0; i < count_; ++i) {
+      params[i] += h * d[i];
+      made[i] = params[i] - point_[i];
+    }
+    return {params, made};
+  }
+
+  double along(const Direction& d) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < count_; ++i)
+      if (d[i] != 0) sum += gradient_[i] * d[i];
+    return sum;
+  }
+
+  // Both sides at one step: a kink may show on one of them only. At the edge of the loss's domain the side
+  // where it is finite; no value where there is none.
+  std::optional<Remainder> remainder(const Direction& d, double h) {
+    auto [above, up] = moved(d, h);
+    auto [below, down] = moved(d, -h);
+    double higher = loss_at(above), lower = loss_at(below), said_up = along(up), said_down = along(down);
+    double rest_up = higher - loss_ - said_up, rest_down = lower - loss_ - said_down;
+    bool finite_up = std::isfinite(rest_up), finite_down = std::isfinite(rest_down);
+    if (!finite_up && !finite_down) return {};
+    bool takes_up = finite_up && (!finite_down || std::fabs(rest_up) >= std::fabs(rest_down));
+    Remainder r;
+    r.step = h;
+    r.value = std::fabs(takes_up ? rest_up : rest_down);
+    r.off_one_sided = (takes_up ? rest_up : -rest_down) / h;
+    // The steps that were made are not quite ±h·d, but g's part in both differences is known.
+    r.off = finite_up && finite_down ? (rest_up - rest_down) / (2 * h) : r.off_one_sided;
+    double error = 0;
+    for (std::size_t i = 0; i < count_; ++i)
+      error += gradient_error_[i] * std::max(std::fabs(up[i]), std::fabs(down[i]));
+    double largest = std::fabs(loss_);
+    if (finite_up) largest = std::max({largest, std::fabs(higher), std::fabs(said_up)});
+    if (finite_down) largest = std::max({largest, std::fabs(lower), std::fabs(said_down)});
+    r.floor = 2 * loss_error_ + error + 8 * roundoff * largest + std::numeric_limits<double>::min();
+    return r;
+  }
+
+  Line line(const Direction& d) {
+    Line out;
+    out.derivative = along(d);
+    if (!std::isfinite(out.derivative)) return out;
+    int at_floor = 0;
+    double h = largest_step;
+    // Once R is within the rounding errors it stays there: a wrong derivative's falls no faster than h.
+    for (int k = 0; k < most_steps && at_floor < 3; ++k, h /= 4) {
+      auto r = remainder(d, h);
+      if (!r) {
+        out.remainders.clear();
+        continue;
+      }
+      bool moves = moved(d, h).first != point_;
+      if (!moves) break;
+      at_floor = r->value <= r->floor ? at_floor + 1 : 0;
+      out.remainders.push_back(*r);
+    }
+    return out;
+  }
+
+  std::pair<Verdict, Direction> along_param(std::size_t i) {
+    Direction d(count_, 0);
+    d[i] = size_of(i);
+    return {judge(line(d)), d};
+  }
+
+  // The worst of them.
+  std::pair<Verdict, Direction> along_random_directions() {
+    std::pair<Verdict, Direction> worst;
+    for (int k = 0; k < random_directions; ++k) {
+      Direction d;
+      double length = 0;
+      for (std::size_t i = 0; i < count_; ++i) d.push_back(normal());
+      for (double x : d) length += x * x;
+      for (std::size_t i = 0; i < count_; ++i) d[i] *= size_of(i) / std::sqrt(length);
+      Verdict verdict = judge(line(d));
+      auto badness = [](const Verdict& v) {
+        return std::pair(v.mismatch, v.check.status == DerivativeStatus::unclear);
+      };
+      bool lower = badness(verdict) == badness(worst.first) && verdict.check.order &&
+                   (!worst.first.check.order || *verdict.check.order < *worst.first.check.order);
+      if (k == 0 || badness(verdict) > badness(worst.first) || lower) worst = {verdict, d};
+    }
+    return worst;
+  }
+
+  // --- which operation is the reason ---
+
+  // The first operation, operands before users, whose own remainder, at the operands that it has along the
+  // line, falls slower than order 1.5; without a step, whose partial derivative is not finite.
+  std::optional<Culprit> locate(const Direction& d, double step) {
+    inputs_.params = point_;
+    std::span<const NodeId> root(&problem_.loss, 1);
+    Values here(problem_.graph, root, inputs_);
+    if (step == 0) return not_finite(here);
+    for (double sign : {1.0, -1.0}) {
+      inputs_.params = moved(d, sign * step).first;
+      Values near(problem_.graph, root, inputs_);
+      inputs_.params = moved(d, sign * 4 * step).first;
+      Values far(problem_.graph, root, inputs_);
+      for (NodeId id : here.nodes())
+        if (auto culprit = at_node(id, here, near, far)) return culprit;
+    }
+    return {};
+  }
+
+  bool checked(NodeId id) const {
+    const Node& node = problem_.graph[id];
+    return depends_[id.index()] && node.type == Type::real &&
+           (node.kind == NodeKind::scalar ||
+            (node.kind == NodeKind::reduce && node.reduction != Reduction::sum));
+  }
+
+  std::optional<Culprit> not_finite(const Values& here) const {
+    for (NodeId id : here.nodes()) {
+      const Node& node = problem_.graph[id];
+      if (!checked(id) || node.kind != NodeKind::scalar) continue;
+      for (std::size_t row = 0; row < here.of(id).size(); ++row) {
+        std::array<double, 3> x = here.operands(id, row), p = partials(node.op, x.data(), here.of(id)[row]);
+        if (!std::isfinite(here.of(id)[row])) continue;  // a branch that is not taken
+        for (std::size_t k = 0; k < node.inputs().size(); ++k)
+          if (depends_[node.operands[k].index()] && !std::isfinite(p[k])) return culprit(id, row, here, {});
+      }
+    }
+    return {};
+  }
+
+  std::optional<Culprit> at_node(NodeId id, const Values& here, const Values& near, const Values& far) const {
+    if (!checked(id)) return {};
+    const Node& node = problem_.graph[id];
+    for (std::size_t row = 0; row < here.of(id).size(); ++row) {
+      auto [small, noise] = node.kind == NodeKind::scalar ? op_remainder(id, row, here, near)
+                                                          : reduce_remainder(id, here, near);
+      if (!(small > clear * noise)) continue;
+      auto [large, ignored] =
+          node.kind == NodeKind::scalar ? op_remainder(id, row, here, far) : reduce_remainder(id, here, far);
+      if (large < 8 * small) return culprit(id, row, here, near);  // 4^1.5
+    }
+    return {};
+  }
+
+  // The remainder of one op in a row, and how large rounding errors may make it.
+  std::pair<double, double> op_remainder(NodeId id, std::size_t row, const Values& a, const Values& b) const {
+    const Node& node = problem_.graph[id];
+    std::array<double, 3> x = a.operands(id, row), y = b.operands(id, row);
+    std::array<double, 3> p = partials(node.op, x.data(), a.of(id)[row]);
+    double rest = b.of(id)[row] - a.of(id)[row],
+           noise = roundoff * (std::fabs(a.of(id)[row]) + std::fabs(b.of(id)[row]));
+    for (std::size_t k = 0; k < node.inputs().size(); ++k) {
+      if (p[k] == 0 || info(node.op).operands[k] == Type::truth) continue;
+      rest -= p[k] * (y[k] - x[k]);
+      noise += 2 * roundoff * std::fabs(p[k] * (y[k] - x[k]));
+    }
+    return {std::fabs(rest), noise};
+  }
+
+  // The same of max and min over rows, whose derivative the rows that equal it share.
+  std::pair<double, double> reduce_remainder(NodeId id, const Values& a, const Values& b) const {
+    const std::vector<double>&x = a.of(problem_.graph[id].operands[0]),
+          &y = b.of(problem_.graph[id].operands[0]);
+    double value = a.of(id)[0], moves = 0, hits = 0;
+    for (std::size_t row = 0; row < x.size(); ++row)
+      if (x[row] == value) moves += y[row] - x[row], ++hits;
+    double rest = b.of(id)[0] - value - moves / hits;
+    return {std::fabs(rest), 4 * roundoff * (std::fabs(value) + std::fabs(b.of(id)[0]))};
+  }
+
+  Culprit culprit(NodeId id, std::size_t row, const Values& here,
+                  std::optional<std::reference_wrapper<const Values>> near) const {
+    const Graph& graph = problem_.graph;
+    Culprit out;
+    out.node = id;
+    if (graph.has_rows(id)) out.row = static_cast<std::int64_t>(row);
+    const Node& node = graph[id];
+    if (node.kind == NodeKind::reduce) {
+      out.operands = {here.of(id)[0]};
+      return out;
+    }
+    NodeId told = id;
+    if (node.op == id_of<op::Select>() && near) told = deciding(node.operands[0], row, here, *near);
+    if (told != id) out.decides = told;
+    std::array<double, 3> x = here.operands(told, row);
+    out.operands.assign(x.begin(), x.begin() + graph[told].arity());
+    return out;
+  }
+
+  // The comparison whose answer changes the condition.
+  NodeId deciding(NodeId condition, std::size_t row, const Values& here, const Values& near) const {
+    const Graph& graph = problem_.graph;
+    while (true) {
+      const Node& node = graph[condition];
+      NodeId changes;
+      for (NodeId input : node.inputs())
+        if (graph[input].type == Type::truth && here.of(input)[std::min(row, here.of(input).size() - 1)] !=
+                                                    near.of(input)[std::min(row, here.of(input).size() - 1)])
+          changes = input;
+      if (!changes.valid()) return condition;
+      condition = changes;
+    }
+  }
+
+  static DerivativeCheck summary(const std::vector<Verdict>& verdicts,
+                                 const std::vector<std::optional<Culprit>>& culprits) {
+    std::size_t mismatches = 0, unclear = 0;
+    std::optional<std::size_t> first, unexplained;
+    for (std::size_t i = 0; i < verdicts.size(); ++i) {
+      unclear += verdicts[i].check.status == DerivativeStatus::unclear;
+      if (!verdicts[i].mismatch) continue;
+      ++mismatches;
+      if (!first) first = i;
+      if (!culprits[i] && !unexplained) unexplained = i;
+    }
+    if (!first) return verdicts[0].check;
+    bool wrong = mismatches + unclear == verdicts.size() || unexplained;
+    std::size_t shown = wrong && unexplained ? *unexplained : wrong ? verdicts.size() - 1 : *first;
+    DerivativeCheck out = verdicts[shown].check;
+    out.status = wrong ? DerivativeStatus::wrong : DerivativeStatus::kink;
+    out.culprit = culprits[shown];
+    return out;
+  }
+
+  const GradientProblem& problem_;
+  Inputs<double> inputs_;
+  std::vector<double> start_, point_;
+  std::size_t count_;
+  std::vector<NodeId> roots_;  // the gradients that there are
+  std::vector<bool> depends_;  // on a parameter, by node
+  std::mt19937 random_{1};
+  double loss_ = 0, loss_error_ = 0;
+  std::vector<double> gradient_, gradient_error_;
+};
+
+}  // namespace
+
+std::int64_t most_rows_to_check(const GradientProblem& problem) {
+  constexpr double numbers = 2e8, at_once = 4e6;
+  std::vector<bool> loss = live(problem.graph, std::span(&problem.loss, 1));
+  std::vector<NodeId> all{problem.loss};
+  for (NodeId id : problem.gradient)
+    if (id.valid()) all.push_back(id);
+  std::vector<bool> everything = live(problem.graph, all);
+  auto count = [](const std::vector<bool>& x) {
+    return static_cast<double>(std::count(x.begin(), x.end(), true));
+  };
+  double lines = (random_points + 1) * (static_cast<double>(problem.gradient.size()) + random_directions);
+  double evaluations = lines * most_steps * 2;
+  double most = std::min(numbers / (evaluations * count(loss)), at_once / count(everything));
+  return std::max<std::int64_t>(32, static_cast<std::int64_t>(most));
+}
+
+GradientCheck check_gradient(const GradientProblem& problem, const Inputs<double>& inputs) {
+  return Checker(problem, inputs).run();
+}
+
+}  // namespace slope

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/inputs.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace slope {
+
+std::vector<std::int64_t> all_rows(const Dataset& data) { return spread_rows(data, data.rows); }
+
+std::vector<std::int64_t> spread_rows(const Dataset& data, std::int64_t most) {
+  std::int64_t count = std::min(data.rows, most);
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
+  std::iota(rows.begin(), rows.end(), 0);
+  if (count < data.rows)  // in floating point: the product of two numbers of rows may not fit an integer
+    for (std::int64_t& row : rows)
+      row = static_cast<std::int64_t>(static_cast<double>(row) * static_cast<double>(data.rows) /
+                                      static_cast<double>(count));
+  return rows;
+}
+
+template <class T>
+Inputs<T> interpreter_inputs(const Model& model, const Dataset& data, std::span<const double> params,
+                             std::span<const std::int64_t> rows) {
+  Inputs<T> in;
+  in.rows = static_cast<std::int64_t>(rows.size());
+  for (const Column& column : data.columns) {
+    auto& cells = in.columns.emplace_back();
+    if (column.rows() == 0) continue;
+    cells.reserve(rows.size());
+    for (std::int64_t row : rows) cells.push_back(static_cast<T>(column.at(row)));
+  }
+  for (double p : params) in.params.push_back(static_cast<T>(p));
+  in.arguments = {static_cast<T>(model.trainings.empty() ? 0 : model.trainings[0].rate)};
+  return in;
+}
+
+template Inputs<float> interpreter_inputs(const Model&, const Dataset&, std::span<const double>,
+                                          std::span<const std::int64_t>);
+template Inputs<double> interpreter_inputs(const Model&, const Dataset&, std::span<const double>,
+                                           std::span<const std::int64_t>);
+
+}  // namespace slope
