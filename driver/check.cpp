@@ -82,9 +82,11 @@ void report_wrong(const Session& s, const Graph& graph, const Checked& checked, 
                                fmt::format("the derivative by `{}` {}", p.name, what));
   if (d.mismatch) told.notes.push_back(fmt::format("it is off by {:.2g} of its size", *d.mismatch));
   if (d.culprit)
-    told.notes.push_back(fmt::format("the first operation that its own derivative does not describe: {}",
-                                     where_text(graph, *d.culprit, checked)));
-  else
+    told.notes.push_back(
+        fmt::format("the first operation {}: {}",
+                    d.order ? "that its own derivative does not describe" : "without a finite derivative",
+                    where_text(graph, *d.culprit, checked)));
+  else if (d.order)
     told.notes.push_back(
         "every operation fits its own derivative: this is a fault of Slope's, please report it");
 }
@@ -92,10 +94,11 @@ void report_wrong(const Session& s, const Graph& graph, const Checked& checked, 
 // Needs the data; with a diagnostic and no value where they, or a finite loss, are not there.
 std::optional<Checked> check_gradients(Session& s, const StepGraph& step, const Dataset& data) {
   const Model& model = s.model();
-  const Graph& graph = step.fused.graph;
-  GradientProblem problem{graph, step.loss, std::vector<NodeId>(model.params.size())};
+  GradientGraph gradient = gradient_graph(*s.lowered);
+  const Graph& graph = model.graph;
+  GradientProblem problem{graph, model.loss, std::vector<NodeId>(model.params.size())};
   for (std::size_t i = 0; i < step.trained.size(); ++i)
-    problem.gradient[static_cast<std::size_t>(step.trained[i])] = step.gradients[i];
+    problem.gradient[static_cast<std::size_t>(step.trained[i])] = gradient.roots[i + 1];
   Checked out;
   out.of_rows = data.rows;
   out.rows = spread_rows(data, most_rows_to_check(problem));
@@ -104,7 +107,7 @@ std::optional<Checked> check_gradients(Session& s, const StepGraph& step, const 
   for (const Parameter& p : model.params)
     start.push_back(single ? static_cast<double>(static_cast<float>(p.start)) : p.start);
   auto inputs = interpreter_inputs<double>(model, data, start, out.rows);
-  double loss = evaluate<double>(graph, std::span(&step.loss, 1), inputs)[0][0];
+  double loss = evaluate<double>(graph, std::span(&model.loss, 1), inputs)[0][0];
   if (!std::isfinite(loss)) {
     Diagnostic& d = s.diagnostics.error(Code::not_finite_at_start, model.trainings[0].span,
                                         fmt::format("the loss is {} at the start", shortest(loss)));
@@ -138,7 +141,9 @@ std::string table(const Session& s, const Checked& checked) {
     std::string line = fmt::format("  {}{}  {:<10}  {:<7}", name,
                                    std::string(static_cast<std::size_t>(widest - display_width(name)), ' '),
                                    order, to_string(d->status));
-    if (d->mismatch) line += fmt::format("  off by at most {:.1e}", *d->mismatch);
+    bool off = d->status == DerivativeStatus::kink || d->status == DerivativeStatus::wrong;
+    if (d->mismatch) line += fmt::format("  off by {}{:.1e}", off ? "" : "at most ", *d->mismatch);
+    else if (d->status == DerivativeStatus::right) line += "  0 within the rounding errors";
     while (line.ends_with(' ')) line.pop_back();
     out += line + "\n";
   }

@@ -99,6 +99,7 @@ std::vector<double> rounding_errors(const Graph& graph, const Values& values, st
     if (node.type == Type::truth) continue;
     if (node.kind == NodeKind::constant) error[0] = of_constants * std::fabs(node.value);
     if (node.kind == NodeKind::broadcast) error.assign(value.size(), of_operand(0)[0]);
+    if (node.kind == NodeKind::tap || node.kind == NodeKind::stop_gradient) error = of_operand(0);
     if (node.kind == NodeKind::reduce) {
       double sum = 0, largest = 0, size = 0;
       for (double e : of_operand(0)) sum += e, largest = std::max(largest, e);
@@ -122,6 +123,28 @@ std::vector<double> rounding_errors(const Graph& graph, const Values& values, st
   }
   return out;
 }
+
+// The graph with the same ids, where the values under stop_gradient are inputs of their own, columns or
+// parameters behind the model's: what its derivatives take as given is then given.
+struct Stopped {
+  Graph graph;
+  std::vector<NodeId> nodes;
+
+  Stopped(const Graph& from, std::size_t columns, std::size_t params)
+      : graph(from.precision(), from.shapes()) {
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      NodeId id(static_cast<std::int64_t>(i));
+      Node node = from[id];
+      if (node.kind == NodeKind::stop_gradient) {
+        bool rows = from.has_rows(id);
+        auto index = static_cast<std::int32_t>(rows ? columns++ : params++);
+        node = {.kind = rows ? NodeKind::data : NodeKind::param, .shape = node.shape, .index = index};
+        nodes.push_back(id);
+      }
+      graph.make(node);
+    }
+  }
+};
 
 // The remainder along one direction at one step.
 struct Remainder {
@@ -154,6 +177,12 @@ double mean_order(const std::vector<Remainder>& r, std::size_t last) {
   return order_between(r[first], r[last + 1]);
 }
 
+// Whether R falls with one order, no lower than that of a right derivative, up to the pair of `last`.
+bool steady(const std::vector<Remainder>& r, std::size_t last) {
+  double order = order_between(r[last], r[last + 1]);
+  return order >= 1.5 && std::fabs(order_between(r[last - 1], r[last]) - order) < 0.2;
+}
+
 // Whether the pair of `last` shows the limit of small steps, with order 1: R has been falling so over some
 // steps, and the loss's own slope over a step has settled. It has not where the loss varies over shorter
 // steps only, as a tanh does that is steep at p and flat further on: there the slope grows as the step
@@ -168,6 +197,15 @@ bool limit_of_order_1(const Line& line, std::size_t last) {
   return steps >= fewest_steps && !grows;
 }
 
+// Whether the rounding errors leave the derivative open, of which at least `off` is not known.
+bool open_by_rounding(const DerivativeCheck& check, double derivative, double off) {
+  if (off <= 0.01 * derivative || derivative == 0) return false;
+  // A derivative that is 0 as far as can be told, as at a minimum: where the remainder is that of a
+  // curvature.
+  bool zero = off >= derivative && check.order && *check.order < 4.5;
+  return !zero;
+}
+
 Verdict judge(const Line& line) {
   const std::vector<Remainder>& r = line.remainders;
   Verdict out;
@@ -175,53 +213,52 @@ Verdict judge(const Line& line) {
     out.mismatch = true;
     return out;
   }
+  double derivative = std::fabs(line.derivative), off = std::numeric_limits<double>::infinity();
+  for (const Remainder& x : r) off = std::min(off, std::fabs(x.off) + x.floor / x.step);
   std::optional<std::size_t> last;  // the pair of the smallest steps whose first is clear
   for (std::size_t k = 0; k + 1 < r.size(); ++k)
     if (r[k].is_clear()) last = k;
   bool slow = false;
-  double off = std::numeric_limits<double>::infinity();
-  for (const Remainder& x : r) off = std::min(off, std::fabs(x.off) + x.floor / x.step);
-  if (!last) {
-    out.check.status = DerivativeStatus::exact;
-    if (r.empty() || (line.derivative != 0 && !(off <= 0.01 * std::fabs(line.derivative))))
-      out.check.status = DerivativeStatus::unclear;
-  } else if (r[*last + 1].value > 4 * r[*last + 1].floor) {
+  if (last && r[*last + 1].value > 4 * r[*last + 1].floor) {
     out.check.order = mean_order(r, *last);
     slow = order_between(r[*last], r[*last + 1]) < 1.5;
     out.mismatch = slow && limit_of_order_1(line, *last);
+  } else if (last && *last >= 2 && steady(r, *last - 1)) {
+    out.check.order = mean_order(r, *last - 1);  // the next step has no remainder to be seen
   } else {
-    // R vanishes from one step to the next. Where it was falling smoothly before, that is its order; else the
-    // loss has straight pieces, and p lies on one.
-    double before = *last > 0 ? order_between(r[*last - 1], r[*last]) : 0;
-    if (before >= 1.5 && before < 4.5) out.check.order = mean_order(r, *last - 1);
-    else out.check.status = DerivativeStatus::exact;
+    // R vanishes from one step to the next, or was never there: the loss is straight around p.
+    out.check.status = DerivativeStatus::exact;
   }
-  // Too short for a verdict: the rounding errors came before the limit of small steps.
-  if (slow && !out.mismatch && !(off <= 1e-4 * std::fabs(line.derivative)))
-    out.check.status = DerivativeStatus::unclear;
   if (out.mismatch) {
     const Remainder& x = r[*last + 1];
     out.step = x.step;
-    double measured = line.derivative + x.off_one_sided;
     out.check.mismatch =
-        std::fabs(x.off_one_sided) / std::max(std::fabs(line.derivative), std::fabs(measured));
-  } else if (std::fabs(line.derivative) > off) {
-    out.check.mismatch = off / std::fabs(line.derivative);
+        std::fabs(x.off_one_sided) / std::max(derivative, std::fabs(line.derivative + x.off_one_sided));
+    return out;
   }
+  if (derivative > off) out.check.mismatch = off / derivative;
+  bool early = slow && off > 1e-4 * derivative;  // the rounding errors came before the limit of small steps
+  if (r.empty() || early || open_by_rounding(out.check, derivative, off))
+    out.check.status = DerivativeStatus::unclear;
   return out;
 }
 
 class Checker {
  public:
   Checker(const GradientProblem& problem, const Inputs<double>& inputs)
-      : problem_(problem), inputs_(inputs), start_(inputs.params), count_(inputs.params.size()) {
+      : problem_(problem),
+        stopped_(problem.graph, inputs.columns.size(), inputs.params.size()),
+        inputs_(inputs),
+        columns_(inputs.columns.size()),
+        start_(inputs.params),
+        count_(inputs.params.size()) {
     for (NodeId id : problem.gradient)
       if (id.valid()) roots_.push_back(id);
-    const Graph& graph = problem.graph;
+    const Graph& graph = stopped_.graph;
     depends_.resize(graph.size());
     for (std::size_t i = 0; i < graph.size(); ++i) {
       const Node& node = graph[NodeId(static_cast<std::int64_t>(i))];
-      depends_[i] = node.kind == NodeKind::param;
+      depends_[i] = node.kind == NodeKind::param && static_cast<std::size_t>(node.index) < count_;
       for (NodeId input : node.inputs()) depends_[i] = depends_[i] || depends_[input.index()];
     }
   }
@@ -250,8 +287,26 @@ class Checker {
   using Direction = std::vector<double>;  // by parameter, in the parameter's own units
 
   double loss_at(const std::vector<double>& params) {
+    set_params(params);
+    return evaluate<double>(stopped_.graph, std::span(&problem_.loss, 1), inputs_)[0][0];
+  }
+
+  void set_params(const std::vector<double>& params) {
     inputs_.params = params;
-    return evaluate<double>(problem_.graph, std::span(&problem_.loss, 1), inputs_)[0][0];
+    inputs_.params.insert(inputs_.params.end(), stopped_numbers_.begin(), stopped_numbers_.end());
+  }
+
+  // What stands under stop_gradient, as it is at this point.
+  void give_stopped_values(const std::vector<double>& params) {
+    if (stopped_.nodes.empty()) return;
+    stopped_numbers_.clear();
+    inputs_.columns.resize(columns_);
+    inputs_.params = params;
+    for (auto& values : evaluate<double>(problem_.graph, stopped_.nodes, inputs_)) {
+      std::size_t at = inputs_.columns.size() - columns_ + stopped_numbers_.size();
+      if (problem_.graph.has_rows(stopped_.nodes[at])) inputs_.columns.push_back(std::move(values));
+      else stopped_numbers_.push_back(values[0]);
+    }
   }
 
   double size_of(std::size_t i) const { return point_[i] == 0 ? 1 : std::fabs(point_[i]); }
@@ -264,6 +319,7 @@ class Checker {
     for (std::size_t i = 0; i < count_; ++i) away.push_back(0.1 * normal() * size_of(i));
     for (int halvings = 0; halvings < 20; ++halvings) {
       for (std::size_t i = 0; i < count_; ++i) point_[i] = start_[i] + std::ldexp(away[i], -halvings);
+      give_stopped_values(point_);
       if (std::isfinite(loss_at(point_))) return true;
     }
     return false;
@@ -271,14 +327,17 @@ class Checker {
 
   // Loss, gradient and their rounding errors.
   void look_at_point() {
-    if (point_.empty()) point_ = start_;
-    inputs_.params = point_;
-    const Graph& graph = problem_.graph;
-    {
-      Values values(graph, std::span(&problem_.loss, 1), inputs_);
-      loss_ = values.of(problem_.loss)[0];
-      loss_error_ = rounding_errors(graph, values, std::span(&problem_.loss, 1), 0)[0];
+    if (point_.empty()) {
+      point_ = start_;
+      give_stopped_values(point_);
     }
+    set_params(point_);
+    {
+      Values values(stopped_.graph, std::span(&problem_.loss, 1), inputs_);
+      loss_ = values.of(problem_.loss)[0];
+      loss_error_ = rounding_errors(stopped_.graph, values, std::span(&problem_.loss, 1), 0)[0];
+    }
+    const Graph& graph = problem_.graph;
     gradient_.assign(count_, 0);
     gradient_error_.assign(count_, 0);
     Values values(graph, roots_, inputs_);
@@ -387,15 +446,16 @@ class Checker {
   // The first operation, operands before users, whose own remainder, at the operands that it has along the
   // line, falls slower than order 1.5; without a step, whose partial derivative is not finite.
   std::optional<Culprit> locate(const Direction& d, double step) {
-    inputs_.params = point_;
+    const Graph& graph = stopped_.graph;
+    set_params(point_);
     std::span<const NodeId> root(&problem_.loss, 1);
-    Values here(problem_.graph, root, inputs_);
+    Values here(graph, root, inputs_);
     if (step == 0) return not_finite(here);
     for (double sign : {1.0, -1.0}) {
-      inputs_.params = moved(d, sign * step).first;
-      Values near(problem_.graph, root, inputs_);
-      inputs_.params = moved(d, sign * 4 * step).first;
-      Values far(problem_.graph, root, inputs_);
+      set_params(moved(d, sign * step).first);
+      Values near(graph, root, inputs_);
+      set_params(moved(d, sign * 4 * step).first);
+      Values far(graph, root, inputs_);
       for (NodeId id : here.nodes())
         if (auto culprit = at_node(id, here, near, far)) return culprit;
     }
@@ -403,29 +463,36 @@ class Checker {
   }
 
   bool checked(NodeId id) const {
-    const Node& node = problem_.graph[id];
+    const Node& node = stopped_.graph[id];
     return depends_[id.index()] && node.type == Type::real &&
            (node.kind == NodeKind::scalar ||
             (node.kind == NodeKind::reduce && node.reduction != Reduction::sum));
   }
 
+  // The first operation with a partial derivative that is not finite; else the first value that is not.
   std::optional<Culprit> not_finite(const Values& here) const {
+    std::optional<Culprit> value;
     for (NodeId id : here.nodes()) {
-      const Node& node = problem_.graph[id];
+      const Node& node = stopped_.graph[id];
       if (!checked(id) || node.kind != NodeKind::scalar) continue;
       for (std::size_t row = 0; row < here.of(id).size(); ++row) {
-        std::array<double, 3> x = here.operands(id, row), p = partials(node.op, x.data(), here.of(id)[row]);
-        if (!std::isfinite(here.of(id)[row])) continue;  // a branch that is not taken
+        double y = here.of(id)[row];
+        if (!std::isfinite(y)) {  // perhaps in a branch that is not taken
+          if (!value) value = culprit(id, row, here, {});
+          continue;
+        }
+        std::array<double, 3> x = here.operands(id, row), p = partials(node.op, x.data(), y);
         for (std::size_t k = 0; k < node.inputs().size(); ++k)
-          if (depends_[node.operands[k].index()] && !std::isfinite(p[k])) return culprit(id, row, here, {});
+          if (depends_[node.operands[k].index()] && !std::isfinite(p[k]) && std::isfinite(x[k]))
+            return culprit(id, row, here, {});
       }
     }
-    return {};
+    return value;
   }
 
   std::optional<Culprit> at_node(NodeId id, const Values& here, const Values& near, const Values& far) const {
     if (!checked(id)) return {};
-    const Node& node = problem_.graph[id];
+    const Node& node = stopped_.graph[id];
     for (std::size_t row = 0; row < here.of(id).size(); ++row) {
       auto [small, noise] = node.kind == NodeKind::scalar ? op_remainder(id, row, here, near)
                                                           : reduce_remainder(id, here, near);
@@ -439,7 +506,7 @@ class Checker {
 
   // The remainder of one op in a row, and how large rounding errors may make it.
   std::pair<double, double> op_remainder(NodeId id, std::size_t row, const Values& a, const Values& b) const {
-    const Node& node = problem_.graph[id];
+    const Node& node = stopped_.graph[id];
     std::array<double, 3> x = a.operands(id, row), y = b.operands(id, row);
     std::array<double, 3> p = partials(node.op, x.data(), a.of(id)[row]);
     double rest = b.of(id)[row] - a.of(id)[row],
@@ -454,8 +521,8 @@ class Checker {
 
   // The same of max and min over rows, whose derivative the rows that equal it share.
   std::pair<double, double> reduce_remainder(NodeId id, const Values& a, const Values& b) const {
-    const std::vector<double>&x = a.of(problem_.graph[id].operands[0]),
-          &y = b.of(problem_.graph[id].operands[0]);
+    const std::vector<double>&x = a.of(stopped_.graph[id].operands[0]),
+          &y = b.of(stopped_.graph[id].operands[0]);
     double value = a.of(id)[0], moves = 0, hits = 0;
     for (std::size_t row = 0; row < x.size(); ++row)
       if (x[row] == value) moves += y[row] - x[row], ++hits;
@@ -465,7 +532,7 @@ class Checker {
 
   Culprit culprit(NodeId id, std::size_t row, const Values& here,
                   std::optional<std::reference_wrapper<const Values>> near) const {
-    const Graph& graph = problem_.graph;
+    const Graph& graph = stopped_.graph;
     Culprit out;
     out.node = id;
     if (graph.has_rows(id)) out.row = static_cast<std::int64_t>(row);
@@ -484,7 +551,7 @@ class Checker {
 
   // The comparison whose answer changes the condition.
   NodeId deciding(NodeId condition, std::size_t row, const Values& here, const Values& near) const {
-    const Graph& graph = problem_.graph;
+    const Graph& graph = stopped_.graph;
     while (true) {
       const Node& node = graph[condition];
       NodeId changes;
@@ -518,7 +585,10 @@ class Checker {
   }
 
   const GradientProblem& problem_;
-  Inputs<double> inputs_;
+  Stopped stopped_;
+  Inputs<double> inputs_;  // with what is stopped, behind the model's own
+  std::size_t columns_;    // of the model
+  std::vector<double> stopped_numbers_;
   std::vector<double> start_, point_;
   std::size_t count_;
   std::vector<NodeId> roots_;  // the gradients that there are

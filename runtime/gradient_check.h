@@ -8,7 +8,8 @@
 // attributed; three random directions go through all of them. All of it at the start and at three random
 // points around it: a mismatch at the start alone is a kink there (a derivative that does not exist), one at
 // every point is wrong. The interpreter computes in double, for graphs of single precision too; their
-// gradient then holds constants that were rounded to single precision, which the error analysis knows.
+// gradient then holds constants that were rounded to single precision, which the error analysis knows. What
+// stands under stop_gradient is held at its value of the point: so the derivative is meant.
 #pragma once
 #include <cstdint>
 #include <optional>

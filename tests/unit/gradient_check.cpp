@@ -9,6 +9,7 @@
 
 #include "graph/expr.h"
 #include "graph/gradient.h"
+#include "tests/unit/random_graph.h"
 
 using namespace slope;
 
@@ -279,4 +280,47 @@ TEST_CASE("gradient check: at the edge of the loss's domain") {
   GradientCheck c = m.check(pow(w, m.constant(2.5)) + w);  // nan below 0
   CHECK(c.params[0].status == right);
   CHECK(*c.params[0].order == Approx(2.5).margin(0.1));
+}
+
+TEST_CASE("gradient check: what is stopped is held at its value") {
+  Model m;
+  Expr w = m.param(0.7), b = m.param(-0.4), x = m.data({1, 2, 4});
+  auto stop = [&](Expr e) { return m.expr(m.graph.stop_gradient(e.id)); };
+  Expr y = m.mean(stop(exp(w * x)) * tanh(w * x) + stop(b * b) * b * x);
+  GradientCheck c = m.check(y);
+  CHECK(c.params[0].status == right);
+  CHECK(fine(c.params[1]));
+  m.gradient[0] = (m.expr(m.gradient[0]) * 1.01).id;
+  CHECK(m.check().params[0].status == wrong);
+}
+
+// What the differentiator makes is taken for right (tests/unit/gradient.cpp checks it by differences) and,
+// half as large again, for wrong. Rounding errors may hide either, which is said.
+TEST_CASE("gradient check: random graphs") {
+  int found = 0;
+  for (unsigned seed = 0; seed < 400; ++seed) {
+    INFO("seed " << seed);
+    test::Generator generator(seed);
+    generator.specials = false;
+    auto [g, roots] = generator.graph(Precision::f64, 25);
+    NodeId y = g.constant(0);
+    for (NodeId root : roots)
+      y = g.apply<op::Add>(y, g.reduce(Reduction::sum, g.broadcast(g.apply<op::Tanh>(root))));
+    std::vector<NodeId> params{g.param(0), g.param(1), g.param(2)};
+    std::vector<NodeId> gradient = differentiate(g, y, params);
+    auto in = generator.inputs<double>(20);
+    auto value = [&](NodeId id) { return evaluate<double>(g, std::span(&id, 1), in)[0][0]; };
+    if (!std::isfinite(value(y))) continue;
+    for (std::size_t i = 0; i < params.size(); ++i) {
+      if (!gradient[i].valid() || !std::isfinite(value(gradient[i])) || value(gradient[i]) == 0) continue;
+      DerivativeCheck good = check_gradient({g, y, gradient}, in).params[i];
+      CHECK((good.status != wrong || !good.order));
+      std::vector<NodeId> bad = gradient;
+      bad[i] = g.apply<op::Mul>(bad[i], g.constant(1.5));
+      DerivativeStatus status = check_gradient({g, y, bad}, in).params[i].status;
+      CHECK((status == wrong || status == unclear));
+      found += status == wrong;
+    }
+  }
+  CHECK(found > 80);
 }
