@@ -16,9 +16,9 @@ namespace {
 
 constexpr std::string_view future_commands[] = {"explain", "bench", "build", "plot",  "explore",
                                                 "fmt",     "lsp",   "new",   "cache", "completion"};
-constexpr std::string_view stages[] = {"ast",     "graph", "gradient", "rewrites",
+constexpr std::string_view stages[] = {"ast",     "graph", "gradient", "rewrites", "formula",
                                        "kernels", "llvm",  "asm",      "prelude"};
-constexpr std::string_view future_stages[] = {"ops", "formula", "passes", "memory", "html"};
+constexpr std::string_view future_stages[] = {"ops", "passes", "memory", "html"};
 
 constexpr const char* later_group = "Not yet";
 

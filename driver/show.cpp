@@ -45,6 +45,12 @@ std::string rewrites_text(Session& s) {
   return print_rewrites(s.model().graph, print_names(s.model(), s.sources));
 }
 
+std::string formula_stage(Session& s) {
+  std::vector<FormulaRoot> roots = formula_roots(*s.lowered);
+  PrintNames names = print_names(s.model(), s.sources);
+  return formula_text(s.model().graph, formulas(s.model().graph, roots, names), names);
+}
+
 // The stages after differentiation: kernels, LLVM, assembly.
 std::optional<std::string> compiled_text(const std::string& stage, Session& s) {
   auto steps = step_graphs(*s.lowered, s.diagnostics);
@@ -79,6 +85,7 @@ std::optional<std::string> stage_text(const std::string& stage, Session& s) {
   if (stage == "graph") return graph_text(s);
   if (stage == "gradient") return gradient_text(s);
   if (stage == "rewrites") return rewrites_text(s);
+  if (stage == "formula") return formula_stage(s);
   return compiled_text(stage, s);
 }
 

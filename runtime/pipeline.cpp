@@ -203,6 +203,18 @@ GradientGraph gradient_graph(Lowered& lowered) {
   return out;
 }
 
+std::vector<FormulaRoot> formula_roots(Lowered& lowered) {
+  Gradients gradients = gradients_of(lowered.model());
+  const Model& model = lowered.model();
+  std::vector<FormulaRoot> roots;
+  if (model.predict.valid()) roots.push_back({"predict", model.predict});
+  roots.push_back({"loss", model.loss});
+  for (std::size_t i = 0; i < gradients.nodes.size(); ++i)
+    roots.push_back({model.params[static_cast<std::size_t>(gradients.trained[i])].name, gradients.nodes[i],
+                     FormulaRoot::Is::derivative});
+  return roots;
+}
+
 Fused evaluation_graph(const Model& model) {
   std::vector<NodeId> roots{model.loss};
   for (const NamedValue& metric : model.metrics) roots.push_back(metric.value);

@@ -16,6 +16,7 @@
 #include "base/diagnostic.h"
 #include "codegen/program.h"
 #include "frontend/lower.h"
+#include "graph/formula.h"
 #include "graph/fuse.h"
 #include "graph/print.h"
 #include "runtime/data.h"
@@ -75,6 +76,8 @@ struct GradientGraph {
   std::vector<NodeId> roots;  // in the model's graph: the loss, then the gradients
 };
 GradientGraph gradient_graph(Lowered& lowered);
+// What is written as a formula: prediction, loss and its derivatives.
+std::vector<FormulaRoot> formula_roots(Lowered& lowered);
 
 // Loss, metrics and reports at given parameters, and the prediction of every row.
 Fused evaluation_graph(const Model& model);
