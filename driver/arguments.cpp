@@ -14,8 +14,8 @@ namespace slope {
 
 namespace {
 
-constexpr std::string_view future_commands[] = {"explain", "bench", "build", "plot",  "explore",
-                                                "fmt",     "lsp",   "new",   "cache", "completion"};
+constexpr std::string_view future_commands[] = {"bench", "build", "plot",  "explore",   "fmt",
+                                                "lsp",   "new",   "cache", "completion"};
 constexpr std::string_view stages[] = {"ast",     "graph", "gradient", "rewrites", "formula",
                                        "kernels", "llvm",  "asm",      "prelude"};
 constexpr std::string_view future_stages[] = {"ops", "passes", "memory", "html"};
@@ -102,6 +102,11 @@ struct CommandLine {
         "--gradients", a.gradients,
         "also every derivative, at the start and around it, by the order of the Taylor remainder: 2 where "
         "right (exit 1 where one is wrong)");
+    CLI::App& explain = command("explain", "the model with every default written out, and its derivatives");
+    explain.add_flag("--latex", a.latex, "the formulas as LaTeX");
+    explain.add_flag("--derive", a.derive, "the derivatives rule by rule, with the numbers of a row");
+    explain.add_option("--row", a.row, "the row of --derive, from 1")->type_name("N");
+    explain.add_option("-o,--output", a.output, "where to write (standard output)")->type_name("FILE");
     CLI::App& show =
         *app.add_subcommand("show", fmt::format("print a stage of the compiler: {}", fmt::join(stages, " ")));
     show.add_option("stage", a.stage, fmt::format("{}", fmt::join(stages, ", ")))->required();

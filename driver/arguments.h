@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The command line: which command, which model, which options. Wrong use is exit 2 with what would be right.
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,7 +21,8 @@ struct Arguments {
   std::string precision, cpu = "native", color = "auto";
   std::string save, init, weights, output;
   bool no_save = false, json = false, quiet = false, verbose = false, time = false, keep = false,
-       full = false, no_cache = false, gradients = false;
+       full = false, no_cache = false, gradients = false, latex = false, derive = false;
+  std::int64_t row = 1;  // of --derive
   int threads = 1;
 };
 

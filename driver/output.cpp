@@ -102,6 +102,23 @@ int finish(const Arguments& a, const Session& session, const Json* result, int e
   return late.has_errors() ? late.exit_code() : exit;
 }
 
+int finish_text(const Arguments& a, Session& s, const std::string& stage, const std::string& text) {
+  Json json{{"slope", 1}, {"model", escaped(s.request.source.name())}, {"stage", stage}};
+  if (!a.output.empty()) {
+    if (check_output(a, s, a.output, s.diagnostics))
+      if (os::Status failed = os::write_file(a.output, text))
+        s.diagnostics.error(Code::cannot_write, failed->message());
+    if (s.diagnostics.has_errors()) return finish(a, s, nullptr, s.diagnostics.exit_code());
+    json["output"] = escaped(a.output);
+  } else if (a.json) {
+    json["text"] = text;
+  } else {
+    print(text, s.diagnostics);
+  }
+  json["diagnostics"] = diagnostics_json(s.diagnostics, s.sources);
+  return finish(a, s, a.json ? &json : nullptr, s.diagnostics.exit_code());
+}
+
 Session open_session(const Arguments& a) {
   std::string name = a.text ? "<text>" : a.model == "-" ? "<stdin>" : a.model, text;
   os::Status failed;

@@ -34,6 +34,11 @@ void show_diagnostics(const Arguments& arguments, const Session& session);
 // Ends a command: prints the object (with --json) or the diagnostics, and gives the exit code.
 int finish(const Arguments& arguments, const Session& session, const Json* result, int exit);
 
+// Ends a command whose result is a text: to the file of -o, else to standard output, with --json in an object
+// that names the stage.
+int finish_text(const Arguments& arguments, Session& session, const std::string& stage,
+                const std::string& text);
+
 // The model's text as the command line gives it, on its way; with a diagnostic where it cannot be read.
 Session open_session(const Arguments& arguments);
 
@@ -47,6 +52,7 @@ int run_train(const Arguments& arguments);
 int run_predict(const Arguments& arguments);
 int run_eval(const Arguments& arguments);
 int run_check(const Arguments& arguments);
+int run_explain(const Arguments& arguments);
 int run_show(const Arguments& arguments);
 int run_version(const Arguments& arguments);
 

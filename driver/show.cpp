@@ -4,7 +4,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/os.h"
 #include "base/text.h"
 #include "codegen/schedule.h"
 #include "driver/output.h"
@@ -100,28 +99,8 @@ int run_show(const Arguments& a) {
   Session s = open_session(a);
   std::optional<std::string> text;
   if (!s.diagnostics.has_errors()) text = stage_text(a.stage, s);
-  if (text && a.json && a.output.empty()) {
-    Json json{{"slope", 1},
-              {"model", escaped(s.request.source.name())},
-              {"stage", a.stage},
-              {"text", *text},
-              {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
-    return finish(a, s, &json, exit_code::done);
-  }
-  if (text && !a.output.empty()) {
-    if (check_output(a, s, a.output, s.diagnostics))
-      if (os::Status failed = os::write_file(a.output, *text))
-        s.diagnostics.error(Code::cannot_write, failed->message());
-    Json json{{"slope", 1},
-              {"model", escaped(s.request.source.name())},
-              {"stage", a.stage},
-              {"output", escaped(a.output)},
-              {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
-    if (!s.diagnostics.has_errors()) return finish(a, s, &json, exit_code::done);
-  } else if (text) {
-    print(*text, s.diagnostics);
-  }
-  return finish(a, s, nullptr, s.diagnostics.exit_code());
+  if (!text) return finish(a, s, nullptr, s.diagnostics.exit_code());
+  return finish_text(a, s, a.stage, *text);
 }
 
 int run_version(const Arguments& a) {

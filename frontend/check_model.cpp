@@ -41,6 +41,7 @@ void Lowering::finish_targets() {
     std::string defines =
         waiting.index < 0 ? "loss" : (waiting.report ? "report " : "metric ") + waiting.name;
     Value value = target_call(*waiting.function, waiting.span, defines);
+    model.called.push_back(waiting.span);
     if (!value.ok() || !numeric(value, waiting.span, fmt::format("`{}`", waiting.name))) continue;
     NodeId node = graph().to_real(to_node(value));
     if (waiting.index < 0) model.loss = node;

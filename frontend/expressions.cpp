@@ -184,9 +184,20 @@ Value Lowering::name(ast::NodeId id) {
     model.uses_training = true;
     return Value::of(settings_.training);
   }
+  if (node.text == "rows" && !is_column_of_short_form("rows")) return Value::of(graph().row_count());
   if (const Function* function = built_in(node.text))
     return {.is = Is::function, .literal = nullptr, .node = {}, .text = {}, .function = function};
   return unknown(node.text, node.span);
+}
+
+// The data of a model in short form have a column of this name.
+bool Lowering::is_column_of_short_form(std::string_view name) const {
+  if (has_data_) return false;
+  static const std::vector<std::string> no_names;
+  const auto& columns = settings_.assumed           ? settings_.assumed->columns
+                        : settings_.headers.empty() ? no_names
+                                                    : settings_.headers[0];
+  return std::find(columns.begin(), columns.end(), name) != columns.end();
 }
 
 // The short form: a name that nothing defines is a column of the data, else a parameter that starts at 0.

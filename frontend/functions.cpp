@@ -326,10 +326,14 @@ Value Lowering::mean(Value x, const Value* weights) {
   return Value::of(graph().apply<op::Div>(product, total(w)));
 }
 
+namespace {
+bool is_of_all_rows(NodeKind kind) { return kind == NodeKind::reduce || kind == NodeKind::row_count; }
+}  // namespace
+
 bool Lowering::depends_on_reduction(NodeId id) const {
   std::vector<bool> needed = live(model.graph, std::span(&id, 1));
   for (std::size_t i = 0; i < needed.size(); ++i)
-    if (needed[i] && model.graph[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::reduce) return true;
+    if (needed[i] && is_of_all_rows(model.graph[NodeId(static_cast<std::int64_t>(i))].kind)) return true;
   return false;
 }
 

@@ -77,6 +77,7 @@ struct Model {
   std::vector<Training> trainings;  // at least one
   std::optional<std::int64_t> seed;
   Assumed assumed;
+  std::vector<Span> called;    // a loss, metric or report given as a function f: f(predict, assumed.target)
   bool uses_training = false;  // the word `training`: prediction has another graph
 };
 

@@ -121,6 +121,7 @@ class Lowering {
   Value conditional(ast::NodeId id);
   Value block(ast::NodeId id);
   Value unknown(const std::string& name, Span span);
+  bool is_column_of_short_form(std::string_view name) const;
   Value apply(OpId op, std::initializer_list<Value> operands);
   Value choose(Value condition, Value a, Value b);
   bool numeric(const Value& value, Span span, std::string_view where);

@@ -15,12 +15,6 @@ namespace slope {
 
 namespace {
 
-// A partial derivative as the differentiator sees it: nothing, or a node, perhaps under a guard.
-struct Partial {
-  NodeId value;  // invalid: identically zero
-  NodeId guard;  // invalid: everywhere
-};
-
 Partial lift(Graph&, Zero) { return {}; }
 Partial lift(Graph& graph, double c) { return {graph.constant(c), {}}; }
 Partial lift(Graph&, Expr e) { return {e.id, {}}; }
@@ -37,7 +31,9 @@ std::span<const NodeId> differentiable_inputs(const Node& node) {
 
 using Partials = std::array<Partial, 3>;
 
-Partials partials(Graph& graph, OpId op, const Expr* operands, Expr y) {
+}  // namespace
+
+Partials partials(Graph& graph, OpId op, std::span<const NodeId> operands, NodeId y) {
   static constexpr auto table = table_of([]<class Op>() -> Partials (*)(Graph&, const Expr*, Expr) {
     return [](Graph& g, const Expr* x, Expr value) {
       auto tuple = [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -46,8 +42,12 @@ Partials partials(Graph& graph, OpId op, const Expr* operands, Expr y) {
       return std::apply([&](auto... p) { return Partials{lift(g, p)...}; }, tuple);
     };
   });
-  return table[static_cast<std::size_t>(op)](graph, operands, y);
+  std::array<Expr, 3> x;
+  for (std::size_t k = 0; k < operands.size(); ++k) x[k] = {&graph, operands[k]};
+  return table[static_cast<std::size_t>(op)](graph, x.data(), {&graph, y});
 }
+
+namespace {
 
 class Differentiator {
  public:
@@ -85,9 +85,7 @@ class Differentiator {
 
   void visit_scalar(NodeId id, const Node& node) {
     Partial dy = adjoints_[id.index()];
-    std::array<Expr, 3> operands;
-    for (std::size_t k = 0; k < 3; ++k) operands[k] = {&graph_, node.operands[k]};
-    Partials local = partials(graph_, node.op, operands.data(), {&graph_, id});
+    Partials local = partials(graph_, node.op, node.inputs(), id);
     for (std::size_t k = 0; k < node.inputs().size(); ++k)
       if (local[k].value.valid() && depends_[node.operands[k].index()])
         add(node.operands[k], product(dy, local[k]));

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "graph/gradient.h"
+#include "graph/loss_class.h"
 #include "runtime/inputs.h"
 
 namespace slope {
@@ -19,39 +20,6 @@ constexpr std::size_t most_params = 50;
 struct Budget {
   std::size_t operations;  // of the gradients, times parameters: the work of differentiating
   double numbers;          // that the interpreter computes
-};
-
-// The degree of every node as a polynomial in the parameters; 3 stands for all that is more or no polynomial.
-// A sum of degrees is an upper bound: what cancels is not seen.
-class Degrees {
- public:
-  explicit Degrees(const Graph& graph) : graph_(graph) {
-    for (std::size_t i = 0; i < graph.size(); ++i)
-      degrees_.push_back(std::min(of(graph[NodeId(static_cast<std::int64_t>(i))]), 3));
-  }
-  int operator[](NodeId id) const { return degrees_[id.index()]; }
-
- private:
-  int of(const Node& node) const {
-    auto degree = [&](std::size_t k) { return (*this)[node.operands[k]]; };
-    if (node.kind == NodeKind::param) return 1;
-    if (node.arity() == 0) return 0;
-    if (node.kind == NodeKind::broadcast) return degree(0);
-    int largest = 0;
-    for (NodeId input : node.inputs()) largest = std::max(largest, (*this)[input]);
-    if (largest == 0) return 0;
-    if (node.kind == NodeKind::reduce) return node.reduction == Reduction::sum ? largest : 3;
-    auto is = [&]<class Op>() { return node.op == id_of<Op>(); };
-    if (is.operator()<op::Add>() || is.operator()<op::Sub>() || is.operator()<op::Neg>()) return largest;
-    if (is.operator()<op::Mul>()) return degree(0) + degree(1);
-    if (is.operator()<op::Fma>()) return std::max(degree(0) + degree(1), degree(2));
-    if (is.operator()<op::Div>()) return degree(1) == 0 ? degree(0) : 3;
-    if (is.operator()<op::Select>()) return degree(0) == 0 ? largest : 3;
-    return 3;
-  }
-
-  const Graph& graph_;
-  std::vector<int> degrees_;
 };
 
 std::size_t count_live(const Graph& graph, std::span<const NodeId> roots) {

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// slope explain: the model written out, what kind of problem it is, and its derivatives as mathematics.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/os.h"
+#include "base/text.h"
+#include "driver/output.h"
+#include "graph/loss_class.h"
+#include "runtime/derivation.h"
+#include "runtime/written_out.h"
+
+namespace slope {
+
+namespace {
+
+// Cells are wanted for the numbers of a derivation only; whatever is wrong with them is then said.
+std::optional<Dataset> read_data(Session& s) {
+  if (!s.has_data()) return s.model().columns.empty() ? std::optional(Dataset{}) : std::nullopt;
+  return read_columns(s.model(), *s.opened, columns_read(s.model().graph, s.model().columns.size()), false,
+                      s.diagnostics);
+}
+
+std::string derivation_text(const Arguments& a, Session& s) {
+  auto data = read_data(s);
+  if (s.diagnostics.has_errors()) return {};
+  bool rows = data && !s.model().columns.empty();
+  if (rows && (a.row < 1 || a.row > data->rows)) {
+    s.diagnostics.error(Code::usage, fmt::format("--row {}: the data have rows 1 to {}", a.row, data->rows));
+    return {};
+  }
+  return derivation(*s.lowered, data, a.row - 1, print_names(s.model(), s.sources));
+}
+
+std::string count(std::size_t n, std::string_view what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
+// Comments below the program: its class, its size, its derivatives.
+std::string remarks(Session& s) {
+  const Model& model = s.model();
+  std::string out = fmt::format("\n# {}: {}", to_string(classify(model.graph, model.loss)),
+                                count(model.params.size(), "parameter"));
+  if (!model.columns.empty()) out += ", " + count(model.columns.size(), "column");
+  out += "\n";
+  PrintNames names = print_names(model, s.sources);
+  std::vector<FormulaRoot> roots = formula_roots(*s.lowered);
+  names.places = {};
+  std::string text = formula_text(s.model().graph, formulas(s.model().graph, roots, names), names);
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = text.find('\n', at);
+    out += "#   " + text.substr(at, end - at) + "\n";
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string latex(Session& s) {
+  std::vector<FormulaRoot> roots = formula_roots(*s.lowered);
+  PrintNames names = print_names(s.model(), s.sources);
+  return formula_latex(s.model().graph, formulas(s.model().graph, roots, names));
+}
+
+// A code of a message, as in `slope explain S0302`.
+bool is_code(std::string_view word) {
+  return word.size() == 5 && (word[0] == 'S' || word[0] == 's') &&
+         word.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
+}  // namespace
+
+int run_explain(const Arguments& a) {
+  Session s = open_session(a);
+  if (is_code(a.model) && s.diagnostics.has_errors()) {
+    s.diagnostics = {};
+    s.diagnostics.error(Code::usage, fmt::format("there is no page for `{}` yet in this version", a.model))
+        .helps.push_back("the message itself tells what was found and what to do");
+    return finish(a, s, nullptr, s.diagnostics.exit_code());
+  }
+  std::string text;
+  if (!s.diagnostics.has_errors() && prepare(s, DataNeed::if_there))
+    text = a.latex ? latex(s) : a.derive ? derivation_text(a, s) : written_out(s) + remarks(s);
+  if (s.diagnostics.has_errors()) return finish(a, s, nullptr, s.diagnostics.exit_code());
+  return finish_text(a, s, "explanation", text);
+}
+
+}  // namespace slope
