@@ -49,6 +49,7 @@ inline Expr operator!(Expr a) { return apply<op::Not>(a); }
 inline Expr operator-(Expr a) { return apply<op::Neg>(a); }
 inline Expr abs(Expr a) { return apply<op::Abs>(a); }
 inline Expr sign(Expr a) { return apply<op::Sign>(a); }
+inline Expr round(Expr a) { return apply<op::Round>(a); }
 inline Expr exp(Expr a) { return apply<op::Exp>(a); }
 inline Expr expm1(Expr a) { return apply<op::Expm1>(a); }
 inline Expr log(Expr a) { return apply<op::Log>(a); }

@@ -27,7 +27,9 @@
 #include "graph/math/expm1.h"
 #include "graph/math/log.h"
 #include "graph/math/log1p.h"
+#include "graph/math/mod.h"
 #include "graph/math/pow.h"
+#include "graph/math/rounding.h"
 #include "graph/math/tanh.h"
 #include "graph/math/trig.h"
 
@@ -77,6 +79,7 @@ namespace op {
 
 // What the values and partials below are written with, beside the operators.
 using math::abs, math::constant, math::copysign, math::fma, math::select, math::sqrt;
+using math::ceil, math::floor, math::mod, math::round;
 using math::cos, math::exp, math::expm1, math::log, math::log1p, math::pow, math::sin, math::tanh;
 
 // The number's side of two words that Expr has too.
@@ -151,6 +154,32 @@ struct Min : Binary {
     auto half = select(a == b, 0.5, 1.0, a);
     return std::tuple{when(!(a > b), half), when(!(b > a), half)};
   }
+};
+
+// Whole numbers: no derivative anywhere.
+struct Floor : Unary {
+  static constexpr std::string_view name = "floor";
+  static auto value(auto x) { return floor(x); }
+  static auto partial(auto, auto) { return std::tuple{zero}; }
+};
+struct Ceil : Unary {
+  static constexpr std::string_view name = "ceil";
+  static auto value(auto x) { return ceil(x); }
+  static auto partial(auto, auto) { return std::tuple{zero}; }
+};
+// Halves go to the even neighbour.
+struct Round : Unary {
+  static constexpr std::string_view name = "round";
+  static auto value(auto x) { return round(x); }
+  static auto partial(auto, auto) { return std::tuple{zero}; }
+};
+// x − b·⌊x/b⌋. The whole number in it is taken from the value: a rounded x/b can be the next one, as of 1 and
+// 0.1.
+struct Mod : Binary {
+  static constexpr std::string_view name = "mod";
+  static constexpr Domain domain{0.5, 3};
+  static auto value(auto x, auto b) { return mod(x, b); }
+  static auto partial(auto x, auto b, auto y) { return std::tuple{1.0, round((y - x) / b)}; }
 };
 
 struct Exp : Unary {
@@ -265,9 +294,9 @@ struct Select : ScalarOp<Real(Truth, Real, Real)> {
   static auto partial(auto c, auto, auto, auto) { return std::tuple{zero, when(c, 1.0), when(!c, 1.0)}; }
 };
 
-using AllOps =
-    std::tuple<Add, Sub, Mul, Div, Neg, Fma, Abs, Sign, Max, Min, Exp, Expm1, Log, Log1p, Sqrt, Sin, Cos,
-               Tanh, Pow, Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, And, Or, Not, Select>;
+using AllOps = std::tuple<Add, Sub, Mul, Div, Neg, Fma, Abs, Sign, Max, Min, Floor, Ceil, Round, Mod, Exp,
+                          Expm1, Log, Log1p, Sqrt, Sin, Cos, Tanh, Pow, Less, LessEqual, Greater,
+                          GreaterEqual, Equal, NotEqual, And, Or, Not, Select>;
 
 }  // namespace op
 

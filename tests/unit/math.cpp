@@ -18,7 +18,9 @@
 #include "graph/math/expm1.h"
 #include "graph/math/log.h"
 #include "graph/math/log1p.h"
+#include "graph/math/mod.h"
 #include "graph/math/pow.h"
+#include "graph/math/rounding.h"
 #include "graph/math/tanh.h"
 #include "graph/math/trig.h"
 
@@ -266,4 +268,66 @@ TEMPLATE_TEST_CASE("pow at special values", "[math]", float, double) {
   exactly(T(-2), math::pow(T(-2), T(3)), T(-8));
   exactly(T(0.5), math::pow(T(0.5), inf<T>), T(0));
   exactly(T(0.5), math::pow(T(0.5), -inf<T>), inf<T>);
+}
+
+TEMPLATE_TEST_CASE("floor, ceil and round are the C library's, the sign of zero too", "[math]", float,
+                   double) {
+  using T = TestType;
+  auto compare = [](T x) {
+    exactly(x, math::floor(x), std::floor(x));
+    exactly(x, math::ceil(x), std::ceil(x));
+    exactly(x, math::round(x), std::nearbyint(x));
+  };
+  for (T x : {T(0), T(0.3), T(0.5), T(0.7), T(1.5), T(2.5), inf<T>, nan_of<T>})
+    for (T signed_x : {x, -x}) compare(signed_x);
+  Samples<T> s;
+  s.every_exponent(5'000);
+  s.linear(100, 5'000);
+  for (int k = 0; k < 100; ++k) s.near(static_cast<T>(k) / 2, 2);
+  for (T x : s.values) {
+    INFO(x);
+    bool same = math::floor(x) == std::floor(x) && math::ceil(x) == std::ceil(x) &&
+                math::round(x) == std::nearbyint(x);
+    if (!same) compare(x);
+  }
+  exactly(T(-0.5), math::ceil(T(-0.5)), T(-0.0));
+  exactly(T(2.5), math::round(T(2.5)), T(2));
+}
+
+// The exact remainder of libquadmath, moved to the divisor's sign and rounded once.
+TEMPLATE_TEST_CASE("mod is exact, of huge quotients too", "[math]", float, double) {
+  using T = TestType;
+  auto exact = [](T x, T y) {
+    quad rest = fmodq(x, y);
+    if (rest == 0) return std::copysign(T(0), y);
+    return static_cast<T>((rest < 0) == (y < 0) ? rest : rest + y);
+  };
+  std::mt19937_64 engine(5);
+  auto any = [&] { return std::bit_cast<T>(static_cast<bits_of<T>>(engine())); };
+  auto moderate = [&] { return static_cast<T>(static_cast<double>(engine() >> 11) * 0x1p-47 - 32); };
+  for (int i = 0; i < 60'000; ++i) {
+    T x = any(), y = any();
+    if (i % 3 == 1) y = std::ldexp(y, static_cast<int>(engine() % 60) + std::ilogb(x) - std::ilogb(y) - 58);
+    if (i % 3 == 2) x = i % 2 ? moderate() : std::round(moderate()), y = std::round(moderate()) / 8;
+    T found = math::mod(x, y);
+    INFO("mod(" << std::hexfloat << x << ", " << y << ") = " << found);
+    if (representation(found) != representation(exact(x, y))) CHECK(found == exact(x, y));
+  }
+  constexpr T tiny = std::numeric_limits<T>::denorm_min(), huge = std::numeric_limits<T>::max();
+  exactly(huge, math::mod(huge, tiny), T(0));
+  exactly(huge, math::mod(huge, 3 * tiny), exact(huge, 3 * tiny));
+  exactly(T(-7), math::mod(T(-7), T(3)), T(2));
+  exactly(T(7), math::mod(T(7), T(-3)), T(-2));
+  exactly(T(-6), math::mod(T(-6), T(3)), T(0));
+  exactly(T(6), math::mod(T(6), T(-3)), T(-0.0));
+  exactly(-tiny, math::mod(-tiny, T(3)), T(3));
+  for (T x : {T(5), T(0), -inf<T>, inf<T>, nan_of<T>}) exactly(x, math::mod(x, T(0)), nan_of<T>);
+  for (T y : {T(5), inf<T>, nan_of<T>}) {
+    exactly(y, math::mod(inf<T>, y), nan_of<T>);
+    exactly(y, math::mod(nan_of<T>, y), nan_of<T>);
+  }
+  exactly(T(5), math::mod(T(5), inf<T>), T(5));
+  exactly(T(-5), math::mod(T(-5), inf<T>), inf<T>);
+  exactly(T(-5), math::mod(T(-5), -inf<T>), T(-5));
+  exactly(T(0), math::mod(T(0), -inf<T>), T(-0.0));
 }
