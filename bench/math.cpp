@@ -69,4 +69,9 @@ int main() {
   SLOPE_BENCH_FUNCTION(Log, log, 1.5, 1000)
   SLOPE_BENCH_FUNCTION(Sin, sin, 0.1, 3)
   SLOPE_BENCH_FUNCTION(Tanh, tanh, -4, 4)
+  SLOPE_BENCH_FUNCTION(Asin, asin, -1, 1)
+  SLOPE_BENCH_FUNCTION(Acos, acos, -1, 0.99)
+  SLOPE_BENCH_FUNCTION(Atan, atan, -5, 5)
+  SLOPE_BENCH_FUNCTION(Erf, erf, -4, 4)
+  SLOPE_BENCH_FUNCTION(Erfc, erfc, -4, 4)
 }

@@ -18,6 +18,16 @@
   void sin(const float* x, float* y, std::int64_t n);                                                        \
   void tanh(const double* x, double* y, std::int64_t n);                                                     \
   void tanh(const float* x, float* y, std::int64_t n);                                                       \
+  void asin(const double* x, double* y, std::int64_t n);                                                     \
+  void asin(const float* x, float* y, std::int64_t n);                                                       \
+  void acos(const double* x, double* y, std::int64_t n);                                                     \
+  void acos(const float* x, float* y, std::int64_t n);                                                       \
+  void atan(const double* x, double* y, std::int64_t n);                                                     \
+  void atan(const float* x, float* y, std::int64_t n);                                                       \
+  void erf(const double* x, double* y, std::int64_t n);                                                      \
+  void erf(const float* x, float* y, std::int64_t n);                                                        \
+  void erfc(const double* x, double* y, std::int64_t n);                                                     \
+  void erfc(const float* x, float* y, std::int64_t n);                                                       \
   }
 SLOPE_BENCH_PEER(peer_preferred)
 SLOPE_BENCH_PEER(peer_wide)

@@ -174,21 +174,24 @@ llvm::Constant* table_of(const double* numbers, std::size_t n) {
                                   "table");
 }
 
+// Whether the mask is true in some lane.
+inline llvm::Value* any(LaneMask mask) {
+  int width = Place::current->width;
+  if (width == 1) return mask.v;
+  llvm::Type* packed = here().getIntNTy(static_cast<unsigned>(width));
+  return here().CreateICmpNE(here().CreateBitCast(mask.v, packed), llvm::ConstantInt::get(packed, 0));
+}
+inline llvm::BasicBlock* new_block(const char* name) {
+  return llvm::BasicBlock::Create(here().getContext(), name, here().GetInsertBlock()->getParent());
+}
+
 // f() only where some lane needs it: the instructions of a rare case stay out of the way.
 template <class T, class F>
 Lanes<T> patch(LaneMask mask, Lanes<T> a, F f) {
   llvm::IRBuilderBase& b = here();
-  llvm::Function* function = b.GetInsertBlock()->getParent();
-  auto* rare = llvm::BasicBlock::Create(b.getContext(), "rare", function);
-  auto* common = llvm::BasicBlock::Create(b.getContext(), "common", function);
-  int width = Place::current->width;
-  llvm::Value* any = mask.v;
-  if (width > 1) {
-    llvm::Type* packed = b.getIntNTy(static_cast<unsigned>(width));
-    any = b.CreateICmpNE(b.CreateBitCast(mask.v, packed), llvm::ConstantInt::get(packed, 0));
-  }
+  llvm::BasicBlock *rare = new_block("rare"), *common = new_block("common");
   llvm::BasicBlock* before = b.GetInsertBlock();
-  b.CreateCondBr(any, rare, common);
+  b.CreateCondBr(any(mask), rare, common);
   b.SetInsertPoint(rare);
   Lanes<T> patched = select(mask, f(), a);
   llvm::BasicBlock* after = b.GetInsertBlock();
@@ -198,6 +201,25 @@ Lanes<T> patch(LaneMask mask, Lanes<T> a, F f) {
   phi->addIncoming(a.v, before);
   phi->addIncoming(patched.v, after);
   return {phi};
+}
+
+// Rounds until no lane is unfinished; a lane that is finished keeps its value.
+template <class T, class Unfinished, class Step>
+Lanes<T> iterate(Lanes<T> a, Unfinished unfinished, Step step) {
+  llvm::IRBuilderBase& b = here();
+  llvm::BasicBlock *before = b.GetInsertBlock(), *test = new_block("test"), *round = new_block("round"),
+                   *done = new_block("done");
+  b.CreateBr(test);
+  b.SetInsertPoint(test);
+  llvm::PHINode* value = b.CreatePHI(a.v->getType(), 2);
+  value->addIncoming(a.v, before);
+  LaneMask mask = unfinished(Lanes<T>{value});
+  b.CreateCondBr(any(mask), round, done);
+  b.SetInsertPoint(round);
+  value->addIncoming(select(mask, step(Lanes<T>{value}), Lanes<T>{value}).v, b.GetInsertBlock());
+  b.CreateBr(test);
+  b.SetInsertPoint(done);
+  return {value};
 }
 
 }  // namespace slope::codegen

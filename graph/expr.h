@@ -49,6 +49,7 @@ inline Expr operator!(Expr a) { return apply<op::Not>(a); }
 inline Expr operator-(Expr a) { return apply<op::Neg>(a); }
 inline Expr abs(Expr a) { return apply<op::Abs>(a); }
 inline Expr sign(Expr a) { return apply<op::Sign>(a); }
+inline Expr round(Expr a) { return apply<op::Round>(a); }
 inline Expr exp(Expr a) { return apply<op::Exp>(a); }
 inline Expr expm1(Expr a) { return apply<op::Expm1>(a); }
 inline Expr log(Expr a) { return apply<op::Log>(a); }
@@ -57,6 +58,9 @@ inline Expr sqrt(Expr a) { return apply<op::Sqrt>(a); }
 inline Expr sin(Expr a) { return apply<op::Sin>(a); }
 inline Expr cos(Expr a) { return apply<op::Cos>(a); }
 inline Expr tanh(Expr a) { return apply<op::Tanh>(a); }
+inline Expr digamma(Expr a) { return apply<op::Digamma>(a); }
+inline Expr polygamma(Expr n, Expr a) { return apply<op::Polygamma>(n, a); }
+inline Expr polygamma(double n, Expr a) { return apply<op::Polygamma>(n, a); }
 inline Expr pow(Expr a, Expr b) { return apply<op::Pow>(a, b); }
 inline Expr select(Expr c, Expr a, Expr b) { return {c.graph, c.graph->apply<op::Select>(c.id, a.id, b.id)}; }
 // Between two numbers, in the algebra of `like`.

@@ -11,6 +11,7 @@
 //   internal    made by the compiler or written with a symbol or a word: no function of that name in the
 //   language domain      where the generated tests sample the operands commutative value(a, b) and value(b,
 //   a) are the same bits
+//   indexed     operand 0 is a small whole number, by which there is no derivative
 // A partial that is identically zero is `zero`: no edge, never a product with 0. `when(c, p)` is p where c
 // holds and a strong zero elsewhere: nothing of the other branch leaks, not even 0·NaN. To add an op: write
 // the struct, add it to AllOps at the bottom. Nothing else.
@@ -23,11 +24,18 @@
 #include <type_traits>
 #include <utility>
 
+#include "graph/math/arcsin.h"
+#include "graph/math/arctan.h"
+#include "graph/math/erf.h"
 #include "graph/math/exp.h"
 #include "graph/math/expm1.h"
+#include "graph/math/gamma.h"
 #include "graph/math/log.h"
 #include "graph/math/log1p.h"
+#include "graph/math/mod.h"
+#include "graph/math/polygamma.h"
 #include "graph/math/pow.h"
+#include "graph/math/rounding.h"
 #include "graph/math/tanh.h"
 #include "graph/math/trig.h"
 
@@ -68,6 +76,7 @@ struct ScalarOp<Result(Operands...)> {
   static constexpr bool commutative = false;
   static constexpr bool internal = false;
   static constexpr Domain domain{};
+  static constexpr bool indexed = false;
 };
 using Unary = ScalarOp<Real(Real)>;
 using Binary = ScalarOp<Real(Real, Real)>;
@@ -77,7 +86,10 @@ namespace op {
 
 // What the values and partials below are written with, beside the operators.
 using math::abs, math::constant, math::copysign, math::fma, math::select, math::sqrt;
+using math::acos, math::asin, math::atan, math::atan2, math::erf, math::erfc;
+using math::ceil, math::floor, math::mod, math::round;
 using math::cos, math::exp, math::expm1, math::log, math::log1p, math::pow, math::sin, math::tanh;
+using math::digamma, math::lgamma, math::polygamma;
 
 // The number's side of two words that Expr has too.
 inline double sign(double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; }
@@ -153,6 +165,32 @@ struct Min : Binary {
   }
 };
 
+// Whole numbers: no derivative anywhere.
+struct Floor : Unary {
+  static constexpr std::string_view name = "floor";
+  static auto value(auto x) { return floor(x); }
+  static auto partial(auto, auto) { return std::tuple{zero}; }
+};
+struct Ceil : Unary {
+  static constexpr std::string_view name = "ceil";
+  static auto value(auto x) { return ceil(x); }
+  static auto partial(auto, auto) { return std::tuple{zero}; }
+};
+// Halves go to the even neighbour.
+struct Round : Unary {
+  static constexpr std::string_view name = "round";
+  static auto value(auto x) { return round(x); }
+  static auto partial(auto, auto) { return std::tuple{zero}; }
+};
+// x − b·⌊x/b⌋. The whole number in it is taken from the value: a rounded x/b can be the next one, as of 1 and
+// 0.1.
+struct Mod : Binary {
+  static constexpr std::string_view name = "mod";
+  static constexpr Domain domain{0.5, 3};
+  static auto value(auto x, auto b) { return mod(x, b); }
+  static auto partial(auto x, auto b, auto y) { return std::tuple{1.0, round((y - x) / b)}; }
+};
+
 struct Exp : Unary {
   static constexpr std::string_view name = "exp";
   static auto value(auto x) { return exp(x); }
@@ -191,10 +229,73 @@ struct Cos : Unary {
   static auto value(auto x) { return cos(x); }
   static auto partial(auto x, auto) { return std::tuple{-sin(x)}; }
 };
+struct Asin : Unary {
+  static constexpr std::string_view name = "asin";
+  static constexpr Domain domain{-0.9, 0.9};
+  static auto value(auto x) { return asin(x); }
+  static auto partial(auto x, auto) { return std::tuple{1.0 / sqrt((1.0 - x) * (1.0 + x))}; }
+};
+struct Acos : Unary {
+  static constexpr std::string_view name = "acos";
+  static constexpr Domain domain{-0.9, 0.9};
+  static auto value(auto x) { return acos(x); }
+  static auto partial(auto x, auto) { return std::tuple{-1.0 / sqrt((1.0 - x) * (1.0 + x))}; }
+};
+struct Atan : Unary {
+  static constexpr std::string_view name = "atan";
+  static auto value(auto x) { return atan(x); }
+  static auto partial(auto x, auto) { return std::tuple{1.0 / (1.0 + x * x)}; }
+};
+// The angle of the point (x, y). Of x/(x² + y²) and −y/(x² + y²) the larger coordinate is taken out, so that
+// no square overflows. NaN at (0, 0).
+struct Atan2 : Binary {
+  static constexpr std::string_view name = "atan2";
+  static constexpr Domain domain{0.25, 3};
+  static auto value(auto y, auto x) { return atan2(y, x); }
+  static auto partial(auto y, auto x, auto) {
+    auto steep = abs(y) > abs(x);
+    auto q = select(steep, x / y, y / x);
+    auto d = select(steep, y, x) * (1.0 + q * q);
+    return std::tuple{select(steep, q / d, 1.0 / d), select(steep, -1.0 / d, -q / d)};
+  }
+};
 struct Tanh : Unary {
   static constexpr std::string_view name = "tanh";
   static auto value(auto x) { return tanh(x); }
   static auto partial(auto, auto y) { return std::tuple{1.0 - y * y}; }
+};
+// 2/√π · e^(−x²).
+struct Erf : Unary {
+  static constexpr std::string_view name = "erf";
+  static auto value(auto x) { return erf(x); }
+  static auto partial(auto x, auto) { return std::tuple{0x1.20dd750429b6dp+0 * exp(-(x * x))}; }
+};
+struct Erfc : Unary {
+  static constexpr std::string_view name = "erfc";
+  static auto value(auto x) { return erfc(x); }
+  static auto partial(auto x, auto) { return std::tuple{-0x1.20dd750429b6dp+0 * exp(-(x * x))}; }
+};
+// log|Γ(x)|, +∞ at the poles 0, −1, −2, …
+struct Lgamma : Unary {
+  static constexpr std::string_view name = "lgamma";
+  static constexpr Domain domain{1, 4};
+  static auto value(auto x) { return lgamma(x); }
+  static auto partial(auto x, auto) { return std::tuple{digamma(x)}; }
+};
+struct Digamma : Unary {
+  static constexpr std::string_view name = "digamma";
+  static constexpr Domain domain{1, 4};
+  static auto value(auto x) { return digamma(x); }
+  static auto partial(auto x, auto) { return std::tuple{polygamma(1.0, x)}; }
+};
+// The n-th derivative of digamma at x, for the n of graph/math/polygamma.h, else NaN. Between whole n it has
+// no value, so there is no derivative by n.
+struct Polygamma : Binary {
+  static constexpr std::string_view name = "polygamma";
+  static constexpr Domain domain{1, 4};
+  static constexpr bool indexed = true;
+  static auto value(auto n, auto x) { return polygamma(n, x); }
+  static auto partial(auto n, auto x, auto) { return std::tuple{zero, polygamma(n + 1.0, x)}; }
 };
 // C's pow. The power rule with a strong zero at exponent 0 (0⁰ = 1 has derivative 0), and none from log 0.
 // An integer exponent known to the compiler becomes products in graph/fuse.h.
@@ -266,8 +367,9 @@ struct Select : ScalarOp<Real(Truth, Real, Real)> {
 };
 
 using AllOps =
-    std::tuple<Add, Sub, Mul, Div, Neg, Fma, Abs, Sign, Max, Min, Exp, Expm1, Log, Log1p, Sqrt, Sin, Cos,
-               Tanh, Pow, Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, And, Or, Not, Select>;
+    std::tuple<Add, Sub, Mul, Div, Neg, Fma, Abs, Sign, Max, Min, Floor, Ceil, Round, Mod, Exp, Expm1, Log,
+               Log1p, Sqrt, Sin, Cos, Asin, Acos, Atan, Atan2, Tanh, Erf, Erfc, Lgamma, Digamma, Polygamma,
+               Pow, Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, And, Or, Not, Select>;
 
 }  // namespace op
 
@@ -283,6 +385,7 @@ struct OpInfo {
   Type result;
   std::array<Type, 3> operands;
   Domain domain;
+  bool indexed;
 };
 
 // table_of([]<class Op>() { return …; }): an array indexed by OpId.
@@ -297,7 +400,8 @@ inline constexpr auto op_table = table_of([]<class Op>() {
   std::array<Type, 3> operands{};
   for (std::size_t i = 0; i < Op::operands.size(); ++i) operands[i] = Op::operands[i];
   bool callable = !Op::internal && (Op::infix.empty() || Op::infix == "^");
-  return OpInfo{Op::name, Op::infix, Op::arity, Op::commutative, callable, Op::result, operands, Op::domain};
+  return OpInfo{Op::name,   Op::infix, Op::arity,  Op::commutative, callable,
+                Op::result, operands,  Op::domain, Op::indexed};
 });
 constexpr const OpInfo& info(OpId op) { return op_table[static_cast<std::size_t>(op)]; }
 

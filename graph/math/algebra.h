@@ -18,6 +18,7 @@
 //   float, rounded. wide_t<A>: the type of widen(a) lookup<A>(table, i)    table[i] rounded to A's precision,
 //   table a constexpr array of double, i within it patch(mask, a, f)      select(mask, f(), a); f may go
 //   unevaluated where the mask is true nowhere
+//   iterate(a, unfinished, step)     a = step(a) as long as unfinished(a), each lane for itself
 // No word converts between integers and floats: use the magic-number trick (add 0x1.8p52, look at the bits).
 #pragma once
 #include <bit>
@@ -114,6 +115,11 @@ template <Number A, class F>
 A patch(bool mask, A a, F f) {
   return mask ? f() : a;
 }
+template <Number A, class Unfinished, class Step>
+A iterate(A a, Unfinished unfinished, Step step) {
+  while (unfinished(a)) a = step(a);
+  return a;
+}
 template <Number A>
 bits_t<A> bits(A a) {
   return std::bit_cast<bits_t<A>>(a);
@@ -132,7 +138,7 @@ inline double widen(float a) { return a; }
 inline float narrow(double a) { return static_cast<float>(a); }
 
 // The vocabulary in the compiler's words: what a value type must offer for the functions to be written in it.
-// (patch takes a function and has no place here; widen belongs to floats, narrow to doubles.)
+// (patch and iterate take functions and have no place here; widen belongs to floats, narrow to doubles.)
 template <class A>
 concept AlgebraOf = requires(A a, mask_t<A> m, bits_t<A> i, const double (&table)[2]) {
   { constant<A>(0.5) } -> std::same_as<A>;

@@ -6,6 +6,7 @@ Each polynomial is a weighted minimax fit by Remez exchange at 80 digits. The pr
 largest weighted error, i.e. the relative error of the function caused by the polynomial alone.
 Coefficients are then rounded to the target precision; the number printed is measured after that rounding.
 """
+import functools
 import struct
 import mpmath as mp
 
@@ -63,6 +64,19 @@ def series(f, fallback):
     return lambda x: fallback(x) if abs(x) < mp.mpf("1e-12") else f(x)
 
 
+def fit_with_head(name, f, w, a, b, n, rounding):
+    """A fit whose constant term is a sum of two numbers."""
+    a, b = mp.mpf(a), mp.mpf(b)
+    c = solve(f, w, a, b, n)
+    head = rounding(c[0])
+    low = rounding(c[0] - head)
+    fixed = [rounding(x) for x in c[1:]]
+    pts = [a + (b - a) * i / 1000 for i in range(1001)]
+    err = max(abs(w(x) * (f(x) - head - low - x * mp.polyval(fixed[::-1], x))) for x in pts)
+    print(f"{name}: 2^{float(mp.log(err, 2)):.1f}, head {float(head).hex()}, {float(low).hex()}")
+    print("  {" + ", ".join(repr(float(x)) for x in fixed) + "}")
+
+
 def split(name, v, rounding, count):
     parts = []
     for _ in range(count):
@@ -85,6 +99,100 @@ log_q = series(lambda f: (mp.log1p(f) - f + f * f / 2) / f**3, lambda f: mp.mpf(
 sin_s = series(lambda z: (mp.sin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: -mp.mpf(1) / 6 + z / 120)
 cos_c = series(lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, lambda z: mp.mpf(1) / 24 - z / 720)
 
+half = mp.mpf(1) / 2
+atan_p = series(lambda z: (mp.atan(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: -mp.mpf(1) / 3 + z / 5)
+asin_p = series(lambda z: (mp.asin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: mp.mpf(1) / 6 + 3 * z / 40)
+erf_p = series(lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, lambda z: 2 / mp.sqrt(mp.pi) * (1 - z / 3) - 1)
+sin_pi = series(lambda z: mp.sin(mp.pi * mp.sqrt(z)) / mp.sqrt(z), lambda z: mp.pi - mp.pi**3 * z / 6)
+
+
+def erfc_argument(c, w):
+    """The x of w = 1/4 - 2c/(x + c)."""
+    return 2 * c / (mp.mpf(1) / 4 - w) - c
+
+
+def erfc_scaled(c):
+    """e^(x^2) erfc x (x + c); above 40 by the asymptotic series."""
+    @functools.cache
+    def f(w):
+        x = erfc_argument(c, w)
+        if x < 40: return mp.erfc(x) * mp.exp(x * x) * (x + c)
+        total = term = mp.mpf(1)
+        for k in range(1, 60):
+            term *= -(2 * k - 1) / (2 * x * x)
+            total += term
+        return total / (x * mp.sqrt(mp.pi)) * (x + c)
+    return f
+
+
+def erfc_growth(c):
+    """d log(e^(x^2) erfc x) / d log(1/(x + c))."""
+    def f(w):
+        x = erfc_argument(c, w)
+        r = mp.erfc(x) * mp.exp(x * x)
+        return -(x + c) * (2 * x * r - 2 / mp.sqrt(mp.pi)) / r
+    return f
+
+
+@functools.cache
+def lgamma_near(y):
+    z = y + half
+    if z == 0: return mp.mpf(mp.euler)
+    if z == 1: return 1 - mp.euler
+    return mp.loggamma(1 + z) / (z * (z - 1))
+
+
+digamma_root = mp.findroot(mp.digamma, mp.mpf("1.4616321449683623"))
+
+
+@functools.cache
+def digamma_near(y):
+    d = y + half + 1 - digamma_root
+    return mp.digamma(digamma_root + d) / d if abs(d) > mp.mpf("1e-15") else mp.polygamma(1, digamma_root)
+
+
+# The first terms of the asymptotic series stand in near infinity (v = 1/x^2 near 0).
+@functools.cache
+def lgamma_far(v):
+    if v < mp.mpf("1e-5"):
+        return mp.mpf(1) / 12 - v / 360 + v**2 / 1260 - v**3 / 1680 + v**4 / 1188 - 691 * v**5 / 360360
+    x = 1 / mp.sqrt(v)
+    return (mp.loggamma(x) - ((x - half) * mp.log(x) - x + mp.log(2 * mp.pi) / 2)) * x
+
+
+@functools.cache
+def digamma_far(v):
+    if v < mp.mpf("1e-5"):
+        return mp.mpf(1) / 12 - v / 120 + v**2 / 252 - v**3 / 240 + v**4 / 132 - 691 * v**5 / 32760
+    x = 1 / mp.sqrt(v)
+    return (mp.log(x) - 1 / (2 * x) - mp.digamma(x)) * x * x
+
+
+def one(_): return mp.mpf(1)
+
+
+def fit_erf_and_gamma():
+    fit("erf float", erf_p, one, "0", "1", 7, to_float)
+    fit("log erfc float", lambda x: -mp.log(mp.erfc(x)), lambda x: mp.erfc(x), "1", "3.95", 8, to_float)
+    for name, c, end, n, low, r in (("double", 4, "27.3", 23, "-0.2", to_double), ("float", 2, "10.1", 11, "-0.1", to_float)):
+        f = erfc_scaled(mp.mpf(c))
+        last = mp.mpf(1) / 4 - 2 * c / (mp.mpf(end) + c)
+        fit_with_head(f"erfc {name}", f, lambda w: 1 / f(w), "-1.75", last, n, r)
+        fit(f"erfc growth {name}", erfc_growth(mp.mpf(c)), one, "-1.75", low, 3, to_float)
+    h = mp.mpf(1) / 128
+    split("2/sqrt(pi)", 2 / mp.sqrt(mp.pi), to_double, 2)
+    split("e^(-h^2)", mp.exp(-h * h), to_double, 2)
+    split("e^(-2*h^2)", mp.exp(-2 * h * h), to_double, 2)
+    fit("lgamma near", lgamma_near, one, "-0.5", "0.5", 21, to_double)
+    fit("digamma near", digamma_near, one, "-0.5", "0.5", 22, to_double)
+    fit("lgamma far", lgamma_far, one, "0", "0.0625", 9, to_double)
+    fit("digamma far", digamma_far, one, "0", "0.0625", 9, to_double)
+    fit("sin pi", sin_pi, one, "0", "0.25", 9, to_double)
+    split("digamma's root less 1", digamma_root - 1, to_double, 2)
+    split("(log(2 pi) - 1)/2", (mp.log(2 * mp.pi) - 1) / 2, to_double, 1)
+    for name, v in (("pi^2", mp.pi**2), ("pi^3", mp.pi**3)): split(name, v, to_double, 1)
+
+
 if __name__ == "__main__":
     for r, names in ((to_double, "double"), (to_float, "float")):
         d = names == "double"
@@ -98,6 +206,11 @@ if __name__ == "__main__":
     fit("pow log double", log_t, lambda z: z * z / 2 + mp.mpf("1e-8"), "0", "0.029438", 7, to_double)
     fit("pow log float", log_p, lambda z: z / 2 + mp.mpf("1e-5"), "0", "0.029438", 4, to_double)
     fit("pow exp float", exp_q, exp_w, "-0.3467", "0.3467", 6, to_double)
+    for r, names in ((to_double, "double"), (to_float, "float")):
+        d = names == "double"
+        fit(f"atan {names}", atan_p, lambda z: z + mp.mpf("1e-6" if d else "1e-4"), "0", "0.17158", 11 if d else 5, r)
+        fit(f"asin {names}", asin_p, lambda z: z + mp.mpf("1e-6" if d else "1e-4"), "0", "0.25", 13 if d else 5, r)
+    fit_erf_and_gamma()
     split("2/3", mp.mpf(2) / 3, to_double, 2)
     print("ln2 in 42 bits and 16 bits, and the rest:")
     for bits in (42, 16):

@@ -8,11 +8,18 @@
 #include <cstdint>
 #include <random>
 
+#include "graph/math/arcsin.h"
+#include "graph/math/arctan.h"
+#include "graph/math/erf.h"
 #include "graph/math/exp.h"
 #include "graph/math/expm1.h"
+#include "graph/math/gamma.h"
 #include "graph/math/log.h"
 #include "graph/math/log1p.h"
+#include "graph/math/mod.h"
+#include "graph/math/polygamma.h"
 #include "graph/math/pow.h"
+#include "graph/math/rounding.h"
 #include "graph/math/tanh.h"
 #include "graph/math/trig.h"
 
@@ -68,6 +75,11 @@ struct Lane {
   friend Lane patch(Mask m, Lane a, F f) {
     return select(m, f(), a);
   }  // f evaluated always
+  template <class Unfinished, class Step>
+  friend Lane iterate(Lane a, Unfinished unfinished, Step step) {
+    while (unfinished(a).holds) a = step(a);
+    return a;
+  }
   friend auto bits(Lane a) {
     return Bits<slope::math::bits_t<T>>{std::bit_cast<slope::math::bits_t<T>>(a.v)};
   }
@@ -124,6 +136,20 @@ TEMPLATE_TEST_CASE("the functions use the algebra's vocabulary only, and give it
     differing += !same(math::cos(x), math::cos(A{x}));
     differing += !same(math::tanh(x), math::tanh(A{x}));
     differing += !same(math::pow(x, y), math::pow(A{x}, A{y}));
+    differing += !same(math::asin(x), math::asin(A{x}));
+    differing += !same(math::acos(x), math::acos(A{x}));
+    differing += !same(math::atan(x), math::atan(A{x}));
+    differing += !same(math::atan2(x, y), math::atan2(A{x}, A{y}));
+    differing += !same(math::erf(x), math::erf(A{x}));
+    differing += !same(math::erfc(x), math::erfc(A{x}));
+    differing += !same(math::lgamma(x), math::lgamma(A{x}));
+    differing += !same(math::digamma(x), math::digamma(A{x}));
+    T n = static_cast<T>(engine() % 35) / (i % 7 ? 1 : 2);
+    differing += !same(math::polygamma(n, x), math::polygamma(A{n}, A{x}));
+    differing += !same(math::floor(x), math::floor(A{x}));
+    differing += !same(math::ceil(x), math::ceil(A{x}));
+    differing += !same(math::round(x), math::round(A{x}));
+    differing += !same(math::mod(x, y), math::mod(A{x}, A{y}));
   }
   CHECK(differing == 0);
 }
