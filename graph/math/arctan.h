@@ -1,67 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// atan and atan2, below 1 ulp, with the special cases of C99, annex F.9.1.3 and F.9.1.4.
+// atan and atan2, below 1.5 ulp, with the special cases of C99, annex F.9.1.3 and F.9.1.4.
 #pragma once
 #include "graph/math/pieces.h"
 
 namespace slope::math {
 
-// atan t = t + t^3*p(t^2) on |t| <= tan(pi/8): minimax p, error 2^-58.5 and 2^-29.0 of the value.
-inline constexpr double atan_double[] = {-0.333333333333332,   0.19999999999954082,  -0.1428571428024819,
-                                         0.11111110786111361,  -0.09090897835497228, 0.07692061617610377,
-                                         -0.06663120136661553, 0.05848006942305775,  -0.050398358447336235,
-                                         0.0380780558431445,   -0.017921967633627394};
-inline constexpr double atan_float[] = {-0.33333316445350647, 0.19998495280742645, -0.14243926107883453,
-                                        0.10596460849046707, -0.06084413081407547};
+// atan t = t + t^3*p(t^2) on |t| <= 1/2: minimax p, error 2^-57.8 and 2^-28.3 of the value.
+inline constexpr double atan_double[] = {-0.33333333333332993, 0.19999999999905674,   -0.14285714276591752,
+                                         0.11111110667887317,  -0.09090896436968003,  0.07692076729908001,
+                                         -0.06663837676752266, 0.058584718037401035,  -0.051227339972792454,
+                                         0.0418844683659578,   -0.027464687906511284, 0.01013675122400915};
+inline constexpr double atan_float[] = {-0.333333283662796,  0.1999950110912323,   -0.14272280037403107,
+                                        0.10942576825618744, -0.07989788800477982, 0.03879992663860321};
 
-// quarters*(pi/4), for quarters 0, 1, 2, 3, 4 as a choice made by the caller: the head and the rest.
+// base + atan t, base a pair of which the head is 0 or above |t|.
 template <class A>
-Pair<A> quarter_turns(A quarters) {
-  A head = quarters * constant<A>(0x1.921fb54442d18p-1, 0x1.921fb6p-1);
-  A error = fma(quarters, constant<A>(0x1.921fb54442d18p-1, 0x1.921fb6p-1), -head);
-  return {head, fma(quarters, constant<A>(0x1.1a62633145c07p-55, -0x1.777a5cp-26), error)};
-}
-
-// atan(a/b) for 0 <= a <= b, or what remains of it on the way to another angle: where a/b > tan(pi/8),
-// atan(a/b) = pi/4 + atan((a - b)/(a + b)). That quotient t is taken in twice the precision (an fma gives its
-// remainder exactly), so that hardly more than the last rounding remains. The result is base +
-// sign*(pi/4*[a/b large] + atan t), base and sign given in quarter turns.
-template <class A>
-A turned_atan(A a, A b, A base, A sign) {
-  A zero = constant<A>(0.0);
-  mask_t<A> large = a > b * constant<A>(0.41421356237309503);
-  Pair<A> sum = fast_two_sum(b, a);
-  Pair<A> difference = fast_two_sum(-b, a);
-  Pair<A> over = {select(large, difference.hi, a), select(large, difference.lo, zero)};
-  Pair<A> under = {select(large, sum.hi, b), select(large, sum.lo, zero)};
-  A inverse = constant<A>(1.0) / under.hi;
-  A t = over.hi * inverse;
-  A low = (fma(-t, under.hi, over.hi) + fma(-t, under.lo, over.lo)) * inverse;
+A atan_from(Pair<A> base, A t) {
   A t2 = t * t;
   A p = t2;
   if constexpr (is_double<A>) p = polynomial(atan_double, t2, t2 * t2);
   else p = polynomial(atan_float, t2, t2 * t2);
-  A tail = fma(t * t2, p, fma(-t2, low, low));
-  Pair<A> turns = quarter_turns(base + select(large, sign, zero));
-  Pair<A> head = fast_two_sum(turns.hi, sign * t);
-  return head.hi + (head.lo + fma(sign, tail, turns.lo));
+  Pair<A> head = fast_two_sum(base.hi, t);
+  return head.hi + (head.lo + fma(t * t2, p, base.lo));
 }
 
-// Beyond 2^100 (float: 2^40) |x| changes nothing.
+inline constexpr double quarter_pi[] = {0x1.921fb54442d18p-1, 0x1.1a62633145c07p-55};
+inline constexpr double quarter_pi_float[] = {0x1.921fb6p-1, -0x1.777a5cp-26};
+
+// From 1/2 to 2 atan x = pi/4 + atan((x - 1)/(x + 1)), where x - 1 is exact; above, pi/2 - atan(1/x).
 template <class A>
 A atan(A x) {
+  A zero = constant<A>(0.0);
   A one = constant<A>(1.0);
-  A far = constant<A>(0x1p100, 0x1p40);
   A size = abs(x);
-  A inside = select(size > far, far, size);
-  mask_t<A> above = inside > one;
-  A angle = turned_atan(select(above, one, inside), select(above, inside, one),
-                        select(above, constant<A>(2.0), constant<A>(0.0)), select(above, -one, one));
-  return copysign(angle, x);
+  mask_t<A> middle = size > constant<A>(0.5);
+  mask_t<A> steep = size > constant<A>(2.0);
+  A over = select(steep, -one, select(middle, size - one, size));
+  A under = select(steep, size, select(middle, size + one, one));
+  A head = constant<A>(quarter_pi[0], quarter_pi_float[0]);
+  A rest = constant<A>(quarter_pi[1], quarter_pi_float[1]);
+  Pair<A> base = {select(steep, head + head, select(middle, head, zero)),
+                  select(steep, rest + rest, select(middle, rest, zero))};
+  return copysign(atan_from(base, over / under), x);
 }
 
-// The angle of the point (x, y). Both are multiplied by a power of two so that neither their sum, nor the
-// reciprocal of the larger, nor the quotient's remainder leaves the range; where the smaller loses bits by
-// that, the angle is beyond the last place of the denormals.
+// The angle of the point (x, y): atan of the smaller coordinate by the larger, a/b, as above where a > b/2 (a
+// - b is exact then), turned by whole quarters of pi. Large numbers are made smaller for their sum; what
+// vanishes by that is nothing beside the larger.
 template <class A>
 A atan2(A y, A x) {
   A zero = constant<A>(0.0);
@@ -72,19 +57,23 @@ A atan2(A y, A x) {
   mask_t<A> steep = height > width;
   A larger = select(steep, height, width);
   A smaller = select(steep, width, height);
-  A factor = select(larger < constant<A>(0x1p100, 0x1p40), constant<A>(0x1p600, 0x1p60),
-                    constant<A>(0x1p-60, 0x1p-10));
-  // 0/0 is 0/1; inf/inf is 1/1, of an infinite larger alone 0/1.
-  mask_t<A> point = larger == zero;
+  A factor = select(larger > constant<A>(0x1p1000, 0x1p100), constant<A>(0x1p-10), one);
+  // 0/0 is 0/1; inf/inf is 1/1, an infinite larger alone makes it 0/1.
   mask_t<A> endless = larger == many;
   A a = select(endless, select(smaller == many, one, zero), smaller * factor);
-  A b = select(point || endless, one, larger * factor);
-  // The sign of zero counts.
+  A b = select(endless || larger == zero, one, larger * factor);
+  mask_t<A> middle = a > constant<A>(0.5) * b;
+  A t = select(middle, a - b, a) / select(middle, a + b, b);
+  // The sign of zero counts. The turn goes on from the axis that is near, in the right half from the x axis
+  // upwards, from the y axis back, in the left half the other way round.
   mask_t<A> left = copysign(one, x) < zero;
-  A base = select(steep, constant<A>(2.0), select(left, constant<A>(4.0), zero));
-  // Turning from the axis that is near: towards the x axis on the right and from the y axis on the left.
-  mask_t<A> forward = (steep && left) || (!steep && !left);
-  A angle = copysign(turned_atan(a, b, base, select(forward, one, -one)), y);
+  A sign = select((steep && left) || (!steep && !left), one, -one);
+  A quarters =
+      select(steep, constant<A>(2.0), select(left, constant<A>(4.0), zero)) + select(middle, sign, zero);
+  A head = constant<A>(quarter_pi[0], quarter_pi_float[0]);
+  Pair<A> base = two_product(quarters, head);
+  base.lo = fma(quarters, constant<A>(quarter_pi[1], quarter_pi_float[1]), base.lo);
+  A angle = copysign(atan_from(base, sign * t), y);
   return select(x != x || y != y, x + y, angle);
 }
 

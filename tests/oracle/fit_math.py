@@ -208,7 +208,7 @@ if __name__ == "__main__":
     fit("pow exp float", exp_q, exp_w, "-0.3467", "0.3467", 6, to_double)
     for r, names in ((to_double, "double"), (to_float, "float")):
         d = names == "double"
-        fit(f"atan {names}", atan_p, lambda z: z + mp.mpf("1e-6" if d else "1e-4"), "0", "0.17158", 11 if d else 5, r)
+        fit(f"atan {names}", atan_p, lambda z: z + mp.mpf("1e-6" if d else "1e-4"), "0", "0.25", 12 if d else 6, r)
         fit(f"asin {names}", asin_p, lambda z: z + mp.mpf("1e-6" if d else "1e-4"), "0", "0.25", 13 if d else 5, r)
     fit_erf_and_gamma()
     split("2/3", mp.mpf(2) / 3, to_double, 2)
