@@ -295,14 +295,19 @@ TEST_CASE("gradient check: what is stopped is held at its value") {
 }
 
 // What the differentiator makes is taken for right (tests/unit/gradient.cpp checks it by differences) and,
-// half as large again, for wrong. Rounding errors may hide either, which is said.
+// half as large again, for wrong. Rounding errors may hide either, which is said. Graphs with a stopped value
+// are left out: a min or max of it and of what it stops is a kink at every point.
 TEST_CASE("gradient check: random graphs") {
   int found = 0;
-  for (unsigned seed = 0; seed < 400; ++seed) {
+  for (unsigned seed = 0; seed < 1200; ++seed) {
     INFO("seed " << seed);
     test::Generator generator(seed);
     generator.specials = false;
     auto [g, roots] = generator.graph(Precision::f64, 25);
+    bool stopped = false;
+    for (std::size_t i = 0; i < g.size(); ++i)
+      stopped |= g[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::stop_gradient;
+    if (stopped) continue;
     NodeId y = g.constant(0);
     for (NodeId root : roots)
       y = g.apply<op::Add>(y, g.reduce(Reduction::sum, g.broadcast(g.apply<op::Tanh>(root))));
