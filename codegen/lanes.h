@@ -110,6 +110,10 @@ LaneBits<T> operator|(LaneBits<T> a, LaneBits<T> b) {
   return {here().CreateOr(a.v, b.v)};
 }
 template <class T>
+LaneBits<T> operator^(LaneBits<T> a, LaneBits<T> b) {
+  return {here().CreateXor(a.v, b.v)};
+}
+template <class T>
 LaneBits<T> shift_left(LaneBits<T> a, int n) {
   return {here().CreateShl(a.v, llvm::ConstantInt::get(a.v->getType(), static_cast<std::uint64_t>(n)))};
 }
@@ -241,6 +245,15 @@ struct Algebra<codegen::Lanes<T>> {
   }
   static codegen::Lanes<T> from_bits(codegen::LaneBits<T> i) {
     return {codegen::here().CreateBitCast(i.v, codegen::real_type<T>())};
+  }
+  // Between 64-bit integers and doubles few CPUs have an instruction; below 2^51 an addition does it exactly.
+  static codegen::Lanes<T> number(codegen::LaneBits<T> i) {
+    if constexpr (std::is_same_v<T, float>) {
+      return {codegen::here().CreateSIToFP(i.v, codegen::real_type<T>())};
+    } else {
+      codegen::Lanes<T> shifter = constant(0x1.8p52);
+      return from_bits(codegen::bits(shifter) + i) - shifter;
+    }
   }
   static codegen::Lanes<T> lookup(const double* table, std::size_t n, codegen::LaneBits<T> i) {
     llvm::IRBuilderBase& b = codegen::here();
