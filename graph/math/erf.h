@@ -58,8 +58,8 @@ A erf_double(A size) {
 template <class A>
 A small_exp_of_negative(A x) {
   ReducedByLn2<A> reduced = reduce_by_ln2(-x);
-  A fraction = exp_minus_one_of_reduced(reduced.r, reduced.low);
-  return fma(power_of_two<A>(reduced.k.integer), fraction, power_of_two<A>(reduced.k.integer));
+  A fraction = exp_minus_one_of_reduced(reduced.r, reduced.low());
+  return fma(power_of_two<A>(reduced.k.low_bits), fraction, power_of_two<A>(reduced.k.low_bits));
 }
 
 template <class A>

@@ -8,7 +8,7 @@ namespace slope::math {
 // log2(1+f) = f/ln2 + f^2*q(f) on sqrt(1/2) <= 1+f <= sqrt2: minimax q, error 2^-26.7 of the value.
 inline constexpr double log2_float[] = {-0.7213473320007324,  0.4808982014656067,   -0.36069682240486145,
                                         0.28856924176216125,  -0.23961403965950012, 0.20456112921237946,
-                                        -0.19105195999145508, 0.18643945946667267,  -0.11031289398670197};
+                                        -0.19105195999145508, 0.18643946945667267,  -0.11031289398670197};
 
 // double: log(1+f) = f + tail, each times 1/ln2, the tail and the rest of 1/ln2 first.
 template <class A>

@@ -42,9 +42,9 @@ A polynomial(const double (&c)[N], A x, A x2) {
   return fma(half_polynomial(c, 1, x2), x, half_polynomial(c, 0, x2));
 }
 
-// x with its sign turned where `sign` has its top bit set.
 template <class A>
 inline constexpr int sign_bit = is_double<A> ? 63 : 31;
+// x with its sign turned where `sign` has that bit set.
 template <class A>
 A flip_sign(A x, bits_t<A> sign) {
   return from_bits<A>(bits(x) ^ (sign & bits(constant<A>(-0.0))));
