@@ -5,6 +5,9 @@
 // is ever set.
 #pragma once
 #include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/IntrinsicsX86.h>
+
+#include <numeric>
 
 #include "graph/math/algebra.h"
 
@@ -178,6 +181,25 @@ llvm::Constant* table_of(const double* numbers, std::size_t n) {
                                   "table");
 }
 
+// A mark of modules whose CPU permutes sixteen doubles by index.
+inline constexpr const char* permutes_doubles = "slope.permutes_doubles";
+
+// Eight lanes at a time, by AVX-512's vpermi2pd.
+inline llvm::Value* permute_sixteen(const double* table, llvm::Value* indices) {
+  llvm::IRBuilderBase& b = here();
+  auto half = [&](int first) {
+    return llvm::ConstantDataVector::get(b.getContext(), llvm::ArrayRef(table + first, 8));
+  };
+  auto some = [&](int first) {
+    llvm::Value* i = b.CreateShuffleVector(
+        indices, {first, first + 1, first + 2, first + 3, first + 4, first + 5, first + 6, first + 7});
+    return b.CreateIntrinsic(llvm::Intrinsic::x86_avx512_vpermi2var_pd_512, {}, {half(0), i, half(8)});
+  };
+  llvm::SmallVector<int> all(16);
+  std::iota(all.begin(), all.end(), 0);
+  return b.CreateShuffleVector(some(0), some(8), all);
+}
+
 // Whether the mask is true in some lane.
 inline llvm::Value* any(LaneMask mask) {
   int width = Place::current->width;
@@ -262,6 +284,12 @@ struct Algebra<codegen::Lanes<T>> {
     if (codegen::Place::current->width == 1)
       return {b.CreateAlignedLoad(codegen::element_type<T>(), at, align)};
     return {b.CreateMaskedGather(codegen::real_type<T>(), at, align)};
+  }
+  static codegen::Lanes<T> lookup_low(const double* table, codegen::LaneBits<T> i) {
+    if (std::is_same_v<T, double> && codegen::Place::current->width == 16 &&
+        codegen::here().GetInsertBlock()->getModule()->getNamedMetadata(codegen::permutes_doubles))
+      return {codegen::permute_sixteen(table, i.v)};
+    return lookup(table, 16, i & integer(15));
   }
 };
 

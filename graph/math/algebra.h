@@ -18,7 +18,8 @@
 //   number<A>(i)           the integer i, |i| < 2^51, rounded to A's precision
 //   widen(a)  narrow(a)    float → double, exact; double → float, rounded. wide_t<A>: the type of widen(a)
 //   lookup<A>(table, i)    table[i] rounded to A's precision, table a constexpr array of double, i within it
-//   patch(mask, a, f)      select(mask, f(), a); f may go unevaluated where the mask is true nowhere
+//   lookup_low<A>(table, i)    table of 16: the entry that i's low 4 bits say; one instruction where the CPU
+//   can patch(mask, a, f)      select(mask, f(), a); f may go unevaluated where the mask is true nowhere
 //   iterate(a, unfinished, step)     a = step(a) as long as unfinished(a), each lane for itself
 // No word converts a number to an integer: use the magic-number trick (add 0x1.8p52, look at the bits).
 #pragma once
@@ -48,6 +49,7 @@ struct ReferenceAlgebra {
   static constexpr F from_bits(I i) { return std::bit_cast<F>(i); }
   static constexpr F number(I i) { return static_cast<F>(i); }
   static constexpr F lookup(const double* table, std::size_t, I i) { return static_cast<F>(table[i]); }
+  static constexpr F lookup_low(const double* table, I i) { return static_cast<F>(table[i & 15]); }
 };
 template <>
 struct Algebra<double> : ReferenceAlgebra<double, std::int64_t> {};
@@ -86,6 +88,10 @@ constexpr A number(bits_t<A> i) {
 template <class A, std::size_t N>
 constexpr A lookup(const double (&table)[N], bits_t<A> i) {
   return Algebra<A>::lookup(table, N, i);
+}
+template <class A>
+constexpr A lookup_low(const double (&table)[16], bits_t<A> i) {
+  return Algebra<A>::lookup_low(table, i);
 }
 
 template <Number A>
@@ -146,12 +152,13 @@ inline float narrow(double a) { return static_cast<float>(a); }
 // The vocabulary in the compiler's words: what a value type must offer for the functions to be written in it.
 // (patch and iterate take functions and have no place here; widen belongs to floats, narrow to doubles.)
 template <class A>
-concept AlgebraOf = requires(A a, mask_t<A> m, bits_t<A> i, const double (&table)[2]) {
+concept AlgebraOf = requires(A a, mask_t<A> m, bits_t<A> i, const double (&table)[16]) {
   { constant<A>(0.5) } -> std::same_as<A>;
   { integer<A>(1) } -> std::same_as<bits_t<A>>;
   { from_bits<A>(i) } -> std::same_as<A>;
   { number<A>(i) } -> std::same_as<A>;
   { lookup<A>(table, i) } -> std::same_as<A>;
+  { lookup_low<A>(table, i) } -> std::same_as<A>;
   { a + a } -> std::same_as<A>;
   { a - a } -> std::same_as<A>;
   { a* a } -> std::same_as<A>;

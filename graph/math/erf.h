@@ -116,7 +116,7 @@ template <class A>
 A erfc_of_size(A x) {
   Pair<A> square = two_product(x, x);
   ReducedByLn2<A> reduced = reduce_by_ln2(-square.hi);
-  Pair<A> r = fast_two_sum(reduced.r, reduced.low - square.lo);
+  Pair<A> r = fast_two_sum(reduced.r, reduced.low() - square.lo);
   Pair<A> power = fast_two_sum(constant<A>(1.0), exp_minus_one_of_reduced(r.hi, r.lo));
   Pair<A> value = product(power, scaled_erfc(x));
   return scale(value.hi + value.lo, reduced.k);

@@ -33,7 +33,8 @@ Pair<A> log_argument(A f) {
 template <class A>
 Pair<A> log_pair(A x) {
   mask_t<A> denormal = x < constant<A>(smallest_normal<A>);
-  BinaryParts<A> parts = binary_parts(select(denormal, x * constant<A>(0x1p54), x));
+  BinaryParts<A> parts =
+      binary_parts(select(denormal, x * constant<A>(0x1p54), x), constant<A>(0x1.6a09e667f3bcdp-1));
   parts.k = select(denormal, parts.k - constant<A>(54.0), parts.k);
   Pair<A> s = log_argument(parts.m - constant<A>(1.0));
   Pair<A> z = product(s, s);
@@ -65,7 +66,7 @@ A positive_pow_double(A x, A y) {
 // 2^-37 (times 104, the largest exponent), e^r to 2^-34. The result's own exponent never leaves the doubles.
 template <class W>
 W positive_pow_float(W x, W y) {
-  BinaryParts<W> parts = binary_parts(x);
+  BinaryParts<W> parts = binary_parts(x, constant<W>(0x1.6a09e667f3bcdp-1));
   W f = parts.m - constant<W>(1.0);
   W s = f / (constant<W>(2.0) + f);
   W z = s * s;

@@ -7,6 +7,7 @@ largest weighted error, i.e. the relative error of the function caused by the po
 Coefficients are then rounded to the target precision; the number printed is measured after that rounding.
 """
 import functools
+import random
 import struct
 import mpmath as mp
 
@@ -124,6 +125,26 @@ def odd(f, first, second):
             lambda z: z * root(z) / f(root(z)))
 
 
+def log_table(base):
+    """For 16 intervals of m, a 16th of a binade each from 0.703125 on, so that 1 is inside one: c near 1/m and -log c,
+    c chosen such that its logarithm is a double but for 2^-65. Around 1 it is 1."""
+    edges = [1 + (i - 9 - mp.mpf(1) / 2) / (16 if i > 9 else 32) for i in range(17)]
+    numbers = random.Random(1)
+    table = []
+    for low, high in zip(edges, edges[1:]):
+        best = (mp.mpf(1), mp.mpf(1), mp.mpf(0))
+        for _ in range(0 if low < 1 < high else 3000):
+            c = to_double(2 / (low + high) * (1 + mp.mpf(numbers.uniform(-1, 1)) / 2**13))
+            exact = -mp.log(c) / mp.log(base)
+            value = to_double(exact)
+            best = min(best, (abs(exact - value), c, value))
+        table.append(best[1:])
+    reached = [edge * c - 1 for (c, _), pair in zip(table, zip(edges, edges[1:])) for edge in pair]
+    print(f"log table to base {float(base):.6g}: m*c - 1 in [{float(min(reached)):.5f}, {float(max(reached)):.5f}]")
+    for column in zip(*table):
+        print("  {" + ", ".join(float(v).hex() for v in column) + "}")
+
+
 sin_s, sin_w = odd(mp.sin, -mp.mpf(1) / 6, mp.mpf(1) / 120)
 tan_t, tan_w = odd(mp.tan, mp.mpf(1) / 3, mp.mpf(2) / 15)
 tanh_t, tanh_w = odd(mp.tanh, -mp.mpf(1) / 3, mp.mpf(2) / 15)
@@ -234,7 +255,9 @@ if __name__ == "__main__":
         fit_rounded(f"tanh {names}", tanh_t, tanh_w, "0.3026", 11 if d else 5, r)
         fit(f"sinh {names}", sinh_s, lambda z: z + mp.mpf("1e-4"), "0", "0.1203", 5 if d else 3, r)
         fit(f"cosh {names}", cosh_c, lambda z: z + mp.mpf("1e-4"), "0", "0.1203", 5 if d else 3, r)
-    fit("log double", log_p, lambda z: z / 2 + mp.mpf("1e-5"), "0", "0.029438", 7, to_double)
+    for base in (mp.e, 2, 10):
+        log_table(base)
+        fit(f"log {float(base):.6g} double", *log_base(base), "-0.0295", "0.03125", 8, to_double)
     fit("log float", log_q, lambda f: f * f + mp.mpf("1e-3"), "-0.29290", "0.41422", 8, to_float)
     for base in (2, 10):
         fit(f"log{base} float", *log_base(base), "-0.29290", "0.41422", 9, to_float)

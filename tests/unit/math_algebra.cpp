@@ -110,6 +110,7 @@ struct Algebra<lanes::Lane<T>> {
     if (i.i < 0 || static_cast<std::size_t>(i.i) >= count) FAIL("lookup beyond its table");
     return {static_cast<T>(table[i.i])};
   }
+  static lanes::Lane<T> lookup_low(const double* table, bits i) { return {static_cast<T>(table[i.i & 15])}; }
 };
 }  // namespace slope::math
 
