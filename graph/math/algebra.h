@@ -18,8 +18,8 @@
 //   number<A>(i)           the integer i, |i| < 2^51, rounded to A's precision
 //   widen(a)  narrow(a)    float → double, exact; double → float, rounded. wide_t<A>: the type of widen(a)
 //   lookup<A>(table, i)    table[i] rounded to A's precision, table a constexpr array of double, i within it
-//   lookup_low<A>(table, i)    table of 16: the entry that i's low 4 bits say; one instruction where the CPU
-//   can patch(mask, a, f)      select(mask, f(), a); f may go unevaluated where the mask is true nowhere
+//   lookup_low<A>(table, i)    table[i mod 16] of a table of 16; one instruction where the CPU has one
+//   patch(mask, a, f)      select(mask, f(), a); f may go unevaluated where the mask is true nowhere
 //   iterate(a, unfinished, step)     a = step(a) as long as unfinished(a), each lane for itself
 // No word converts a number to an integer: use the magic-number trick (add 0x1.8p52, look at the bits).
 #pragma once
