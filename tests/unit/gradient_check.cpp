@@ -298,7 +298,7 @@ TEST_CASE("gradient check: what is stopped is held at its value") {
 // half as large again, for wrong. Rounding errors may hide either, which is said.
 TEST_CASE("gradient check: random graphs") {
   int found = 0;
-  for (unsigned seed = 0; seed < 400; ++seed) {
+  for (unsigned seed = 0; seed < 500; ++seed) {
     INFO("seed " << seed);
     test::Generator generator(seed);
     generator.specials = false;
