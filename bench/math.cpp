@@ -17,7 +17,8 @@ void run(double low, double high, Preferred preferred, Wide wide) {
   constexpr bool single = sizeof(T) == 4;
   std::string name = fmt::format("{}, {}", Op::name, single ? "f32" : "f64");
   Graph graph(single ? Precision::f32 : Precision::f64);
-  NodeId y = graph.apply<Op>(graph.data(0));
+  std::vector<NodeId> operands(Op::arity, graph.data(0));  // pow is x^x
+  NodeId y = graph.apply(id_of<Op>(), operands);
   Fused fused = fuse(graph, std::span(&y, 1));
   Kernel kernel = prediction_kernel(fused);
   CompileOptions options;
@@ -66,12 +67,21 @@ void run(double low, double high, Preferred preferred, Wide wide) {
 
 int main() {
   SLOPE_BENCH_FUNCTION(Exp, exp, -20, 20)
+  SLOPE_BENCH_FUNCTION(Expm1, expm1, -4, 4)
   SLOPE_BENCH_FUNCTION(Log, log, 1.5, 1000)
+  SLOPE_BENCH_FUNCTION(Log2, log2, 1.5, 1000)
+  SLOPE_BENCH_FUNCTION(Log10, log10, 1.5, 1000)
+  SLOPE_BENCH_FUNCTION(Log1p, log1p, 0.1, 100)
   SLOPE_BENCH_FUNCTION(Sin, sin, 0.1, 3)
+  SLOPE_BENCH_FUNCTION(Cos, cos, 0.1, 1.5)
+  SLOPE_BENCH_FUNCTION(Tan, tan, 0.1, 1.5)
+  SLOPE_BENCH_FUNCTION(Sinh, sinh, -4, 4)
+  SLOPE_BENCH_FUNCTION(Cosh, cosh, -4, 4)
   SLOPE_BENCH_FUNCTION(Tanh, tanh, -4, 4)
   SLOPE_BENCH_FUNCTION(Asin, asin, -1, 1)
   SLOPE_BENCH_FUNCTION(Acos, acos, -1, 0.99)
   SLOPE_BENCH_FUNCTION(Atan, atan, -5, 5)
   SLOPE_BENCH_FUNCTION(Erf, erf, -4, 4)
   SLOPE_BENCH_FUNCTION(Erfc, erfc, -4, 4)
+  SLOPE_BENCH_FUNCTION(Pow, pow, 0.1, 8)
 }

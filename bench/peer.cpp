@@ -37,13 +37,28 @@ void line_step(const float* x, const float* y, std::int64_t rows, float* params,
     for (std::int64_t i = 0; i < n; ++i) y[i] = std::name(x[i]);                \
   }
 SLOPE_BENCH_MAP(exp)
+SLOPE_BENCH_MAP(expm1)
 SLOPE_BENCH_MAP(log)
+SLOPE_BENCH_MAP(log2)
+SLOPE_BENCH_MAP(log10)
+SLOPE_BENCH_MAP(log1p)
 SLOPE_BENCH_MAP(sin)
+SLOPE_BENCH_MAP(cos)
+SLOPE_BENCH_MAP(tan)
+SLOPE_BENCH_MAP(sinh)
+SLOPE_BENCH_MAP(cosh)
 SLOPE_BENCH_MAP(tanh)
 SLOPE_BENCH_MAP(asin)
 SLOPE_BENCH_MAP(acos)
 SLOPE_BENCH_MAP(atan)
 SLOPE_BENCH_MAP(erf)
 SLOPE_BENCH_MAP(erfc)
+
+void pow(const double* __restrict x, double* __restrict y, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = std::pow(x[i], x[i]);
+}
+void pow(const float* __restrict x, float* __restrict y, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = std::pow(x[i], x[i]);
+}
 
 }  // namespace PEER

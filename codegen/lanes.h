@@ -5,6 +5,9 @@
 // is ever set.
 #pragma once
 #include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/IntrinsicsX86.h>
+
+#include <numeric>
 
 #include "graph/math/algebra.h"
 
@@ -110,6 +113,10 @@ LaneBits<T> operator|(LaneBits<T> a, LaneBits<T> b) {
   return {here().CreateOr(a.v, b.v)};
 }
 template <class T>
+LaneBits<T> operator^(LaneBits<T> a, LaneBits<T> b) {
+  return {here().CreateXor(a.v, b.v)};
+}
+template <class T>
 LaneBits<T> shift_left(LaneBits<T> a, int n) {
   return {here().CreateShl(a.v, llvm::ConstantInt::get(a.v->getType(), static_cast<std::uint64_t>(n)))};
 }
@@ -172,6 +179,25 @@ llvm::Constant* table_of(const double* numbers, std::size_t n) {
     if (global.hasInitializer() && global.getInitializer() == data) return &global;
   return new llvm::GlobalVariable(module, data->getType(), true, llvm::GlobalValue::PrivateLinkage, data,
                                   "table");
+}
+
+// A mark of modules whose CPU permutes sixteen doubles by index.
+inline constexpr const char* permutes_doubles = "slope.permutes_doubles";
+
+// Eight lanes at a time, by AVX-512's vpermi2pd.
+inline llvm::Value* permute_sixteen(const double* table, llvm::Value* indices) {
+  llvm::IRBuilderBase& b = here();
+  auto half = [&](int first) {
+    return llvm::ConstantDataVector::get(b.getContext(), llvm::ArrayRef(table + first, 8));
+  };
+  auto some = [&](int first) {
+    llvm::Value* i = b.CreateShuffleVector(
+        indices, {first, first + 1, first + 2, first + 3, first + 4, first + 5, first + 6, first + 7});
+    return b.CreateIntrinsic(llvm::Intrinsic::x86_avx512_vpermi2var_pd_512, {}, {half(0), i, half(8)});
+  };
+  llvm::SmallVector<int> all(16);
+  std::iota(all.begin(), all.end(), 0);
+  return b.CreateShuffleVector(some(0), some(8), all);
 }
 
 // Whether the mask is true in some lane.
@@ -242,6 +268,15 @@ struct Algebra<codegen::Lanes<T>> {
   static codegen::Lanes<T> from_bits(codegen::LaneBits<T> i) {
     return {codegen::here().CreateBitCast(i.v, codegen::real_type<T>())};
   }
+  // Between 64-bit integers and doubles few CPUs have an instruction; below 2^51 an addition does it exactly.
+  static codegen::Lanes<T> number(codegen::LaneBits<T> i) {
+    if constexpr (std::is_same_v<T, float>) {
+      return {codegen::here().CreateSIToFP(i.v, codegen::real_type<T>())};
+    } else {
+      codegen::Lanes<T> shifter = constant(0x1.8p52);
+      return from_bits(codegen::bits(shifter) + i) - shifter;
+    }
+  }
   static codegen::Lanes<T> lookup(const double* table, std::size_t n, codegen::LaneBits<T> i) {
     llvm::IRBuilderBase& b = codegen::here();
     llvm::Value* at = b.CreateInBoundsGEP(codegen::element_type<T>(), codegen::table_of<T>(table, n), i.v);
@@ -249,6 +284,12 @@ struct Algebra<codegen::Lanes<T>> {
     if (codegen::Place::current->width == 1)
       return {b.CreateAlignedLoad(codegen::element_type<T>(), at, align)};
     return {b.CreateMaskedGather(codegen::real_type<T>(), at, align)};
+  }
+  static codegen::Lanes<T> lookup_low(const double* table, codegen::LaneBits<T> i) {
+    if (std::is_same_v<T, double> && codegen::Place::current->width == 16 &&
+        codegen::here().GetInsertBlock()->getModule()->getNamedMetadata(codegen::permutes_doubles))
+      return {codegen::permute_sixteen(table, i.v)};
+    return lookup(table, 16, i & integer(15));
   }
 };
 

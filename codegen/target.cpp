@@ -13,6 +13,8 @@
 
 #include <algorithm>
 
+#include "codegen/lanes.h"
+
 namespace slope {
 
 std::string llvm_version() { return LLVM_VERSION_STRING; }
@@ -63,6 +65,8 @@ EmittedModule emit_module(std::span<const Kernel> kernels, const CompileOptions&
   out.module = std::make_unique<llvm::Module>("slope", *out.context);
   out.module->setDataLayout(machine.createDataLayout());
   out.module->setTargetTriple(machine.getTargetTriple().str());
+  if (machine.getMCSubtargetInfo()->checkFeatures("+avx512f"))
+    out.module->getOrInsertNamedMetadata(codegen::permutes_doubles);
   for (const Kernel& kernel : kernels) emit(kernel, options, *out.module, out.nodes);
   for (llvm::Function& function : *out.module) {
     if (function.isDeclaration()) continue;

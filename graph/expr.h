@@ -57,6 +57,8 @@ inline Expr log1p(Expr a) { return apply<op::Log1p>(a); }
 inline Expr sqrt(Expr a) { return apply<op::Sqrt>(a); }
 inline Expr sin(Expr a) { return apply<op::Sin>(a); }
 inline Expr cos(Expr a) { return apply<op::Cos>(a); }
+inline Expr sinh(Expr a) { return apply<op::Sinh>(a); }
+inline Expr cosh(Expr a) { return apply<op::Cosh>(a); }
 inline Expr tanh(Expr a) { return apply<op::Tanh>(a); }
 inline Expr digamma(Expr a) { return apply<op::Digamma>(a); }
 inline Expr polygamma(Expr n, Expr a) { return apply<op::Polygamma>(n, a); }

@@ -26,16 +26,21 @@
 
 #include "graph/math/arcsin.h"
 #include "graph/math/arctan.h"
+#include "graph/math/cosh.h"
 #include "graph/math/erf.h"
 #include "graph/math/exp.h"
 #include "graph/math/expm1.h"
 #include "graph/math/gamma.h"
 #include "graph/math/log.h"
+#include "graph/math/log10.h"
 #include "graph/math/log1p.h"
+#include "graph/math/log2.h"
 #include "graph/math/mod.h"
 #include "graph/math/polygamma.h"
 #include "graph/math/pow.h"
 #include "graph/math/rounding.h"
+#include "graph/math/sinh.h"
+#include "graph/math/tan.h"
 #include "graph/math/tanh.h"
 #include "graph/math/trig.h"
 
@@ -88,8 +93,9 @@ namespace op {
 using math::abs, math::constant, math::copysign, math::fma, math::select, math::sqrt;
 using math::acos, math::asin, math::atan, math::atan2, math::erf, math::erfc;
 using math::ceil, math::floor, math::mod, math::round;
-using math::cos, math::exp, math::expm1, math::log, math::log1p, math::pow, math::sin, math::tanh;
+using math::cos, math::cosh, math::exp, math::expm1, math::log, math::log10, math::log1p, math::log2;
 using math::digamma, math::lgamma, math::polygamma;
+using math::pow, math::sin, math::sinh, math::tan, math::tanh;
 
 // The number's side of two words that Expr has too.
 inline double sign(double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; }
@@ -207,6 +213,18 @@ struct Log : Unary {
   static auto value(auto x) { return log(x); }
   static auto partial(auto x, auto) { return std::tuple{1.0 / x}; }
 };
+struct Log2 : Unary {
+  static constexpr std::string_view name = "log2";
+  static constexpr Domain domain{0.25, 4};
+  static auto value(auto x) { return log2(x); }
+  static auto partial(auto x, auto) { return std::tuple{0x1.71547652b82fep+0 / x}; }  // 1/ln2
+};
+struct Log10 : Unary {
+  static constexpr std::string_view name = "log10";
+  static constexpr Domain domain{0.25, 4};
+  static auto value(auto x) { return log10(x); }
+  static auto partial(auto x, auto) { return std::tuple{0x1.bcb7b1526e50ep-2 / x}; }  // 1/ln10
+};
 struct Log1p : Unary {
   static constexpr std::string_view name = "log1p";
   static constexpr Domain domain{-0.75, 3};
@@ -258,6 +276,22 @@ struct Atan2 : Binary {
     auto d = select(steep, y, x) * (1.0 + q * q);
     return std::tuple{select(steep, q / d, 1.0 / d), select(steep, -1.0 / d, -q / d)};
   }
+};
+struct Tan : Unary {
+  static constexpr std::string_view name = "tan";
+  static constexpr Domain domain{-1.4, 1.4};
+  static auto value(auto x) { return tan(x); }
+  static auto partial(auto, auto y) { return std::tuple{1.0 + y * y}; }
+};
+struct Sinh : Unary {
+  static constexpr std::string_view name = "sinh";
+  static auto value(auto x) { return sinh(x); }
+  static auto partial(auto x, auto) { return std::tuple{cosh(x)}; }
+};
+struct Cosh : Unary {
+  static constexpr std::string_view name = "cosh";
+  static auto value(auto x) { return cosh(x); }
+  static auto partial(auto x, auto) { return std::tuple{sinh(x)}; }
 };
 struct Tanh : Unary {
   static constexpr std::string_view name = "tanh";
@@ -366,10 +400,10 @@ struct Select : ScalarOp<Real(Truth, Real, Real)> {
   static auto partial(auto c, auto, auto, auto) { return std::tuple{zero, when(c, 1.0), when(!c, 1.0)}; }
 };
 
-using AllOps =
-    std::tuple<Add, Sub, Mul, Div, Neg, Fma, Abs, Sign, Max, Min, Floor, Ceil, Round, Mod, Exp, Expm1, Log,
-               Log1p, Sqrt, Sin, Cos, Asin, Acos, Atan, Atan2, Tanh, Erf, Erfc, Lgamma, Digamma, Polygamma,
-               Pow, Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, And, Or, Not, Select>;
+using AllOps = std::tuple<Add, Sub, Mul, Div, Neg, Fma, Abs, Sign, Max, Min, Floor, Ceil, Round, Mod, Exp,
+                          Expm1, Log, Log2, Log10, Log1p, Sqrt, Sin, Cos, Tan, Asin, Acos, Atan, Atan2, Sinh,
+                          Cosh, Tanh, Erf, Erfc, Lgamma, Digamma, Polygamma, Pow, Less, LessEqual, Greater,
+                          GreaterEqual, Equal, NotEqual, And, Or, Not, Select>;
 
 }  // namespace op
 

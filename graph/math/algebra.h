@@ -10,16 +10,18 @@
 //   fma(a, b, c)  sqrt(a)  abs(a)  copysign(a, sign)  round_even(a)
 //   select(mask, a, b)     a where the mask is true, else b; b and a are both evaluated, neither traps
 //   mask: && || !  (not short-circuit)
-//   bits_t<A>              an integer of A's width, two's complement, wrapping
+//   bits_t<A>              an integer of A's width, two's complement, wrapping (the reference: by -fwrapv)
 //   bits(a)  from_bits<A>(i)     the representation
 //   integer<A>(c)          the integer c
-//   on bits_t: + - & | and shift_left(i, n), shift_right(i, n) (arithmetic), by a constant n; == < as for A
-//   (a mask) select(mask, i, j)     on bits_t too widen(a)  narrow(a)    float → double, exact; double →
-//   float, rounded. wide_t<A>: the type of widen(a) lookup<A>(table, i)    table[i] rounded to A's precision,
-//   table a constexpr array of double, i within it patch(mask, a, f)      select(mask, f(), a); f may go
-//   unevaluated where the mask is true nowhere
+//   on bits_t: + - & | ^ and shift_left(i, n), shift_right(i, n) (arithmetic), by a constant n; == < as for A
+//   (a mask) select(mask, i, j)     on bits_t too
+//   number<A>(i)           the integer i, |i| < 2^51, rounded to A's precision
+//   widen(a)  narrow(a)    float → double, exact; double → float, rounded. wide_t<A>: the type of widen(a)
+//   lookup<A>(table, i)    table[i] rounded to A's precision, table a constexpr array of double, i within it
+//   lookup_low<A>(table, i)    table[i mod 16] of a table of 16; one instruction where the CPU has one
+//   patch(mask, a, f)      select(mask, f(), a); f may go unevaluated where the mask is true nowhere
 //   iterate(a, unfinished, step)     a = step(a) as long as unfinished(a), each lane for itself
-// No word converts between integers and floats: use the magic-number trick (add 0x1.8p52, look at the bits).
+// No word converts a number to an integer: use the magic-number trick (add 0x1.8p52, look at the bits).
 #pragma once
 #include <bit>
 #include <cmath>
@@ -45,7 +47,9 @@ struct ReferenceAlgebra {
   static constexpr F constant(double c) { return static_cast<F>(c); }
   static constexpr I integer(std::int64_t c) { return static_cast<I>(c); }
   static constexpr F from_bits(I i) { return std::bit_cast<F>(i); }
+  static constexpr F number(I i) { return static_cast<F>(i); }
   static constexpr F lookup(const double* table, std::size_t, I i) { return static_cast<F>(table[i]); }
+  static constexpr F lookup_low(const double* table, I i) { return static_cast<F>(table[i & 15]); }
 };
 template <>
 struct Algebra<double> : ReferenceAlgebra<double, std::int64_t> {};
@@ -77,9 +81,17 @@ template <class A>
 constexpr A from_bits(bits_t<A> i) {
   return Algebra<A>::from_bits(i);
 }
+template <class A>
+constexpr A number(bits_t<A> i) {
+  return Algebra<A>::number(i);
+}
 template <class A, std::size_t N>
 constexpr A lookup(const double (&table)[N], bits_t<A> i) {
   return Algebra<A>::lookup(table, N, i);
+}
+template <class A>
+constexpr A lookup_low(const double (&table)[16], bits_t<A> i) {
+  return Algebra<A>::lookup_low(table, i);
 }
 
 template <Number A>
@@ -140,11 +152,13 @@ inline float narrow(double a) { return static_cast<float>(a); }
 // The vocabulary in the compiler's words: what a value type must offer for the functions to be written in it.
 // (patch and iterate take functions and have no place here; widen belongs to floats, narrow to doubles.)
 template <class A>
-concept AlgebraOf = requires(A a, mask_t<A> m, bits_t<A> i, const double (&table)[2]) {
+concept AlgebraOf = requires(A a, mask_t<A> m, bits_t<A> i, const double (&table)[16]) {
   { constant<A>(0.5) } -> std::same_as<A>;
   { integer<A>(1) } -> std::same_as<bits_t<A>>;
   { from_bits<A>(i) } -> std::same_as<A>;
+  { number<A>(i) } -> std::same_as<A>;
   { lookup<A>(table, i) } -> std::same_as<A>;
+  { lookup_low<A>(table, i) } -> std::same_as<A>;
   { a + a } -> std::same_as<A>;
   { a - a } -> std::same_as<A>;
   { a* a } -> std::same_as<A>;
@@ -170,6 +184,7 @@ concept AlgebraOf = requires(A a, mask_t<A> m, bits_t<A> i, const double (&table
   { i - i } -> std::same_as<bits_t<A>>;
   { i& i } -> std::same_as<bits_t<A>>;
   { i | i } -> std::same_as<bits_t<A>>;
+  { i ^ i } -> std::same_as<bits_t<A>>;
   { i == i } -> std::same_as<mask_t<A>>;
   { i < i } -> std::same_as<mask_t<A>>;
   { shift_left(i, 1) } -> std::same_as<bits_t<A>>;

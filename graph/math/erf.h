@@ -58,8 +58,8 @@ A erf_double(A size) {
 template <class A>
 A small_exp_of_negative(A x) {
   ReducedByLn2<A> reduced = reduce_by_ln2(-x);
-  A fraction = exp_minus_one_of_reduced(reduced.r, reduced.low);
-  return fma(power_of_two<A>(reduced.k.integer), fraction, power_of_two<A>(reduced.k.integer));
+  A fraction = exp_minus_one_of_reduced(reduced.r, reduced.low());
+  return fma(power_of_two<A>(reduced.k.low_bits), fraction, power_of_two<A>(reduced.k.low_bits));
 }
 
 template <class A>
@@ -116,7 +116,7 @@ template <class A>
 A erfc_of_size(A x) {
   Pair<A> square = two_product(x, x);
   ReducedByLn2<A> reduced = reduce_by_ln2(-square.hi);
-  Pair<A> r = fast_two_sum(reduced.r, reduced.low - square.lo);
+  Pair<A> r = fast_two_sum(reduced.r, reduced.low() - square.lo);
   Pair<A> power = fast_two_sum(constant<A>(1.0), exp_minus_one_of_reduced(r.hi, r.lo));
   Pair<A> value = product(power, scaled_erfc(x));
   return scale(value.hi + value.lo, reduced.k);

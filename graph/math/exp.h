@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// e^x, below 1 ulp (denormal results too).
+// e^x, below 1.1 ulp (denormal results too).
 #pragma once
 #include "graph/math/pieces.h"
 
@@ -13,21 +13,52 @@ inline constexpr double exp_double[] = {0.500000000000001,     0.166666666666664
 inline constexpr double exp_float[] = {0.4999999403953552, 0.1666652113199234, 0.04166834428906441,
                                        0.008368663489818573, 0.001381661742925644};
 
+template <class A>
+A exp_tail(A r, A r2) {
+  if constexpr (is_double<A>) return polynomial(exp_double, r, r2);
+  else return polynomial(exp_float, r, r2);
+}
+
 // e^(r + low) - 1, |low| at most a rounding error of r or so.
 template <class A>
 A exp_minus_one_of_reduced(A r, A low) {
   A r2 = r * r;
-  if constexpr (is_double<A>) return r + fma(r2, polynomial(exp_double, r, r2), low);
-  else return r + fma(r2, polynomial(exp_float, r, r2), low);
+  return r + fma(r2, exp_tail(r, r2), low);
 }
 
-// x = k*ln2 + r, e^x = 2^k * e^r. Beyond the clamp the result is an infinity or zero all the same.
+// Whether e^x is a normal number with some room around it.
+template <class A>
+mask_t<A> has_normal_exp(A x) {
+  return abs(x) <= constant<A>(708.0, 87.0);
+}
+
+// The same product for every x, k too large or small for one step included: beyond some bounds an infinity or
+// zero, whatever k and power are there. A NaN is in the power.
+template <class A>
+A scale_anywhere(A x, A power, Whole<A> k) {
+  A vanishing = select(x < constant<A>(-750.0, -110.0), constant<A>(0.0), scale(power, k));
+  return select(x > constant<A>(720.0, 95.0), constant<A>(infinity), vanishing);
+}
+
+// x = k*ln2 + r, e^x = 2^k * power, power = e^r.
+template <class A>
+struct ExpParts {
+  Whole<A> k;
+  A power;
+
+  A product() const { return scale_exponent(power, k.low_bits); }  // where it is a normal number
+};
+template <class A>
+ExpParts<A> exp_parts(A x) {
+  ReducedByLn2<A> reduced = reduce_by_ln2(x);
+  A r2 = reduced.r * reduced.r;
+  return {reduced.k, constant<A>(1.0) + fma(r2, exp_tail(reduced.r, r2), reduced.r)};
+}
+
 template <class A>
 A exp(A x) {
-  A inside = is_double<A> ? clamp(x, -746.0, 710.0) : clamp(x, -104.0, 89.0);
-  ReducedByLn2<A> reduced = reduce_by_ln2(inside);
-  A fraction = exp_minus_one_of_reduced(reduced.r, reduced.low);
-  return scale(constant<A>(1.0) + fraction, reduced.k);
+  ExpParts<A> parts = exp_parts(x);
+  return patch(!has_normal_exp(x), parts.product(), [&] { return scale_anywhere(x, parts.power, parts.k); });
 }
 
 }  // namespace slope::math

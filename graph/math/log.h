@@ -1,73 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The natural logarithm, below 1 ulp.
+// The natural logarithm, below 1.6 ulp, and what the logarithms share.
 #pragma once
 #include "graph/math/pieces.h"
 
 namespace slope::math {
 
-// log((1+s)/(1-s)) = 2s + s^3*p(s^2) on |s| <= (sqrt2-1)/(sqrt2+1): minimax p, error 2^-58.8 of the value.
-inline constexpr double log_double[] = {0.6666666666666733,  0.39999999999419816, 0.2857142874140154,
-                                        0.22222198663200274, 0.18183560088949904, 0.15314149891844875,
-                                        0.14795031293665165};
+// x = 2^k * m, x positive, finite and normal; m from `start` on, up to its double: with the bits of `start`
+// subtracted, the exponent field carries over exactly there. k as the number k * 2^exponent_shift, which is
+// what the precision has cheapest.
+template <class A>
+struct BinaryParts {
+  A k, m;
+  bits_t<A> distance;  // from start, in representations
+  bits_t<A> exponent;  // k in its place in the representation
+};
+template <class A>
+inline constexpr int exponent_shift = is_double<A> ? 0 : 23;
+template <class A>
+BinaryParts<A> binary_parts(A x, A start) {
+  bits_t<A> distance = bits(x) - bits(start);
+  bits_t<A> exponent = distance & integer<A>(-(std::int64_t{1} << mantissa_bits<A>));
+  bits_t<A> k = shift_right(exponent, mantissa_bits<A> - exponent_shift<A>);
+  return {number<A>(k), from_bits<A>(bits(x) - exponent), distance, exponent};
+}
+
+// What BinaryParts' k is multiplied with where k itself would be with c.
+template <class A>
+A of_exponent(double in_double, double in_float) {
+  return constant<A>(in_double, in_float * 0x1p-23);
+}
+
+// For a double m, a number c near 1/m and -log c to some base: one of each for 16 intervals, a 16th of a
+// binade each, from 0.703125 on. In the interval around 1 (from 1 - 1/64 to 1 + 1/32) c is 1, so that the
+// logarithm of a number near 1 keeps its relative precision; elsewhere c is chosen such that log c is a
+// double but for 2^-65. m*c - 1 is in [-0.0295, 0.03125].
+struct LogTable {
+  double inverse[16], value[16];
+};
+inline constexpr LogTable ln_table = {
+    {0x1.6430b6049d218p+0, 0x1.5554044ace50dp+0, 0x1.47b734f82d1b7p+0, 0x1.3b1d6ae108e67p+0,
+     0x1.2f6cb1f869dd5p+0, 0x1.24919ed1f13f0p+0, 0x1.1a754c596c851p+0, 0x1.1112df0d74a72p+0,
+     0x1.0847134cd7292p+0, 0x1.0000000000000p+0, 0x1.e1dc079370c78p-1, 0x1.c70f57eecd18bp-1,
+     0x1.af1fa69eaddb7p-1, 0x1.99a2cc16cc538p-1, 0x1.8613e6b341495p-1, 0x1.74544318e0d3bp-1},
+    {-0x1.5236ebaeac2a7p-2, -0x1.26922df1c5760p-2, -0x1.f9cad10efa168p-3, -0x1.a97e0985ad018p-3,
+     -0x1.5c11b7caf4964p-3, -0x1.11743fdebbf59p-3, -0x1.92dab7e26e769p-4, -0x1.08749d0cd376ap-4,
+     -0x1.04b12d738084cp-5, 0x0.0p+0, 0x1.f1068bd148b5fp-5, 0x1.e2e6612ff52d7p-4, 0x1.601cb00537ac5p-3,
+     0x1.c8d1808bd5966p-3, 0x1.16818d357838dp-2, 0x1.463103e70c347p-2}};
+// log(1+f) = f + f^2*q(f) there: minimax q, error 2^-56.3 of the value.
+inline constexpr double log_double[] = {-0.49999999999999684, 0.33333333333333154, -0.25000000004333167,
+                                        0.2000000000279704,   -0.1666665064640977, 0.14285702576357123,
+                                        -0.12521932001225444, 0.11129075088187566};
 // log(1+f) = f - f^2/2 + f^3*q(f) on sqrt(1/2) <= 1+f <= sqrt2: minimax q, error 2^-27.2 of the value.
 inline constexpr double log_float[] = {0.33333316445350647,  -0.2500079572200775, 0.20002281665802002,
                                        -0.16624970734119415, 0.14181439578533173, -0.1312531977891922,
                                        0.12879084050655365,  -0.07865237444639206};
 
-// log(1+f) - f for 1+f in [sqrt(1/2), sqrt2].
-// double: s = f/(2+f) makes 2s = f - s*f, hence log(1+f) = f - f^2/2 + s*(f^2/2 + s^2*p(s^2)); the division
-// costs less than the twelve terms it saves. float: the plain polynomial, for it would save four. The fma
-// takes f^2/2 unrounded, so that the error is a rounding of a number below 0.09.
 template <class A>
-A log_tail(A f) {
-  A half = constant<A>(0.5) * f;
-  A f2 = f * f;
-  if constexpr (is_double<A>) {
-    A s = f / (constant<A>(2.0) + f);
-    A z = s * s;
-    return fma(-half, f, s * fma(z, polynomial(log_double, z, z * z), half * f));
-  } else {
-    return fma(-half, f, f * f2 * polynomial(log_float, f, f2));
-  }
+inline constexpr double log_start = is_double<A> ? 0x1.68p-1 : 0x1.6a09e6p-1;
+
+// f for 1 + f = m*c, and log(1/c) to the table's base.
+template <class A>
+struct TableLog {
+  A c, f, value;
+};
+template <class A>
+TableLog<A> look_up(const LogTable& table, const BinaryParts<A>& parts) {
+  bits_t<A> interval = shift_right(parts.distance, mantissa_bits<A> - 4);
+  A c = lookup_low<A>(table.inverse, interval);
+  return {c, fma(parts.m, c, constant<A>(-1.0)), lookup_low<A>(table.value, interval)};
 }
 
-// k*ln2 + log(1+f) + extra. k times the short head of ln2 is exact, the head's sum with f too.
+// ln(2^k * (1+f) + extra) of floats, |f| < 0.42, extra in its first order.
 template <class A>
 A log_sum(A k, A f, A extra) {
-  A low = constant<A>(0x1.ef35793c7673p-45, 0x1.7f7d1cf79abcap-20);
-  A tail = log_tail(f) + fma(k, low, extra);
-  Pair<A> head = fast_two_sum(k * constant<A>(0x1.62e42fefa38p-1, 0x1.62e4p-1), f);
-  return head.hi + (head.lo + tail);
+  A half = constant<A>(0.5) * f;
+  A f2 = f * f;
+  A tail = fma(-half, f, fma(f * f2, polynomial(log_float, f, f2), extra));
+  return fma(k, of_exponent<A>(0x1.62e42fefa39efp-1, 0x1.62e43p-1), f + tail);
 }
 
-// x = 2^k * m, m in [sqrt(1/2), sqrt2), x positive, finite and normal: with the bits of sqrt(1/2) subtracted,
-// the exponent field carries over exactly there. (abs: of a negative number the difference would overflow.)
+// Whether x is positive, finite and normal: with the smallest normal number added to its representation,
+// infinity, NaN and whatever has a sign lie below twice that number or wrap around to there.
 template <class A>
-struct BinaryParts {
-  bits_t<A> k;
-  A m;
-};
-template <class A>
-BinaryParts<A> binary_parts(A x) {
-  bits_t<A> root = bits(constant<A>(0x1.6a09e667f3bcdp-1, 0x1.6a09e6p-1));
-  bits_t<A> representation = bits(abs(x));
-  bits_t<A> k = shift_right(representation - root, mantissa_bits<A>);
-  return {k, from_bits<A>(representation - shift_left(k, mantissa_bits<A>))};
-}
-
-// The same for a positive x that may be denormal (then first multiplied by a power of two), with k as a
-// float.
-template <class A>
-struct FloatParts {
-  A k, m;
-};
-template <class A>
-FloatParts<A> float_parts(A x) {
-  mask_t<A> denormal = x < constant<A>(smallest_normal<A>);
-  A normal = select(denormal, x * constant<A>(0x1p54, 0x1p25), x);
-  BinaryParts<A> parts = binary_parts(normal);
-  A correction = select(denormal, constant<A>(54.0, 25.0), constant<A>(0.0));
-  return {to_float<A>(parts.k) - correction, parts.m};
+mask_t<A> has_usual_log(A x) {
+  bits_t<A> smallest = bits(constant<A>(smallest_normal<A>));
+  return !(bits(x) + smallest < smallest + smallest);
 }
 
 // The logarithm's value outside (0, infinity), else `inside`. Infinity and NaN are their own logarithms.
@@ -79,10 +96,35 @@ A log_special(A x, A inside) {
   return select(x < zero, constant<A>(not_a_number), nonzero);
 }
 
+// A logarithm made of the parts of x, for every x: where there are special values, denormal ones are first
+// multiplied by a power of two.
+template <class A, class F>
+A log_anywhere(A x, F of_parts) {
+  A start = constant<A>(log_start<A>);
+  return patch(!has_usual_log(x), of_parts(binary_parts(x, start)), [&] {
+    mask_t<A> denormal = x < constant<A>(smallest_normal<A>);
+    BinaryParts<A> parts = binary_parts(select(denormal, x * constant<A>(0x1p54, 0x1p25), x), start);
+    parts.k = select(denormal, parts.k - constant<A>(54.0, 25.0 * 0x1p23), parts.k);
+    return log_special(x, of_parts(parts));
+  });
+}
+
+template <class A>
+A log_of_parts(const BinaryParts<A>& parts) {
+  if constexpr (is_double<A>) {
+    TableLog<A> t = look_up(ln_table, parts);
+    A f2 = t.f * t.f;
+    A low = fma(parts.k, constant<A>(0x1.abc9e3b39803fp-56), t.f);
+    A tail = fma(f2, polynomial(log_double, t.f, f2), low);
+    return fma(parts.k, constant<A>(0x1.62e42fefa39efp-1), t.value) + tail;
+  } else {
+    return log_sum(parts.k, parts.m - constant<A>(1.0), constant<A>(0.0));
+  }
+}
+
 template <class A>
 A log(A x) {
-  FloatParts<A> parts = float_parts(x);
-  return log_special(x, log_sum(parts.k, parts.m - constant<A>(1.0), constant<A>(0.0)));
+  return log_anywhere(x, [](const BinaryParts<A>& parts) { return log_of_parts(parts); });
 }
 
 }  // namespace slope::math

@@ -40,7 +40,7 @@ A huge_remainder(A x, A y) {
       start, [&](A r) { return abs(r) > bound; },
       [&](A r) {
         bits_t<A> k = exponent_of(abs(r)) - step_exponent;
-        return signed_remainder(r, scale(step, Whole<A>{to_float<A>(k), k}));
+        return signed_remainder(r, scale(step, Whole<A>{number<A>(k), k}));
       });
   return signed_remainder(rest, step);
 }

@@ -12,8 +12,6 @@ namespace slope::math {
 template <class A>
 inline constexpr int mantissa_bits = is_double<A> ? 52 : 23;
 template <class A>
-inline constexpr int exponent_bias = is_double<A> ? 1023 : 127;
-template <class A>
 inline constexpr double smallest_normal = is_double<A> ? 0x1p-1022 : 0x1p-126;
 // Adding this number rounds a small number to an integer (ties to even) and leaves it in the low bits.
 template <class A>
@@ -42,6 +40,14 @@ template <class A, std::size_t N>
 A polynomial(const double (&c)[N], A x, A x2) {
   static_assert(N >= 2);
   return fma(half_polynomial(c, 1, x2), x, half_polynomial(c, 0, x2));
+}
+
+template <class A>
+inline constexpr int sign_bit = is_double<A> ? 63 : 31;
+// x with its sign turned where `sign` has that bit set.
+template <class A>
+A flip_sign(A x, bits_t<A> sign) {
+  return from_bits<A>(bits(x) ^ (sign & bits(constant<A>(-0.0))));
 }
 
 // An unevaluated sum hi + lo.
@@ -88,11 +94,12 @@ A clamp(A x, double low, double high) {
   return select(raised > ceiling, ceiling, raised);
 }
 
-// An integer k, as the float and as the bits.
+// An integer k, as the number and as bits whose low ones (12 of a double, 9 of a float) are k's: as many as
+// exponents have. The bits above are of no meaning.
 template <class A>
 struct Whole {
   A value;
-  bits_t<A> integer;
+  bits_t<A> low_bits;
 };
 
 // x*y to the nearest integer, |x*y| < 2^22 (float), 2^51 (double).
@@ -100,20 +107,25 @@ template <class A>
 Whole<A> round_product(A x, A y) {
   A shifter = constant<A>(magic<A>);
   A shifted = fma(x, y, shifter);
-  return {shifted - shifter, bits(shifted) - bits(shifter)};
+  return {shifted - shifter, bits(shifted)};
 }
 
-// The float of a small integer: put into the low bits of the magic number, then subtracted.
+// k, from its low bits, in place of an exponent.
 template <class A>
-A to_float(bits_t<A> i) {
-  A shifter = constant<A>(magic<A>);
-  return from_bits<A>(bits(shifter) + i) - shifter;
+bits_t<A> as_exponent(bits_t<A> k) {
+  return shift_left(k, mantissa_bits<A>);
+}
+
+// y * 2^k, y and the result normal numbers.
+template <class A>
+A scale_exponent(A y, bits_t<A> k) {
+  return from_bits<A>(bits(y) + as_exponent<A>(k));
 }
 
 // 2^k, for k a normal exponent.
 template <class A>
 A power_of_two(bits_t<A> k) {
-  return from_bits<A>(shift_left(k + integer<A>(exponent_bias<A>), mantissa_bits<A>));
+  return scale_exponent(constant<A>(1.0), k);
 }
 
 // y * 2^k, for |k| up to twice the exponent range: in two steps, the first exact, so that a denormal result
@@ -121,7 +133,7 @@ A power_of_two(bits_t<A> k) {
 template <class A>
 A scale(A y, Whole<A> k) {
   Whole<A> half = round_product(k.value, constant<A>(0.5));
-  return y * power_of_two<A>(half.integer) * power_of_two<A>(k.integer - half.integer);
+  return y * power_of_two<A>(half.low_bits) * power_of_two<A>(k.low_bits - half.low_bits);
 }
 
 // x = k*ln2 + r + low, |r| <= ln2/2 and a rounding more, low the rounding of r. x - k*hi is exact: both are
@@ -130,15 +142,16 @@ A scale(A y, Whole<A> k) {
 template <class A>
 struct ReducedByLn2 {
   Whole<A> k;
-  A r, low;
+  A high, r;  // r before and after the rest of ln2
+  static constexpr double rest = is_double<A> ? 0x1.abc9e3b39803fp-56 : -0x1.05c61p-29;
+
+  A low() const { return fma(-k.value, constant<A>(rest), high - r); }
 };
 template <class A>
 ReducedByLn2<A> reduce_by_ln2(A x) {
   Whole<A> k = round_product(x, constant<A>(0x1.71547652b82fep+0));
   A high = fma(-k.value, constant<A>(0x1.62e42fefa39efp-1, 0x1.62e43p-1), x);
-  A rest = constant<A>(0x1.abc9e3b39803fp-56, -0x1.05c61p-29);
-  A r = fma(-k.value, rest, high);
-  return {k, r, fma(-k.value, rest, high - r)};
+  return {k, high, fma(-k.value, constant<A>(ReducedByLn2<A>::rest), high)};
 }
 
 }  // namespace slope::math

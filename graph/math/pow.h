@@ -32,7 +32,10 @@ Pair<A> log_argument(A f) {
 // the rest, at most 2^-12.5 of the sum, in one double.
 template <class A>
 Pair<A> log_pair(A x) {
-  FloatParts<A> parts = float_parts(x);
+  mask_t<A> denormal = x < constant<A>(smallest_normal<A>);
+  BinaryParts<A> parts =
+      binary_parts(select(denormal, x * constant<A>(0x1p54), x), constant<A>(0x1.6a09e667f3bcdp-1));
+  parts.k = select(denormal, parts.k - constant<A>(54.0), parts.k);
   Pair<A> s = log_argument(parts.m - constant<A>(1.0));
   Pair<A> z = product(s, s);
   A t = z.hi * polynomial(pow_log_double, z.hi, z.hi * z.hi);
@@ -54,7 +57,7 @@ A positive_pow_double(A x, A y) {
   Pair<A> p = two_product(exponent, log_x.hi);
   A low = fma(exponent, log_x.lo, p.lo);
   ReducedByLn2<A> reduced = reduce_by_ln2(clamp(p.hi, -746.0, 710.0));
-  A rest = reduced.low + select(abs(p.hi) < constant<A>(1000.0), low, constant<A>(0.0));
+  A rest = reduced.low() + select(abs(p.hi) < constant<A>(1000.0), low, constant<A>(0.0));
   Pair<A> r = two_sum(reduced.r, rest);
   return scale(constant<A>(1.0) + exp_minus_one_of_reduced(r.hi, r.lo), reduced.k);
 }
@@ -63,18 +66,18 @@ A positive_pow_double(A x, A y) {
 // 2^-37 (times 104, the largest exponent), e^r to 2^-34. The result's own exponent never leaves the doubles.
 template <class W>
 W positive_pow_float(W x, W y) {
-  BinaryParts<W> parts = binary_parts(x);
+  BinaryParts<W> parts = binary_parts(x, constant<W>(0x1.6a09e667f3bcdp-1));
   W f = parts.m - constant<W>(1.0);
   W s = f / (constant<W>(2.0) + f);
   W z = s * s;
   W log_m = fma(s * z, polynomial(pow_log_float, z, z * z), s + s);
-  W log_x = fma(to_float<W>(parts.k), constant<W>(0x1.62e42fefa39efp-1), log_m);
+  W log_x = fma(parts.k, constant<W>(0x1.62e42fefa39efp-1), log_m);
   W exponent = clamp(y, -0x1p65, 0x1p65);
   ReducedByLn2<W> reduced = reduce_by_ln2(clamp(exponent * log_x, -110.0, 100.0));
   W r = reduced.r;
   W r2 = r * r;
   W power = constant<W>(1.0) + fma(r2, polynomial(pow_exp_float, r, r2), r);
-  return power * power_of_two<W>(reduced.k.integer);
+  return power * power_of_two<W>(reduced.k.low_bits);
 }
 
 template <class A>

@@ -7,64 +7,55 @@
 
 namespace slope::math {
 
-// x = k*(pi/2) + angle; the quadrant is k's two low bits (and other bits above them).
+// An angle less k times pi, with k's low bits (Whole).
 template <class A>
 struct ReducedAngle {
-  bits_t<A> quadrant;
+  bits_t<A> k;
+  A angle;
+};
+
+// Beyond this size the fields of 2/pi below take the place of three constants: k must keep its rounding error
+// far below 1.
+template <class A>
+inline constexpr double usual_angle = is_double<A> ? 0x1p45 : 0x1p16;
+
+// An angle less k times pi/2, in twice the precision.
+template <class A>
+struct ReducedAnglePair {
+  bits_t<A> k;
   Pair<A> angle;
 };
 
-// pi/2 = first + second + third + 2^-163. x - k*first is exact (see reduce_by_ln2); k*second is taken as an
-// exact product and subtracted exactly, so that only the terms below it are rounded: the error is 2^-107
-// relative to the largest of them, k*2^-54, and no double comes closer to a multiple of pi/2 than about
-// 2^-62.
+// x - k*pi, k an integer or the half of an odd one, by the parts of pi. x - k*first is exact
+// (see reduce_by_ln2; for k = 1/2 and a small x it is rounded, where the cosine is near 1), each following
+// difference is rounded once relative to itself, and pi's rest, k*2^-163 (float: k*2^-76), is nothing: no
+// double comes closer to a multiple of pi/2 than about 2^-62.
 template <class A>
-ReducedAngle<A> reduce_double_angle(A x) {
-  A shifter = constant<A>(magic<A>);
-  A shifted = fma(x, constant<A>(0x1.45f306dc9c883p-1), shifter);
-  A k = shifted - shifter;
-  A first = fma(-k, constant<A>(0x1.921fb54442d18p+0), x);
-  Pair<A> product = two_product(k, constant<A>(0x1.1a62633145c07p-54));
-  Pair<A> second = two_sum(first, -product.hi);
-  A low = fma(-k, constant<A>(-0x1.f1976b7ed8fbcp-110), second.lo - product.lo);
-  return {bits(shifted), fast_two_sum(second.hi, low)};
+A subtract_half_turns(A x, A k) {
+  A first = fma(-k, constant<A>(0x1.921fb54442d18p+1, 0x1.921fb6p+1), x);
+  A second = fma(-k, constant<A>(0x1.1a62633145c07p-53, -0x1.777a5cp-24), first);
+  return fma(-k, constant<A>(-0x1.f1976b7ed8fbcp-109, -0x1.ee59dap-49), second);
 }
 
-// The reduction of a float, made in double, as two floats. The quadrant crosses over as the number 1 +
-// quadrant/4, whose representation shows it in the first two bits of the fraction, in double and in float.
+// x - k*pi/2 as a pair. The product with the second part is taken exactly and subtracted exactly: though it
+// may exceed what is left, that is a multiple of its last bit.
 template <class A>
-ReducedAngle<A> narrow_angle(bits_t<wide_t<A>> quadrant, wide_t<A> angle) {
-  using W = wide_t<A>;
-  A hi = narrow(angle);
-  A lo = narrow(angle - widen(hi));
-  bits_t<W> quarter = shift_left(quadrant & integer<W>(3), 50) | bits(constant<W>(1.0));
-  return {shift_right(bits(narrow(from_bits<W>(quarter))), 21), {hi, lo}};
+Pair<A> subtract_quarter_turns(A x, A k) {
+  A first = fma(-k, constant<A>(0x1.921fb54442d18p+0, 0x1.921fb6p+0), x);
+  Pair<A> second = two_product(k, constant<A>(0x1.1a62633145c07p-54, -0x1.777a5cp-25));
+  Pair<A> angle = fast_two_sum(first, -second.hi);
+  A third = constant<A>(-0x1.f1976b7ed8fbcp-110, -0x1.ee59dap-50);
+  return {angle.hi, fma(-k, third, angle.lo - second.lo)};
 }
 
-// For |x| <= 2^45. A float needs only two parts of pi/2.
-template <class A>
-ReducedAngle<A> reduce_angle(A x) {
-  if constexpr (is_double<A>) {
-    return reduce_double_angle(x);
-  } else {
-    using W = wide_t<A>;
-    W shifter = constant<W>(magic<W>);
-    W wide = widen(x);
-    W shifted = fma(wide, constant<W>(0x1.45f306dc9c883p-1), shifter);
-    W k = shifted - shifter;
-    W first = fma(-k, constant<W>(0x1.921fb54442d18p+0), wide);
-    return narrow_angle<A>(bits(shifted), fma(-k, constant<W>(0x1.1a62633145c07p-54), first));
-  }
-}
-
-// For |x| > 2^45, after Payne and Hanek (1983): x = m * 2^e, and of 2^e * (2/pi) only the bits below 2^54
+// For |x| >= 2^16, after Payne and Hanek (1983): x = m * 2^e, and of 2^e * (2/pi) only the bits below 2^54
 // matter, since m is a multiple of 2^-52 and whole turns (4 quadrants) drop out. Four fields of 53 bits of
 // 2/pi, taken from the bit of weight 2^53 on, leave out less than 2^-157, whereas no double comes closer to a
 // multiple of pi/2 than about 2^-62.
 //
-// Entry j is the field of bits j-8, ... , j+44 of 2/pi as a fraction (bit n has weight 2^-n, those before bit
-// 1 are zero), for e = 45 + j; the following fields are the entries 53, 106 and 159 further on.
-inline constexpr int first_huge_exponent = 45;
+// Entry j is the field of bits j-37, ... , j+15 of 2/pi as a fraction (bit n has weight 2^-n, those before
+// bit 1 are zero), for e = 16 + j; the following fields are the entries 53, 106 and 159 further on.
+inline constexpr int first_huge_exponent = 16;
 inline constexpr int last_huge_entry = 1024 - first_huge_exponent;  // an infinity's or NaN's e is 1024
 struct InversePiFields {
   double values[last_huge_entry + 3 * 53 + 1];
@@ -79,7 +70,7 @@ constexpr InversePiFields inverse_pi_fields() {
   InversePiFields fields{};
   std::uint64_t window = 0;  // the last 53 bits read
   int bit = 0;
-  for (int j = -43; j < static_cast<int>(std::size(fields.values)); ++j, ++bit) {
+  for (int j = -14; j < static_cast<int>(std::size(fields.values)); ++j, ++bit) {
     std::uint64_t next = words[bit / 64] >> (63 - bit % 64) & 1;
     window = (window << 1 | next) & ((std::uint64_t{1} << 53) - 1);
     if (j >= 0) fields.values[j] = static_cast<double>(window) * 0x1p-53;
@@ -91,12 +82,18 @@ inline constexpr InversePiFields inverse_pi = inverse_pi_fields();
 // x * (2/pi) modulo 4, in quadrants: an integer and the rest in twice the precision, in [-1/2, 1/2] or a
 // rounding more. Every sum up to the last is exact.
 template <class A>
-ReducedAngle<A> huge_quadrants(A x) {
+struct Quadrants {
+  bits_t<A> whole;
+  Pair<A> rest;
+};
+template <class A>
+Quadrants<A> huge_quadrants(A x) {
   bits_t<A> exponent = shift_right(bits(abs(x)), 52) - integer<A>(1023 + first_huge_exponent);
   bits_t<A> j = select(exponent < integer<A>(0), integer<A>(0), exponent);
   bits_t<A> sign_and_fraction = integer<A>(static_cast<std::int64_t>(0x800fffffffffffffu));
   A m = from_bits<A>((bits(x) & sign_and_fraction) | bits(constant<A>(1.0)));
   auto field = [&](int bit) { return lookup<A>(inverse_pi.values, j + integer<A>(bit)); };
+  A not_finite = x - x;  // 0, or NaN for an infinity and a NaN
   Pair<A> p0 = two_product(m * constant<A>(0x1p54), field(0));
   Pair<A> p1 = two_product(m * constant<A>(0x1p1), field(53));
   Pair<A> p2 = two_product(m * constant<A>(0x1p-52), field(106));
@@ -111,21 +108,15 @@ ReducedAngle<A> huge_quadrants(A x) {
   Pair<A> rest2 = two_sum(rest1.hi, p1.lo);
   Pair<A> rest3 = two_sum(rest2.hi, p2.hi);
   A low = (rest0.lo + rest1.lo) + (rest2.lo + rest3.lo) + (p2.lo + p3);
-  return {bits(shifted), two_sum(rest3.hi, low)};
+  return {bits(shifted), two_sum(rest3.hi + not_finite, low)};
 }
 
+// Quarter turns as an angle.
 template <class A>
-ReducedAngle<A> reduce_huge_angle(A x) {
-  if constexpr (is_double<A>) {
-    ReducedAngle<A> turned = huge_quadrants(x);
-    Pair<A> quarter_turn = {constant<A>(0x1.921fb54442d18p+0), constant<A>(0x1.1a62633145c07p-54)};
-    Pair<A> angle = product(turned.angle, quarter_turn);
-    A not_finite = x - x;  // 0, or NaN for an infinity and a NaN
-    return {turned.quadrant, fast_two_sum(angle.hi + not_finite, angle.lo)};
-  } else {
-    ReducedAngle<wide_t<A>> wide = reduce_huge_angle(widen(x));
-    return narrow_angle<A>(wide.quadrant, wide.angle.hi);
-  }
+Pair<A> angle_of_quadrants(Pair<A> quadrants) {
+  Pair<A> angle =
+      product(quadrants, Pair<A>{constant<A>(0x1.921fb54442d18p+0), constant<A>(0x1.1a62633145c07p-54)});
+  return fast_two_sum(angle.hi, angle.lo);
 }
 
 }  // namespace slope::math

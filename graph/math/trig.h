@@ -1,77 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// sin and cos, below 1 ulp for every x.
+// sin and cos, below 1.7 ulp for every x.
 #pragma once
 #include "graph/math/reduce_angle.h"
 
 namespace slope::math {
 
-// On |r| <= 0.79: sin r = r + r^3*s(r^2), cos r = 1 - r^2/2 + r^4*c(r^2); minimax s and c, errors 2^-57.7 and
-// 2^-62.0 (double), 2^-26.8 and 2^-31.0 (float) of the value.
-inline constexpr double sin_double[] = {-0.1666666666666663,     0.0083333333333218,
-                                        -0.00019841269829288494, 2.7557313503290093e-06,
-                                        -2.5050727417695143e-08, 1.5894956169797056e-10};
-inline constexpr double cos_double[] = {0.04166666666666659,   -0.0013888888888872197,
-                                        2.48015872882893e-05,  -2.755731401079457e-07,
-                                        2.087567723364269e-09, -1.1357281973210119e-11};
-inline constexpr double sin_float[] = {-0.16666655242443085, 0.008332150988280773, -0.00019513553706929088};
-inline constexpr double cos_float[] = {0.04166664555668831, -0.0013887279201298952, 2.44288476096699e-05};
+// sin r = r - r*(c*r^2 - r^4*s(r^2)) on |r| <= 1.574: c = 1/6 rounded, minimax s, error 2^-61.5 and 2^-31.0
+// of the value.
+inline constexpr double sin_double[] = {
+    0.008333333333333207,   -0.00019841269841212403, 2.7557319211542043e-06, -2.5052106900668714e-08,
+    1.6058940756984564e-10, -7.643011658296346e-13,  2.7213256558172626e-15};
+inline constexpr double sin_float[] = {0.008333350531756878, -0.00019843093468807638, 2.7627074814517982e-06,
+                                       -2.5503711142960128e-08};
 
-// sin(r + low); the low part enters by its first-order term low*cos r, cos r by its first two terms.
+// (-1)^k * sin r, |r| up to pi/2. The factor of r is rounded once beside its small part.
 template <class A>
-A sin_of_reduced(Pair<A> angle, A r2, A r4) {
-  A r = angle.hi;
+A sin_of_reduced(ReducedAngle<A> reduced) {
+  A r = reduced.angle;
+  A r2 = r * r;
+  A r4 = r2 * r2;
   A s = r2;
   if constexpr (is_double<A>) s = polynomial(sin_double, r2, r4);
   else s = polynomial(sin_float, r2, r4);
-  A low = fma(constant<A>(-0.5) * r2, angle.lo, angle.lo);
-  return r + fma(r * r2, s, low);
+  A factor = fma(r2, constant<A>(-0x1.5555555555555p-3, -0x1.555556p-3), r4 * s);
+  return flip_sign(fma(r, factor, r), shift_left(reduced.k, sign_bit<A>));
 }
 
-// cos(r + low), low*sin r taken as low*r. The fma's round 1 - r^2/2 once and recover the rounding.
+// size = k*pi + r; for the cosine sin(size + pi/2) = sin(k*pi + r) with a k that is a half of an odd number.
 template <class A>
-A cos_of_reduced(Pair<A> angle, A r2, A r4) {
-  A r = angle.hi;
-  A c = r2;
-  if constexpr (is_double<A>) c = polynomial(cos_double, r2, r4);
-  else c = polynomial(cos_float, r2, r4);
-  A half = constant<A>(-0.5) * r;
-  A head = fma(half, r, constant<A>(1.0));
-  A rest = fma(half, r, constant<A>(1.0) - head);
-  return head + fma(r4, c, fma(-r, angle.lo, rest));
+ReducedAngle<A> reduce_by_half_turns(A size, bool cosine) {
+  A inverse = constant<A>(0x1.45f306dc9c883p-2, 0x1.45f306p-2);
+  A shifter = constant<A>(magic<A>);
+  A shifted = shifter;
+  A k = shifter;
+  if (cosine) {
+    A half = constant<A>(0.5);
+    shifted = fma(size, inverse, half) + shifter;
+    k = (shifted - shifter) - half;
+  } else {
+    shifted = fma(size, inverse, shifter);
+    k = shifted - shifter;
+  }
+  return {bits(shifted), subtract_half_turns(size, k)};
 }
 
-// sin(angle + quadrant*(pi/2)).
+// From quadrants to half turns: an odd quadrant goes to the nearer even one, its rest by 1.
 template <class A>
-A sin_in_quadrant(bits_t<A> quadrant, Pair<A> angle) {
-  A r2 = angle.hi * angle.hi;
-  A r4 = r2 * r2;
-  bits_t<A> zero = integer<A>(0);
-  A sine = sin_of_reduced(angle, r2, r4);
-  A cosine = cos_of_reduced(angle, r2, r4);
-  A value = select((quadrant & integer<A>(1)) == zero, sine, cosine);
-  return select((quadrant & integer<A>(2)) == zero, value, -value);
+ReducedAngle<A> reduce_huge_by_half_turns(A size, bool cosine) {
+  Quadrants<A> quadrants = huge_quadrants(size);
+  bits_t<A> quadrant = quadrants.whole + integer<A>(cosine ? 1 : 0);
+  Pair<A> rest = quadrants.rest;
+  mask_t<A> even = (quadrant & integer<A>(1)) == integer<A>(0);
+  A step = select(even, constant<A>(0.0), copysign(constant<A>(1.0), rest.hi));
+  bits_t<A> whole = quadrant + select(rest.hi < constant<A>(0.0), integer<A>(0), integer<A>(1));
+  Pair<A> moved = two_sum(-step, rest.hi);
+  A angle = angle_of_quadrants(Pair<A>{moved.hi, moved.lo + rest.lo}).hi;
+  return {shift_right(select(even, quadrant, whole), 1), angle};
 }
 
-// Beyond 2^45 another reduction (reduce_angle.h); an algebra may skip it where no x is so large.
 template <class A>
-A sin_or_cos(A x, int quadrants) {
-  bits_t<A> turn = integer<A>(quadrants);
-  ReducedAngle<A> usual = reduce_angle(x);
-  return patch(abs(x) > constant<A>(0x1p45), sin_in_quadrant(usual.quadrant + turn, usual.angle), [&] {
-    ReducedAngle<A> exact = reduce_huge_angle(x);
-    return sin_in_quadrant(exact.quadrant + turn, exact.angle);
+A sin_or_cos_of_size(A size, bool cosine) {
+  return patch(size > constant<A>(usual_angle<A>), sin_of_reduced(reduce_by_half_turns(size, cosine)), [&] {
+    if constexpr (is_double<A>) return sin_of_reduced(reduce_huge_by_half_turns(size, cosine));
+    else return narrow(sin_of_reduced(reduce_huge_by_half_turns(widen(size), cosine)));
   });
 }
 
-// A tiny x is its own sine, for the sign of zero (x^3/6 is below half an ulp).
 template <class A>
 A sin(A x) {
-  return select(abs(x) < constant<A>(0x1p-27, 0x1p-12), x, sin_or_cos(x, 0));
+  return flip_sign(sin_or_cos_of_size(abs(x), false), bits(x));
 }
 
 template <class A>
 A cos(A x) {
-  return sin_or_cos(x, 1);
+  return sin_or_cos_of_size(abs(x), true);
 }
 
 }  // namespace slope::math

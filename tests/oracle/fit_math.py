@@ -7,6 +7,7 @@ largest weighted error, i.e. the relative error of the function caused by the po
 Coefficients are then rounded to the target precision; the number printed is measured after that rounding.
 """
 import functools
+import random
 import struct
 import mpmath as mp
 
@@ -77,6 +78,19 @@ def fit_with_head(name, f, w, a, b, n, rounding):
     print("  {" + ", ".join(repr(float(x)) for x in fixed) + "}")
 
 
+def fit_rounded(name, f, w, b, n, rounding):
+    """On [0, b]: each coefficient is rounded before the next ones are fitted to what it leaves, so that they make up
+    for its rounding."""
+    b = mp.mpf(b)
+    fixed = []
+    for i in range(n):
+        left = lambda x: (f(x) - mp.polyval(fixed[::-1], x) if fixed else f(x)) / x**i
+        fixed.append(rounding(solve(left, lambda x: w(x) * x**i, b * mp.mpf("1e-4") if i else 0, b, n - i)[0]))
+    err = max(abs(w(x) * (f(x) - mp.polyval(fixed[::-1], x))) for x in (b * i / 1000 for i in range(1001)))
+    print(f"{name}: 2^{float(mp.log(err, 2)):.1f}")
+    print("  {" + ", ".join(repr(float(c)) for c in fixed) + "}")
+
+
 def split(name, v, rounding, count):
     parts = []
     for _ in range(count):
@@ -86,18 +100,56 @@ def split(name, v, rounding, count):
 
 
 exp_q = series(lambda r: (mp.exp(r) - 1 - r) / r**2, lambda r: mp.mpf(1) / 2 + r / 6 + r * r / 24)
-expm1_q = series(lambda r: (mp.exp(r) - 1 - r - r * r / 2) / r**3, lambda r: mp.mpf(1) / 6 + r / 24)
 
 def exp_w(r): return r * r / mp.exp(r) + mp.mpf("1e-3")
-def expm1_w(r): return r * r + mp.mpf("1e-3")
+def expm1_w(r): return (r * r / abs(mp.expm1(r)) if abs(r) > mp.mpf("1e-9") else 0) + mp.mpf("1e-4")
 
 
 log_p = series(lambda z: (mp.log((1 + mp.sqrt(z)) / (1 - mp.sqrt(z))) / mp.sqrt(z) - 2) / z,
                lambda z: mp.mpf(2) / 3 + 2 * z / 5 + 2 * z * z / 7)
 log_t = series(lambda z: (log_p(z) - mp.mpf(2) / 3) / z, lambda z: mp.mpf(2) / 5 + 2 * z / 7)
 log_q = series(lambda f: (mp.log1p(f) - f + f * f / 2) / f**3, lambda f: mp.mpf(1) / 3 - f / 4 + f * f / 5)
-sin_s = series(lambda z: (mp.sin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: -mp.mpf(1) / 6 + z / 120)
-cos_c = series(lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, lambda z: mp.mpf(1) / 24 - z / 720)
+
+
+def log_base(base):
+    """Of log(1+f) to a base: what f^2 is multiplied with, and the weight that makes its error relative."""
+    scale = 1 / mp.log(base)
+    return (series(lambda f: scale * (mp.log1p(f) - f) / f**2, lambda f: scale * (f / 3 - mp.mpf(1) / 2)),
+            lambda f: f * f / mp.log1p(f) / scale if abs(f) > mp.mpf("1e-9") else mp.mpf("1e-3"))
+
+
+def odd(f, first, second):
+    """Of an odd f(x) = x + x^3*p(x^2): p, and the weight that makes its error relative."""
+    root = lambda z: mp.sqrt(z) + mp.mpf("1e-30")
+    return (series(lambda z: (f(root(z)) / root(z) - 1) / z, lambda z: first + second * z),
+            lambda z: z * root(z) / f(root(z)))
+
+
+def log_table(base):
+    """For 16 intervals of m, a 16th of a binade each from 0.703125 on, so that 1 is inside one: c near 1/m and -log c,
+    c chosen such that its logarithm is a double but for 2^-65. Around 1 it is 1."""
+    edges = [1 + (i - 9 - mp.mpf(1) / 2) / (16 if i > 9 else 32) for i in range(17)]
+    numbers = random.Random(1)
+    table = []
+    for low, high in zip(edges, edges[1:]):
+        best = (mp.mpf(1), mp.mpf(1), mp.mpf(0))
+        for _ in range(0 if low < 1 < high else 3000):
+            c = to_double(2 / (low + high) * (1 + mp.mpf(numbers.uniform(-1, 1)) / 2**13))
+            exact = -mp.log(c) / mp.log(base)
+            value = to_double(exact)
+            best = min(best, (abs(exact - value), c, value))
+        table.append(best[1:])
+    reached = [edge * c - 1 for (c, _), pair in zip(table, zip(edges, edges[1:])) for edge in pair]
+    print(f"log table to base {float(base):.6g}: m*c - 1 in [{float(min(reached)):.5f}, {float(max(reached)):.5f}]")
+    for column in zip(*table):
+        print("  {" + ", ".join(float(v).hex() for v in column) + "}")
+
+
+sin_s, sin_w = odd(mp.sin, -mp.mpf(1) / 6, mp.mpf(1) / 120)
+tan_t, tan_w = odd(mp.tan, mp.mpf(1) / 3, mp.mpf(2) / 15)
+tanh_t, tanh_w = odd(mp.tanh, -mp.mpf(1) / 3, mp.mpf(2) / 15)
+sinh_s, _ = odd(mp.sinh, mp.mpf(1) / 6, mp.mpf(1) / 120)
+cosh_c = series(lambda z: (mp.cosh(mp.sqrt(z)) - 1) / z, lambda z: mp.mpf(1) / 2 + z / 24)
 
 half = mp.mpf(1) / 2
 atan_p = series(lambda z: (mp.atan(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: -mp.mpf(1) / 3 + z / 5)
@@ -197,12 +249,18 @@ if __name__ == "__main__":
     for r, names in ((to_double, "double"), (to_float, "float")):
         d = names == "double"
         fit(f"exp {names}", exp_q, exp_w, "-0.3467", "0.3467", 10 if d else 5, r)
-        fit(f"expm1 {names}", expm1_q, expm1_w, "-0.3467", "0.3467", 10 if d else 5, r)
-        fit(f"sin {names}", sin_s, lambda z: z + mp.mpf("1e-4"), "0", "0.6241", 6 if d else 3, r)
-        fit(f"cos {names}", cos_c, lambda z: z * z / mp.cos(mp.sqrt(z)) + mp.mpf("1e-4"), "0", "0.6241",
-            6 if d else 3, r)
-    fit("log double", log_p, lambda z: z / 2 + mp.mpf("1e-5"), "0", "0.029438", 7, to_double)
+        fit(f"expm1 {names}", exp_q, expm1_w, "-0.3467", "0.3467", 10 if d else 6, r)
+        fit_rounded(f"sin {names} (the first is a constant of its own)", sin_s, sin_w, "2.4775", 8 if d else 5, r)
+        fit(f"tan {names}", tan_t, lambda z: tan_w(z) + mp.mpf("1e-4"), "0", "0.6195", 14 if d else 7, r)
+        fit_rounded(f"tanh {names}", tanh_t, tanh_w, "0.3026", 11 if d else 5, r)
+        fit(f"sinh {names}", sinh_s, lambda z: z + mp.mpf("1e-4"), "0", "0.1203", 5 if d else 3, r)
+        fit(f"cosh {names}", cosh_c, lambda z: z + mp.mpf("1e-4"), "0", "0.1203", 5 if d else 3, r)
+    for base in (mp.e, 2, 10):
+        log_table(base)
+        fit(f"log {float(base):.6g} double", *log_base(base), "-0.0295", "0.03125", 8, to_double)
     fit("log float", log_q, lambda f: f * f + mp.mpf("1e-3"), "-0.29290", "0.41422", 8, to_float)
+    for base in (2, 10):
+        fit(f"log{base} float", *log_base(base), "-0.29290", "0.41422", 9, to_float)
     fit("pow log double", log_t, lambda z: z * z / 2 + mp.mpf("1e-8"), "0", "0.029438", 7, to_double)
     fit("pow log float", log_p, lambda z: z / 2 + mp.mpf("1e-5"), "0", "0.029438", 4, to_double)
     fit("pow exp float", exp_q, exp_w, "-0.3467", "0.3467", 6, to_double)
@@ -218,7 +276,13 @@ if __name__ == "__main__":
         print("  ", float(head).hex(), float(mp.log(2) - head).hex())
     split("ln2 double", mp.log(2), to_double, 3)
     split("ln2 float", mp.log(2), to_float, 3)
-    split("pi/2 double", mp.pi / 2, to_double, 4)
+    for r, names in ((to_double, "double"), (to_float, "float")):
+        for base in (2, 10):
+            split(f"1/ln{base} {names}", 1 / mp.log(base), r, 2)
+        split(f"log10(2) {names}", mp.log10(2), r, 2)
+        split(f"pi {names}", mp.pi, r, 4)
+        split(f"pi/2 {names}", mp.pi / 2, r, 4)
+        split(f"1/pi {names}", 1 / mp.pi, r, 1)
     mp.mp.dps = 500
     digits = int(mp.floor(2 / mp.pi * 2**1344))
     print("2/pi in 64-bit words:")

@@ -16,16 +16,21 @@
 
 #include "graph/math/arcsin.h"
 #include "graph/math/arctan.h"
+#include "graph/math/cosh.h"
 #include "graph/math/erf.h"
 #include "graph/math/exp.h"
 #include "graph/math/expm1.h"
 #include "graph/math/gamma.h"
 #include "graph/math/log.h"
+#include "graph/math/log10.h"
 #include "graph/math/log1p.h"
+#include "graph/math/log2.h"
 #include "graph/math/mod.h"
 #include "graph/math/polygamma.h"
 #include "graph/math/pow.h"
 #include "graph/math/rounding.h"
+#include "graph/math/sinh.h"
+#include "graph/math/tan.h"
 #include "graph/math/tanh.h"
 #include "graph/math/trig.h"
 
@@ -97,7 +102,9 @@ const std::vector<T>& samples() {
     Samples<T> s;
     s.every_exponent(60'000);
     for (double bound : {0.01, 1.0, 2.0, 30.0, d ? 760.0 : 110.0}) s.linear(bound, 14'000);
-    for (double x : {0.0, 0.5, 1.0, 2.0, 0.34657359, 0.70710678, 1.41421356, d ? 709.78271 : 88.722839})
+    for (double x :
+         {0.0, 0.5, 1.0, 2.0, 0.34657359, 0.70710678, 1.41421356, d ? 709.78271 : 88.722839, d ? 708.0 : 87.0,
+          d ? 710.47586 : 89.415986, d ? 745.13322 : 103.97208, 0.55, d ? 0x1p45 : 0x1p16})
       s.near(static_cast<T>(x), 200);
     s.near(std::numeric_limits<T>::min(), 200);
     s.near(std::numeric_limits<T>::max(), 200);
@@ -151,13 +158,29 @@ void exactly(T x, T result, T y) {
 
 TEMPLATE_TEST_CASE("elementary functions are within their error bounds", "[math]", float, double) {
   using T = TestType;
-  check<T>("exp", math::exp<T>, expq, 1.0);
-  check<T>("expm1", math::expm1<T>, expm1q, 1.0);
-  check<T>("log", math::log<T>, logq, 1.0);
-  check<T>("log1p", math::log1p<T>, log1pq, 1.0);
-  check<T>("tanh", math::tanh<T>, tanhq, 1.0);
-  check<T>("sin", math::sin<T>, sinq, 1.0);
-  check<T>("cos", math::cos<T>, cosq, 1.0);
+  check<T>("exp", math::exp<T>, expq, 1.1);
+  check<T>("expm1", math::expm1<T>, expm1q, 1.4);
+  check<T>("log", math::log<T>, logq, 1.6);
+  check<T>("log2", math::log2<T>, log2q, 1.7);
+  check<T>("log10", math::log10<T>, log10q, 1.6);
+  check<T>("log1p", math::log1p<T>, log1pq, 1.6);
+  check<T>("sin", math::sin<T>, sinq, 1.7);
+  check<T>("cos", math::cos<T>, cosq, 1.7);
+  check<T>("tan", math::tan<T>, tanq, 1.8);
+  check<T>("sinh", math::sinh<T>, sinhq, 1.5);
+  check<T>("cosh", math::cosh<T>, coshq, 1.6);
+  check<T>("tanh", math::tanh<T>, tanhq, 1.5);
+}
+
+TEST_CASE("a power of two has its exponent for logarithm", "[math]") {
+  for (int k = -1074; k < 1024; ++k) {
+    double x = std::ldexp(1.0, k);
+    exactly(x, math::log2(x), static_cast<double>(k));
+  }
+  for (int k = -149; k < 128; ++k) {
+    float x = std::ldexp(1.0f, k);
+    exactly(x, math::log2(x), static_cast<float>(k));
+  }
 }
 
 TEMPLATE_TEST_CASE("elementary functions at special values", "[math]", float, double) {
@@ -167,17 +190,22 @@ TEMPLATE_TEST_CASE("elementary functions at special values", "[math]", float, do
   for (T x : {zero, -zero, tiny, -tiny}) {
     exactly(x, math::exp(x), one);
     exactly(x, math::cos(x), one);
+    exactly(x, math::cosh(x), one);
     exactly(x, math::expm1(x), x);
     exactly(x, math::log1p(x), x);
     exactly(x, math::sin(x), x);
+    exactly(x, math::tan(x), x);
+    exactly(x, math::sinh(x), x);
     exactly(x, math::tanh(x), x);
   }
-  exactly(one, math::log(one), zero);
-  for (T x : {zero, -zero}) exactly(x, math::log(x), -inf<T>);
-  for (T x : {-tiny, -one, -huge, -inf<T>}) exactly(x, math::log(x), nan_of<T>);
+  for (auto log : {math::log<T>, math::log2<T>, math::log10<T>}) {
+    exactly(one, log(one), zero);
+    for (T x : {zero, -zero}) exactly(x, log(x), -inf<T>);
+    for (T x : {-tiny, -one, -huge, -inf<T>}) exactly(x, log(x), nan_of<T>);
+    exactly(inf<T>, log(inf<T>), inf<T>);
+  }
   for (T x : {std::nextafter(-one, -inf<T>), -huge, -inf<T>}) exactly(x, math::log1p(x), nan_of<T>);
   exactly(-one, math::log1p(-one), -inf<T>);
-  exactly(inf<T>, math::log(inf<T>), inf<T>);
   exactly(inf<T>, math::log1p(inf<T>), inf<T>);
   for (T x : {huge, inf<T>}) {
     exactly(x, math::exp(x), inf<T>);
@@ -186,14 +214,19 @@ TEMPLATE_TEST_CASE("elementary functions at special values", "[math]", float, do
     exactly(-x, math::expm1(-x), -one);
     exactly(x, math::tanh(x), one);
     exactly(-x, math::tanh(-x), -one);
+    exactly(x, math::sinh(x), inf<T>);
+    exactly(-x, math::sinh(-x), -inf<T>);
+    exactly(x, math::cosh(x), inf<T>);
+    exactly(-x, math::cosh(-x), inf<T>);
   }
   for (T x : {inf<T>, -inf<T>}) {
     exactly(x, math::sin(x), nan_of<T>);
     exactly(x, math::cos(x), nan_of<T>);
+    exactly(x, math::tan(x), nan_of<T>);
   }
   T x = nan_of<T>;
-  for (auto f : {math::exp<T>, math::expm1<T>, math::log<T>, math::log1p<T>, math::sin<T>, math::cos<T>,
-                 math::tanh<T>})
+  for (auto f : {math::exp<T>, math::expm1<T>, math::log<T>, math::log2<T>, math::log10<T>, math::log1p<T>,
+                 math::sin<T>, math::cos<T>, math::tan<T>, math::sinh<T>, math::cosh<T>, math::tanh<T>})
     exactly(x, f(x), x);
 }
 

@@ -10,16 +10,21 @@
 
 #include "graph/math/arcsin.h"
 #include "graph/math/arctan.h"
+#include "graph/math/cosh.h"
 #include "graph/math/erf.h"
 #include "graph/math/exp.h"
 #include "graph/math/expm1.h"
 #include "graph/math/gamma.h"
 #include "graph/math/log.h"
+#include "graph/math/log10.h"
 #include "graph/math/log1p.h"
+#include "graph/math/log2.h"
 #include "graph/math/mod.h"
 #include "graph/math/polygamma.h"
 #include "graph/math/pow.h"
 #include "graph/math/rounding.h"
+#include "graph/math/sinh.h"
+#include "graph/math/tan.h"
 #include "graph/math/tanh.h"
 #include "graph/math/trig.h"
 
@@ -44,6 +49,7 @@ struct Bits {
   }
   friend Bits operator&(Bits a, Bits b) { return {a.i & b.i}; }
   friend Bits operator|(Bits a, Bits b) { return {a.i | b.i}; }
+  friend Bits operator^(Bits a, Bits b) { return {a.i ^ b.i}; }
   friend Mask operator==(Bits a, Bits b) { return {a.i == b.i}; }
   friend Mask operator<(Bits a, Bits b) { return {a.i < b.i}; }
   friend Bits shift_left(Bits a, int n) { return {static_cast<I>(static_cast<U>(a.i) << n)}; }
@@ -99,10 +105,12 @@ struct Algebra<lanes::Lane<T>> {
   static lanes::Lane<T> constant(double c) { return {static_cast<T>(c)}; }
   static bits integer(std::int64_t c) { return {static_cast<bits_t<T>>(c)}; }
   static lanes::Lane<T> from_bits(bits i) { return {std::bit_cast<T>(i.i)}; }
+  static lanes::Lane<T> number(bits i) { return {static_cast<T>(i.i)}; }
   static lanes::Lane<T> lookup(const double* table, std::size_t count, bits i) {
     if (i.i < 0 || static_cast<std::size_t>(i.i) >= count) FAIL("lookup beyond its table");
     return {static_cast<T>(table[i.i])};
   }
+  static lanes::Lane<T> lookup_low(const double* table, bits i) { return {static_cast<T>(table[i.i & 15])}; }
 };
 }  // namespace slope::math
 
@@ -131,9 +139,14 @@ TEMPLATE_TEST_CASE("the functions use the algebra's vocabulary only, and give it
     differing += !same(math::exp(x), math::exp(A{x}));
     differing += !same(math::expm1(x), math::expm1(A{x}));
     differing += !same(math::log(x), math::log(A{x}));
+    differing += !same(math::log2(x), math::log2(A{x}));
+    differing += !same(math::log10(x), math::log10(A{x}));
     differing += !same(math::log1p(x), math::log1p(A{x}));
     differing += !same(math::sin(x), math::sin(A{x}));
     differing += !same(math::cos(x), math::cos(A{x}));
+    differing += !same(math::tan(x), math::tan(A{x}));
+    differing += !same(math::sinh(x), math::sinh(A{x}));
+    differing += !same(math::cosh(x), math::cosh(A{x}));
     differing += !same(math::tanh(x), math::tanh(A{x}));
     differing += !same(math::pow(x, y), math::pow(A{x}, A{y}));
     differing += !same(math::asin(x), math::asin(A{x}));
