@@ -342,6 +342,7 @@ Term conditional(Term condition, Term a, Term b, Precision precision) {
     Term inner = std::move(condition.parts[0]);
     return conditional(std::move(inner), std::move(b), std::move(a), precision);
   }
+  if (condition.kind == Kind::truth) return condition.value != 0 ? std::move(a) : std::move(b);
   Term outer = plain_number(1);
   if (condition.rows && b.is_number(0)) {
     outer = split_numbers(a, precision);
