@@ -146,13 +146,13 @@ class Writer {
   Term scalar(OpId op, std::vector<Term> x) {
     if (std::optional<Term> folded = fold(op, x)) return *folded;
     auto is = [&]<class Op>() { return op == id_of<Op>(); };
-    if (is.operator()<op::Add>()) return sum(std::move(x[0]), std::move(x[1]));
-    if (is.operator()<op::Sub>()) return difference(std::move(x[0]), std::move(x[1]));
+    if (is.operator()<op::Add>()) return sum(std::move(x[0]), std::move(x[1]), precision_);
+    if (is.operator()<op::Sub>()) return difference(std::move(x[0]), std::move(x[1]), precision_);
     if (is.operator()<op::Mul>()) return product(std::move(x[0]), std::move(x[1]), precision_);
     if (is.operator()<op::Div>()) return quotient(std::move(x[0]), std::move(x[1]), precision_);
     if (is.operator()<op::Neg>()) return product(number(-1, precision_), std::move(x[0]), precision_);
     if (is.operator()<op::Fma>())
-      return sum(product(std::move(x[0]), std::move(x[1]), precision_), std::move(x[2]));
+      return sum(product(std::move(x[0]), std::move(x[1]), precision_), std::move(x[2]), precision_);
     if (is.operator()<op::Pow>()) return power(std::move(x[0]), std::move(x[1]));
     if (is.operator()<op::Not>()) return negation(std::move(x[0]));
     if (is.operator()<op::Select>())

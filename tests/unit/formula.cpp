@@ -218,3 +218,132 @@ TEST_CASE("a formula read again computes what its node computes") {
   }
   CHECK(compared > 4 * undecided);
 }
+
+namespace {
+
+// How a loss and its derivatives are written, one formula a line.
+std::string written(const std::string& model, std::string (*spell)(const Graph&, std::span<const Formula>)) {
+  Diagnostics diagnostics;
+  ast::Ast tree = parse(Source("m.slope", model), diagnostics);
+  auto lowered = lower(tree, {}, diagnostics);
+  REQUIRE(lowered);
+  Model& m = lowered->model();
+  std::vector<NodeId> params;
+  for (std::size_t i = 0; i < m.params.size(); ++i) params.push_back(m.graph.param(static_cast<int>(i)));
+  std::vector<FormulaRoot> roots{{"loss", m.loss}};
+  std::vector<NodeId> gradient = differentiate(m.graph, m.loss, params);
+  for (std::size_t i = 0; i < params.size(); ++i)
+    if (gradient[i].valid()) roots.push_back({m.params[i].name, gradient[i], FormulaRoot::Is::derivative});
+  PrintNames own;
+  for (const DataColumn& column : m.columns) own.columns.push_back(column.name);
+  for (const Parameter& param : m.params) own.params.push_back(param.name);
+  return spell(m.graph, formulas(m.graph, roots, own));
+}
+
+std::string as_text(const Graph& graph, std::span<const Formula> list) {
+  return formula_text(graph, list, {});
+}
+std::string text(const std::string& model) { return written("data x, y\n" + model, as_text); }
+std::string latex(const std::string& model) { return written("data x, y\n" + model, formula_latex); }
+
+}  // namespace
+
+TEST_CASE("derivatives as a textbook has them") {
+  CHECK(text("param w = 0, b = 0\npredict = w*x + b\nloss = mse(predict, y)\n") ==
+        "predict = w*x + b\n"
+        "loss = mean((predict - y)^2)\n"
+        "d loss/d w = mean(2*(predict - y)*x)\n"
+        "d loss/d b = mean(2*(predict - y))\n");
+  CHECK(text("param b = 0\nloss = mean(b*x + b) + b^3/3 - sqrt(b)\n") ==
+        "loss = mean(b*x + b) + b^3/3 - sqrt(b)\n"
+        "d loss/d b = b^2 - 0.5/sqrt(b) + mean(1 + x)\n");
+  CHECK(text("param b = 1\nloss = mean(abs(b*x - y))\n") ==
+        "loss = mean(abs(b*x - y))\n"
+        "d loss/d b = mean(sign(b*x - y)*x)\n");
+  CHECK(text("param b = 1\nloss = mean(relu(b*x))\n") ==
+        "loss = mean(if b*x <= 0 then 0 else b*x)\n"
+        "d loss/d b = mean(if b*x <= 0 then 0 else x)\n");
+}
+
+TEST_CASE("a formula has the parentheses that the language needs and no other") {
+  auto loss = [](const std::string& formula) {
+    std::string all = text("param a = 1, b = 1\nloss = " + formula + "\n");
+    return all.substr(0, all.find('\n'));
+  };
+  for (std::string formula :
+       {"loss = (a - b)^2", "loss = -a^2 - (b - a^b)", "loss = (-a)^2", "loss = a^b^2", "loss = (a^b)^2",
+        "loss = a/(b + 1)", "loss = 2^-a", "loss = a*b/(a + b)", "loss = (if a < b then a else b)*a",
+        "loss = if (a < b or a > 2) and b > 0 then a else b",
+        "loss = if a < b or a > 2 and b > 0 then a else b", "loss = mean(x)*a^2/rows",
+        "loss = sum(max(a*x, y))", "loss = a + max(b*x)", "loss = if not (a < b) and b > 1 then a else 0",
+        "loss = exp(-(a + b)/2)", "loss = (a - (b + 1))^2"})
+    CHECK(loss(formula.substr(7)) == formula);
+  CHECK(loss("a*(b*a)") == "loss = a^2*b");
+  CHECK(loss("a^2*(b*a^3)") == "loss = a^5*b");
+  CHECK(loss("a/b/b*3") == "loss = 3*a/b^2");
+  CHECK(loss("0.1*(3*a)") == "loss = 0.3*a");
+  CHECK(loss("sum(2*a*x)") == "loss = 2*a*sum(x)");
+}
+
+TEST_CASE("what a branch knows is known of its row only") {
+  // Inside the sum x is of other rows than outside.
+  CHECK(text("param a = 1\nloss = sum(if x > 0 then a*sum(if x > 0 then y else 1) else 0)\n")
+            .starts_with("loss = sum(if x > 0 then a*sum(if x > 0 then y else 1) else 0)\n"));
+  CHECK(text("param a = 1\nloss = sum(if x > 0 then a*(if x > 0 then y else 1) else 0)\n")
+            .starts_with("loss = sum(if x > 0 then a*y else 0)\n"));
+}
+
+TEST_CASE("formulas of a graph that shares stay short") {
+  std::string model = "param a = 1\nv0 = a\n";
+  for (int i = 0; i < 60; ++i)
+    model += "v" + std::to_string(i + 1) + " = 0 + (sin(v" + std::to_string(i) + ") + exp(v" +
+             std::to_string(i) + "))*v" + std::to_string(i) + "\n";
+  std::string inlined = "param a = 1\ndef f(u) = (sin(u) + exp(u))*u\nloss = ";
+  std::string tail = "a";
+  for (int i = 0; i < 60; ++i) tail = "f(" + tail + ")";
+  CHECK(text(model + "loss = v60\n").size() < 60000);
+  CHECK(text(inlined + tail + "\n").size() < 60000);
+}
+
+TEST_CASE("formulas as LaTeX") {
+  std::string line = latex("param w = 0, b_1 = 0\npredict = w*x + b_1\nloss = mse(predict, y)\n");
+  CHECK(line ==
+        "\\begin{align*}\n"
+        "  \\mathrm{predict}_{i} &= w \\, x_{i} + b_{1} \\\\\n"
+        "  L &= \\frac{1}{N} \\sum_{i=1}^{N} \\left(\\mathrm{predict}_{i} - y_{i}\\right)^{2} \\\\\n"
+        "  \\frac{\\partial L}{\\partial w} &= \\frac{1}{N} \\sum_{i=1}^{N} 2 \\, "
+        "\\left(\\mathrm{predict}_{i} - "
+        "y_{i}\\right) \\, x_{i} \\\\\n"
+        "  \\frac{\\partial L}{\\partial b_{1}} &= \\frac{1}{N} \\sum_{i=1}^{N} 2 \\, "
+        "\\left(\\mathrm{predict}_{i} - "
+        "y_{i}\\right)\n"
+        "\\end{align*}\n");
+  CHECK(latex_name("θ") == "\\theta");
+  CHECK(latex_name("theta_max") == "\\theta_{\\mathrm{max}}");
+  CHECK(latex_name("b12", true) == "b_{12,i}");
+  CHECK(latex("param a = 1\nloss = mean((x - mean(x))^2)*a\n")
+            .find("x_{i} - \\frac{1}{N} \\sum_{j=1}^{N} x_{j}") != std::string::npos);
+}
+
+TEST_CASE("LaTeX is balanced") {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    CAPTURE(seed);
+    Generator generator(seed);
+    RandomGraph random = generator.graph(seed % 2 ? Precision::f32 : Precision::f64, 30);
+    std::vector<FormulaRoot> roots;
+    for (NodeId root : random.roots) roots.push_back({"r", root});
+    std::string out = formula_latex(random.graph, formulas(random.graph, roots, names));
+    int braces = 0, fences = 0, environments = 0, lowest = 0;
+    auto count = [&](std::string_view word, std::size_t at) {
+      return out.compare(at, word.size(), word) == 0;
+    };
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      braces += (out[i] == '{') - (out[i] == '}');
+      fences += count("\\left(", i) + count("\\left|", i) + count("\\left\\l", i);
+      fences -= count("\\right)", i) + count("\\right|", i) + count("\\right\\r", i);
+      environments += count("\\begin{", i) - count("\\end{", i);
+      lowest = std::min({lowest, braces, fences, environments});
+    }
+    CHECK((braces == 0 && fences == 0 && environments == 0 && lowest == 0));
+  }
+}
