@@ -243,6 +243,9 @@ void check_values(Arguments& a, Diagnostics& diagnostics) {
                                      : fmt::format("did you mean `{}`?", near));
     }
   }
+  if (a.latex && a.derive)
+    diagnostics.error(Code::usage, "--latex and --derive cannot both be given")
+        .helps.push_back("--derive is text; --latex writes the formulas");
   bool wants_model = a.command != "version" && !(a.command == "show" && a.stage == "prelude");
   if (wants_model && a.model.empty() && !a.text)
     diagnostics.error(Code::usage, "a model is needed: a file, - for standard input, or -e 'TEXT'");

@@ -285,6 +285,21 @@ TEST_CASE("a formula has the parentheses that the language needs and no other") 
   CHECK(loss("sum(2*a*x)") == "loss = 2*a*sum(x)");
 }
 
+TEST_CASE("two halves of a choice are one") {
+  auto loss = [](const std::string& formula) {
+    std::string all = text("param a = 1\nloss = " + formula + "\n");
+    return all.substr(0, all.find('\n'));
+  };
+  CHECK(loss("sum((if x > 0 then 0 else a*y) + (if x > 0 then 2*x else 0))") ==
+        "loss = sum(if x > 0 then 2*x else a*y)");
+  CHECK(loss("sum((if x > 0 then a*y else 0) - (if x > 0 then 0 else 2*x))") ==
+        "loss = sum(if x > 0 then a*y else -2*x)");
+  CHECK(loss("sum((if x > 0 then 0 else a) + (if x > 0 then 0 else y))") ==
+        "loss = sum((if x > 0 then 0 else a) + (if x > 0 then 0 else y))");
+  CHECK(loss("sum((if x > 0 then a else 0) + (if x > 1 then 0 else y))") ==
+        "loss = sum((if x > 0 then a else 0) + (if x > 1 then 0 else y))");
+}
+
 TEST_CASE("what a branch knows is known of its row only") {
   // Inside the sum x is of other rows than outside.
   CHECK(text("param a = 1\nloss = sum(if x > 0 then a*sum(if x > 0 then y else 1) else 0)\n")
