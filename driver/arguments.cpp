@@ -103,6 +103,7 @@ struct CommandLine {
         "also every derivative, at the start and around it, by the order of the Taylor remainder: 2 where "
         "right (exit 1 where one is wrong)");
     CLI::App& explain = command("explain", "the model with every default written out, and its derivatives");
+    add_train_options(explain, a);
     explain.add_flag("--latex", a.latex, "the formulas as LaTeX");
     explain.add_flag("--derive", a.derive, "the derivatives rule by rule, with the numbers of a row");
     explain.add_option("--row", a.row, "the row of --derive, from 1")->type_name("N");

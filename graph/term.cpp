@@ -8,6 +8,7 @@
 #include <functional>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/text.h"
@@ -311,7 +312,29 @@ bool join_choices(Term& a, Term& b, Precision precision) {
   return true;
 }
 
-constexpr std::size_t most_joined = 8;  // how far back in a sum the other half of a choice is looked for
+// 2·x + x → 3·x. What would leave 0·x stays: x may be infinite.
+bool join_equals(Term& a, const Term& b) {
+  if (a.kind == Kind::number) return false;
+  auto coefficient = [](const Term& t) { return t.kind == Kind::product ? t.value : 1; };
+  auto divisor = [](const Term& t) { return t.kind == Kind::product ? t.divisor : 1; };
+  auto over = [](const Term& t) { return t.kind == Kind::product ? t.over : 1; };
+  auto factors = [](const Term& t) {
+    return t.kind == Kind::product ? std::span<const Term>(t.parts) : std::span<const Term>(&t, 1);
+  };
+  double total = coefficient(a) + coefficient(b);
+  bool exact =
+      total != 0 && total - coefficient(a) == coefficient(b) && total - coefficient(b) == coefficient(a);
+  if (!exact || divisor(a) != divisor(b) || over(a) != over(b) || factors(a).empty() ||
+      !std::equal(factors(a).begin(), factors(a).end(), factors(b).begin(), factors(b).end(), same))
+    return false;
+  Factors f = factors_of(std::move(a));
+  f.value = total;
+  reduce_fraction(f.value, f.divisor);
+  a = term_of(std::move(f));
+  return true;
+}
+
+constexpr std::size_t most_joined = 8;  // how far back in a sum the other half is looked for
 
 }  // namespace
 
@@ -329,7 +352,7 @@ Term sum(Term a, Term b, Precision precision) {
   for (Term& part : more) {
     bool joined = false;
     for (std::size_t i = parts.size(); !joined && i-- > 0 && parts.size() - i <= most_joined;)
-      joined = join_choices(parts[i], part, precision);
+      joined = join_equals(parts[i], part) || join_choices(parts[i], part, precision);
     if (!joined) parts.push_back(std::move(part));
   }
   return parts.size() == 1 ? std::move(parts[0]) : make(Kind::sum, "", std::move(parts));

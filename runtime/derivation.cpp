@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <unordered_map>
 #include <unordered_set>
@@ -132,6 +133,9 @@ class Derivation {
       if (needed_[i] && depends_[i] && model_.graph[at(i)].kind != NodeKind::broadcast &&
           model_.graph[at(i)].type == Type::real)
         derivative_line(at(i));
+    if (guarded_)
+      out_ +=
+          "\nWhat a condition makes 0 stays 0 in all that follows from it, whatever it is multiplied by.\n";
     return std::move(out_);
   }
 
@@ -157,7 +161,9 @@ class Derivation {
   const std::string& shown(NodeId id) const { return shown_[id.index()]; }
 
   void line(const std::string& text, std::optional<double> number, const std::string& note) {
-    line(text, number ? fmt::format("{:.6g}", *number) : "", note);
+    double x = number.value_or(0);
+    std::string digits = std::isnan(x) ? "nan" : fmt::format("{:.6g}", x);  // of a nan no sign
+    line(text, number ? digits : "", note);
   }
   void line(const std::string& text, const std::string& number, const std::string& note) {
     constexpr std::size_t first = 44, second = 60;
@@ -241,6 +247,7 @@ class Derivation {
     if (!p.value.valid()) return {};
     add_rule(rules, fmt::format("d {}/d {} = {}", shown(user), shown(node.operands[k]),
                                 whole_partial(user, under_broadcast(node.operands[k]))));
+    guarded_ |= p.guard.valid() && !l.graph.is_constant(p.guard, 1);
     return guarded(l.graph, p.guard, l.graph.apply<op::Mul>(dy, p.value));
   }
 
@@ -291,6 +298,7 @@ class Derivation {
   std::string derivative_ = "d_";                                  // what begins no name of the model
   std::vector<std::vector<std::pair<NodeId, std::size_t>>> uses_;  // by node: who has it as which operand
   std::unordered_map<std::size_t, std::optional<double>> value_, adjoint_;
+  bool guarded_ = false;  // a derivative has been 0 outside of a condition
   std::string out_;
 };
 

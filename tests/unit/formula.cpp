@@ -281,6 +281,10 @@ TEST_CASE("a formula has the parentheses that the language needs and no other") 
   CHECK(loss("a*(b*a)") == "loss = a^2*b");
   CHECK(loss("a^2*(b*a^3)") == "loss = a^5*b");
   CHECK(loss("a/b/b*3") == "loss = 3*a/b^2");
+  CHECK(loss("a*b + 2*(b + a*b)") == "loss = a*b + 2*(b + a*b)");
+  CHECK(loss("a*b + b + 2*(a*b)") == "loss = 3*a*b + b");
+  CHECK(loss("a/3 + b - 2*a/3") == "loss = b - a/3");
+  CHECK(loss("a*b + b - a*b") == "loss = a*b + b - a*b");
   CHECK(loss("0.1*(3*a)") == "loss = 0.3*a");
   CHECK(loss("sum(2*a*x)") == "loss = 2*a*sum(x)");
 }
