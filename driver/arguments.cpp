@@ -103,6 +103,7 @@ struct CommandLine {
         "also every derivative, at the start and around it, by the order of the Taylor remainder: 2 where "
         "right (exit 1 where one is wrong)");
     CLI::App& explain = command("explain", "the model with every default written out, and its derivatives");
+    add_train_options(explain, a);
     explain.add_flag("--latex", a.latex, "the formulas as LaTeX");
     explain.add_flag("--derive", a.derive, "the derivatives rule by rule, with the numbers of a row");
     explain.add_option("--row", a.row, "the row of --derive, from 1")->type_name("N");
@@ -243,6 +244,9 @@ void check_values(Arguments& a, Diagnostics& diagnostics) {
                                      : fmt::format("did you mean `{}`?", near));
     }
   }
+  if (a.latex && a.derive)
+    diagnostics.error(Code::usage, "--latex and --derive cannot both be given")
+        .helps.push_back("--derive is text; --latex writes the formulas");
   bool wants_model = a.command != "version" && !(a.command == "show" && a.stage == "prelude");
   if (wants_model && a.model.empty() && !a.text)
     diagnostics.error(Code::usage, "a model is needed: a file, - for standard input, or -e 'TEXT'");

@@ -2,6 +2,7 @@
 // slope explain: the model written out, what kind of problem it is, and its derivatives as mathematics.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/os.h"
@@ -37,12 +38,22 @@ std::string count(std::size_t n, std::string_view what) {
   return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
 }
 
+// How many rows the data have; nothing where they cannot be read, which is for training to say.
+std::optional<std::int64_t> rows(Session& s) {
+  if (!s.has_data()) return {};
+  Diagnostics unsaid;
+  auto data = read_columns(s.model(), *s.opened, columns_read(s.model().graph, s.model().columns.size()),
+                           false, unsaid);
+  return data ? std::optional(data->rows) : std::nullopt;
+}
+
 // Comments below the program: its class, its size, its derivatives.
 std::string remarks(Session& s) {
   const Model& model = s.model();
   std::string out = fmt::format("\n# {}: {}", to_string(classify(model.graph, model.loss)),
                                 count(model.params.size(), "parameter"));
   if (!model.columns.empty()) out += ", " + count(model.columns.size(), "column");
+  if (auto n = rows(s)) out += fmt::format(", {} row{}", *n, *n == 1 ? "" : "s");
   out += "\n";
   PrintNames names = print_names(model, s.sources);
   std::vector<FormulaRoot> roots = formula_roots(*s.lowered);
@@ -78,9 +89,12 @@ int run_explain(const Arguments& a) {
         .helps.push_back("the message itself tells what was found and what to do");
     return finish(a, s, nullptr, s.diagnostics.exit_code());
   }
+  // Where the program is going to stand: beside the model, if nothing else is said.
+  std::string folder =
+      a.output.empty() ? s.request.folder : std::filesystem::path(a.output).parent_path().string();
   std::string text;
   if (!s.diagnostics.has_errors() && prepare(s, DataNeed::if_there))
-    text = a.latex ? latex(s) : a.derive ? derivation_text(a, s) : written_out(s) + remarks(s);
+    text = a.latex ? latex(s) : a.derive ? derivation_text(a, s) : written_out(s, folder) + remarks(s);
   if (s.diagnostics.has_errors()) return finish(a, s, nullptr, s.diagnostics.exit_code());
   return finish_text(a, s, "explanation", text);
 }

@@ -376,6 +376,24 @@ std::vector<std::string> Lowering::columns_not_read() const {
   return free;
 }
 
+namespace {
+bool is_name(const std::string& text) {
+  Diagnostics faults;
+  ast::Ast tree = parse(Source("", "data " + text), faults);
+  if (faults.has_errors() || tree.children(tree.root()).size() != 1) return false;
+  std::span<const ast::NodeId> parts = tree.children(tree.child(tree.root(), 0));
+  return parts.size() == 1 && tree[parts[0]].kind == Kind::column && tree[parts[0]].text == text;
+}
+}  // namespace
+
+// A header that is assumed to be the target, where it is no name of the language: a name that is free.
+std::string Lowering::name_for(const std::string& header) const {
+  if (is_name(header)) return header;
+  std::string name = "target";
+  while (model_scope_.names.contains(name)) name += "_";
+  return name;
+}
+
 std::optional<Value> Lowering::target(const Function& function, Span span, const std::string& defines) {
   std::vector<std::string> free;
   bool short_form = !has_data_;
@@ -392,15 +410,16 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
   }
   if (free.size() == 1) {
     model.assumed.target = free[0];
-    auto known = std::find_if(model.columns.begin(), model.columns.end(),
-                              [&](const DataColumn& c) { return c.name == free[0]; });
+    auto known = std::find_if(model.columns.begin(), model.columns.end(), [&](const DataColumn& c) {
+      return (short_form ? c.header : c.name) == free[0];
+    });
     auto column = static_cast<int>(known - model.columns.begin());
     if (known == model.columns.end()) {
-      model.columns.push_back({free[0], free[0], 0, span});
+      model.columns.push_back({name_for(free[0]), free[0], 0, span});
       column_read_.push_back(true);
     }
     NodeId node = graph().data(column);
-    graph().name(node, free[0]);
+    graph().name(node, model.columns[static_cast<std::size_t>(column)].name);
     return Value::of(node);
   }
   bool no_data = model.columns.empty() && settings_.headers.empty();

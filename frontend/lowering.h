@@ -146,6 +146,7 @@ class Lowering {
   Value match(const std::vector<Argument>& arguments, Span span);
   Value target_call(const Function& function, Span span, const std::string& defines);
   std::optional<Value> target(const Function& function, Span span, const std::string& defines);
+  std::string name_for(const std::string& header) const;
   std::vector<std::string> columns_not_read() const;
   bool depends_on_reduction(NodeId id) const;
   std::string signature(const Function& function) const;

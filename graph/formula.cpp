@@ -69,8 +69,16 @@ class Writer {
  private:
   static NodeId id_at(std::size_t i) { return NodeId(static_cast<std::int64_t>(i)); }
 
-  void add(std::string name, bool derivative, Term value, NodeId node) {
+  // Whether what is read has rows: a choice that is decided on the way may leave none of them.
+  bool add(std::string name, bool derivative, Term value, NodeId node) {
     formulas_.push_back({std::move(name), derivative, readable(std::move(value), precision_), node});
+    return formulas_.back().value.rows;
+  }
+
+  // A line of its own; the name that stands for it.
+  Term add_named(std::string name, Term value, NodeId node) {
+    bool rows = add(name, false, std::move(value), node);
+    return named(std::move(name), rows);
   }
 
   // Whether the node is written under the name that the model gives it.
@@ -82,18 +90,13 @@ class Writer {
   }
 
   Term give_name(NodeId id, Term t) {
-    if (has_line(id)) {
-      Term name = named(std::string(graph_.name(id)), t.rows);
-      add(name.text, false, std::move(t), id);
-      return name;
-    }
+    if (has_line(id)) return add_named(std::string(graph_.name(id)), std::move(t), id);
     bool again = uses_[id.index()] > 1 && t.size >= long_term;
     if (t.kind == Term::Kind::name || graph_[id].type == Type::truth || (!again && t.depth < deep_term))
       return t;
     Term outer = split_rows(t, precision_);
     if (t.size < long_term && t.depth < deep_term) return product(std::move(outer), std::move(t), precision_);
-    Term name = named(unused("t" + std::to_string(++parts_), taken_), t.rows);
-    add(name.text, false, std::move(t), id);
+    Term name = add_named(unused("t" + std::to_string(++parts_), taken_), std::move(t), id);
     return product(std::move(outer), std::move(name), precision_);
   }
 
@@ -127,16 +130,29 @@ class Writer {
     return scalar(node.op, std::move(x));
   }
 
+  // An op on numbers is a number, as it is where the text is read: a condition so known chooses at once.
+  std::optional<Term> fold(OpId op, const std::vector<Term>& x) const {
+    double operands[3] = {};
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      bool fraction = x[i].kind == Term::Kind::product && x[i].parts.empty();
+      if (x[i].kind != Term::Kind::number && x[i].kind != Term::Kind::truth && !fraction) return {};
+      operands[i] = fraction ? x[i].value / x[i].divisor : x[i].value;
+    }
+    double value = evaluate_op<double>(op, operands);
+    return info(op).result == Type::truth ? truth(value != 0) : number(value, precision_);
+  }
+
   // The ops that are written with symbols and words; every other one is a function of its name.
   Term scalar(OpId op, std::vector<Term> x) {
+    if (std::optional<Term> folded = fold(op, x)) return *folded;
     auto is = [&]<class Op>() { return op == id_of<Op>(); };
-    if (is.operator()<op::Add>()) return sum(std::move(x[0]), std::move(x[1]));
-    if (is.operator()<op::Sub>()) return difference(std::move(x[0]), std::move(x[1]));
+    if (is.operator()<op::Add>()) return sum(std::move(x[0]), std::move(x[1]), precision_);
+    if (is.operator()<op::Sub>()) return difference(std::move(x[0]), std::move(x[1]), precision_);
     if (is.operator()<op::Mul>()) return product(std::move(x[0]), std::move(x[1]), precision_);
     if (is.operator()<op::Div>()) return quotient(std::move(x[0]), std::move(x[1]), precision_);
     if (is.operator()<op::Neg>()) return product(number(-1, precision_), std::move(x[0]), precision_);
     if (is.operator()<op::Fma>())
-      return sum(product(std::move(x[0]), std::move(x[1]), precision_), std::move(x[2]));
+      return sum(product(std::move(x[0]), std::move(x[1]), precision_), std::move(x[2]), precision_);
     if (is.operator()<op::Pow>()) return power(std::move(x[0]), std::move(x[1]));
     if (is.operator()<op::Not>()) return negation(std::move(x[0]));
     if (is.operator()<op::Select>())

@@ -8,6 +8,7 @@
 #include <functional>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/text.h"
@@ -284,19 +285,83 @@ Term named(std::string name, bool rows) {
 
 Term row_count() { return make(Kind::row_count, "", {}); }
 
-Term sum(Term a, Term b) {
-  std::vector<Term> parts;
+namespace {
+
+// The choice that a part of a sum is, times a number or not; null where it is none with a 0 on one side.
+const Term* choice_in(const Term& t) {
+  bool scaled_choice = t.kind == Kind::product && t.over == 1 && t.parts.size() == 1;
+  const Term& c = scaled_choice ? t.parts[0] : t;
+  bool one_sided = c.kind == Kind::conditional && c.parts[1].is_number(0) != c.parts[2].is_number(0);
+  return one_sided ? &c : nullptr;
+}
+
+// (if c then x else 0) + (if c then 0 else y) → if c then x else y.
+bool join_choices(Term& a, Term& b, Precision precision) {
+  const Term *first = choice_in(a), *second = choice_in(b);
+  if (!first || !second || !same(first->parts[0], second->parts[0])) return false;
+  std::size_t taken = first->parts[1].is_number(0) ? 2 : 1;
+  if (!second->parts[taken].is_number(0)) return false;
+  auto branch = [&](Term& whole, const Term& choice, std::size_t at) {
+    Factors f;
+    if (whole.kind == Kind::product) f.value = whole.value, f.divisor = whole.divisor;
+    return multiplied(std::move(f), factors_of(choice.parts[at]), false, precision);
+  };
+  Term x = branch(a, *first, taken), y = branch(b, *second, 3 - taken), condition = first->parts[0];
+  if (taken == 2) std::swap(x, y);
+  a = conditional(std::move(condition), std::move(x), std::move(y), precision);
+  return true;
+}
+
+// 2·x + x → 3·x. What would leave 0·x stays: x may be infinite.
+bool join_equals(Term& a, const Term& b) {
+  if (a.kind == Kind::number) return false;
+  auto coefficient = [](const Term& t) { return t.kind == Kind::product ? t.value : 1; };
+  auto divisor = [](const Term& t) { return t.kind == Kind::product ? t.divisor : 1; };
+  auto over = [](const Term& t) { return t.kind == Kind::product ? t.over : 1; };
+  auto factors = [](const Term& t) {
+    return t.kind == Kind::product ? std::span<const Term>(t.parts) : std::span<const Term>(&t, 1);
+  };
+  double total = coefficient(a) + coefficient(b);
+  bool exact =
+      total != 0 && total - coefficient(a) == coefficient(b) && total - coefficient(b) == coefficient(a);
+  if (!exact || divisor(a) != divisor(b) || over(a) != over(b) || factors(a).empty() ||
+      !std::equal(factors(a).begin(), factors(a).end(), factors(b).begin(), factors(b).end(), same))
+    return false;
+  Factors f = factors_of(std::move(a));
+  f.value = total;
+  reduce_fraction(f.value, f.divisor);
+  a = term_of(std::move(f));
+  return true;
+}
+
+constexpr std::size_t most_joined = 8;  // how far back in a sum the other half is looked for
+
+}  // namespace
+
+Term sum(Term a, Term b, Precision precision) {
+  // x/rows + y/rows → (x + y)/rows, within a row: between sums over rows each keeps its own.
+  if ((a.rows || b.rows) && divided_by_rows(a) && divided_by_rows(b)) {
+    Term whole = sum(times_rows(std::move(a), precision), times_rows(std::move(b), precision), precision);
+    return quotient(std::move(whole), row_count(), precision);
+  }
+  std::vector<Term> parts, more;
   if (a.kind == Kind::sum) parts = std::move(a.parts);
   else parts.push_back(std::move(a));
-  if (b.kind != Kind::sum) parts.push_back(std::move(b));
-  else
-    parts.insert(parts.end(), std::make_move_iterator(b.parts.begin()),
-                 std::make_move_iterator(b.parts.end()));
-  return make(Kind::sum, "", std::move(parts));
+  if (b.kind == Kind::sum) more = std::move(b.parts);
+  else more.push_back(std::move(b));
+  for (Term& part : more) {
+    bool joined = false;
+    for (std::size_t i = parts.size(); !joined && i-- > 0 && parts.size() - i <= most_joined;)
+      joined = join_equals(parts[i], part) || join_choices(parts[i], part, precision);
+    if (!joined) parts.push_back(std::move(part));
+  }
+  return parts.size() == 1 ? std::move(parts[0]) : make(Kind::sum, "", std::move(parts));
 }
 
 // −(a + b) stays together: it is subtracted as a whole.
-Term difference(Term a, Term b) { return sum(std::move(a), scaled(std::move(b), -1, Precision::f64)); }
+Term difference(Term a, Term b, Precision precision) {
+  return sum(std::move(a), scaled(std::move(b), -1, precision), precision);
+}
 
 Term product(Term a, Term b, Precision precision) {
   return multiplied(factors_of(std::move(a)), factors_of(std::move(b)), false, precision);
@@ -342,6 +407,7 @@ Term conditional(Term condition, Term a, Term b, Precision precision) {
     Term inner = std::move(condition.parts[0]);
     return conditional(std::move(inner), std::move(b), std::move(a), precision);
   }
+  if (condition.kind == Kind::truth) return condition.value != 0 ? std::move(a) : std::move(b);
   Term outer = plain_number(1);
   if (condition.rows && b.is_number(0)) {
     outer = split_numbers(a, precision);

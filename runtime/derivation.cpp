@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "graph/evaluate.h"
@@ -31,16 +33,17 @@ class Line {
     if (node.kind == NodeKind::constant)
       return node.type == Type::truth ? graph.truth(node.value != 0) : graph.constant(node.value);
     if (node.kind == NodeKind::row_count) return graph.row_count();
-    NodeId made = named(name, model_.has_rows(of));
-    return node.type == Type::truth ? graph.apply<op::NotEqual>(made, graph.constant(0)) : made;
+    return named(name, model_.has_rows(of), node.type);
   }
-  NodeId named(const std::string& name, bool rows) {
+  NodeId named(const std::string& name, bool rows, Type type = Type::real) {
     auto [found, fresh] = leaves_.try_emplace(name);
     if (fresh) {
       names_.columns.push_back(name);
       names_.params.push_back(name);
       auto index = static_cast<int>(names_.params.size()) - 1;
-      found->second = rows ? graph.data(index) : graph.param(index);
+      Node node = graph[rows ? graph.data(index) : graph.param(index)];
+      node.type = type;
+      found->second = graph.make(node);
     }
     return found->second;
   }
@@ -74,6 +77,10 @@ class Derivation {
     depends_.resize(size_);
     shown_.resize(size_);
     uses_.resize(size_);
+    for (const auto* list : {&names.columns, &names.params}) taken_.insert(list->begin(), list->end());
+    for (std::size_t i = 0; i < graph.size(); ++i) taken_.emplace(graph.name(at(i)));
+    auto begins_a_name = [&](const std::string& name) { return name.starts_with(derivative_); };
+    while (std::any_of(taken_.begin(), taken_.end(), begins_a_name)) derivative_ += "_";
     int unnamed = 0;
     for (std::size_t i = 0; i < size_; ++i) {
       NodeId id = at(i);
@@ -121,10 +128,14 @@ class Derivation {
     out_ += fmt::format("The loss, step by step{}\n", at_row);
     for (std::size_t i = 0; i < size_; ++i)
       if (needed_[i] && model_.graph[at(i)].kind != NodeKind::broadcast) value_line(at(i));
-    out_ += "\nIts derivatives, from the loss downwards; d_v stands for d loss/d v\n";
+    out_ += "\nIts derivatives, from the loss downwards; " + derivative_ + "v stands for d loss/d v\n";
     for (std::size_t i = size_; i-- > 0;)
-      if (needed_[i] && depends_[i] && model_.graph[at(i)].kind != NodeKind::broadcast)
+      if (needed_[i] && depends_[i] && model_.graph[at(i)].kind != NodeKind::broadcast &&
+          model_.graph[at(i)].type == Type::real)
         derivative_line(at(i));
+    if (guarded_)
+      out_ +=
+          "\nWhat a condition makes 0 stays 0 in all that follows from it, whatever it is multiplied by.\n";
     return std::move(out_);
   }
 
@@ -141,24 +152,32 @@ class Derivation {
     std::string_view name = model_.graph.name(id);
     if (!name.empty() && name.find(' ') == std::string_view::npos) return std::string(name);
     if (id == model_.loss) return "loss";
-    return fmt::format("v{}", ++unnamed);
+    std::string name_here;
+    do name_here = fmt::format("v{}", ++unnamed);
+    while (taken_.contains(name_here));
+    return name_here;
   }
 
   const std::string& shown(NodeId id) const { return shown_[id.index()]; }
 
   void line(const std::string& text, std::optional<double> number, const std::string& note) {
+    double x = number.value_or(0);
+    std::string digits = std::isnan(x) ? "nan" : fmt::format("{:.6g}", x);  // of a nan no sign
+    line(text, number ? digits : "", note);
+  }
+  void line(const std::string& text, const std::string& number, const std::string& note) {
     constexpr std::size_t first = 44, second = 60;
     std::string padded = "  " + text;
     auto pad = [&](std::size_t column) {
       auto width = static_cast<std::size_t>(display_width(padded));
       padded.append(width < column ? column - width : 2, ' ');
     };
-    if (number) {
+    if (!number.empty()) {
       pad(first);
-      padded += fmt::format("= {:.6g}", *number);
+      padded += "= " + number;
     }
     if (!note.empty()) {
-      pad(number ? second : first);
+      pad(number.empty() ? first : second);
       padded += "; " + note;
     }
     out_ += padded + "\n";
@@ -168,6 +187,11 @@ class Derivation {
                                NodeId id) const {
     auto found = of.find(id.index());
     return found == of.end() ? std::nullopt : found->second;
+  }
+
+  std::string truth_value(NodeId id) const {
+    std::optional<double> value = number(value_, id);
+    return !value ? "" : *value != 0 ? "true" : "false";
   }
 
   std::string place(NodeId id) const { return names_.places ? names_.places(model_.graph.origins(id)) : ""; }
@@ -183,13 +207,15 @@ class Derivation {
                    : node.kind == NodeKind::reduce ? l.graph.reduce(node.reduction, l.graph.broadcast(x[0]))
                    : node.kind == NodeKind::stop_gradient ? l.graph.stop_gradient(x[0])
                                                           : x[0];
-    line(fmt::format("{} = {}", shown(id), l.text(value)), number(value_, id), place(id));
+    std::string text = fmt::format("{} = {}", shown(id), l.text(value));
+    if (node.type == Type::truth) return line(text, truth_value(id), place(id));
+    line(text, number(value_, id), place(id));
   }
 
   // d_x = Σ over the uses of x: the derivative by the user, times the user's own by x.
   void derivative_line(NodeId x) {
     const Graph& graph = model_.graph;
-    std::string left = "d_" + shown(x);
+    std::string left = derivative_ + shown(x);
     if (x == model_.loss) return line(left + " = 1", number(adjoint_, x), "");
     Line l(graph);
     NodeId sum;
@@ -213,17 +239,31 @@ class Derivation {
     const Graph& graph = model_.graph;
     const Node& node = graph[user];
     if (node.kind == NodeKind::stop_gradient) return {};
-    NodeId dy = l.named("d_" + shown(user), graph.has_rows(user));
+    NodeId dy = l.named(derivative_ + shown(user), graph.has_rows(user));
     if (node.kind == NodeKind::tap || (node.kind == NodeKind::reduce && node.reduction == Reduction::sum))
       return graph.has_rows(node.operands[0]) ? l.graph.broadcast(dy) : dy;
     if (node.kind == NodeKind::reduce) return share_of_equals(l, user, dy);
     Partial p = local(l, user, k);
     if (!p.value.valid()) return {};
-    Line alone(graph);
-    Partial same = local(alone, user, k);
     add_rule(rules, fmt::format("d {}/d {} = {}", shown(user), shown(node.operands[k]),
-                                alone.text(guarded(alone.graph, same.guard, same.value))));
+                                whole_partial(user, under_broadcast(node.operands[k]))));
+    guarded_ |= p.guard.valid() && !l.graph.is_constant(p.guard, 1);
     return guarded(l.graph, p.guard, l.graph.apply<op::Mul>(dy, p.value));
+  }
+
+  // The derivative of what user computes by x, through every operand that is x.
+  std::string whole_partial(NodeId user, NodeId x) const {
+    const Node& node = model_.graph[user];
+    Line l(model_.graph);
+    NodeId sum;
+    for (std::size_t k = 0; k < node.inputs().size(); ++k) {
+      if (under_broadcast(node.operands[k]) != x) continue;
+      Partial p = local(l, user, k);
+      if (!p.value.valid()) continue;
+      NodeId part = guarded(l.graph, p.guard, p.value);
+      sum = sum.valid() ? l.graph.apply<op::Add>(sum, part) : part;
+    }
+    return l.text(sum);
   }
 
   static void add_rule(std::string& rules, const std::string& rule) {
@@ -254,8 +294,11 @@ class Derivation {
   std::size_t size_ = 0;
   std::vector<bool> needed_, depends_;  // by node, up to the loss
   std::vector<std::string> shown_;
+  std::unordered_set<std::string> taken_;                          // names of the model
+  std::string derivative_ = "d_";                                  // what begins no name of the model
   std::vector<std::vector<std::pair<NodeId, std::size_t>>> uses_;  // by node: who has it as which operand
   std::unordered_map<std::size_t, std::optional<double>> value_, adjoint_;
+  bool guarded_ = false;  // a derivative has been 0 outside of a condition
   std::string out_;
 };
 

@@ -4,10 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/text.h"
-#include "frontend/train_options.h"
 
 namespace slope {
 
@@ -16,7 +17,7 @@ using ast::Kind;
 namespace {
 
 // A text of the language: the escapes that it knows.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -27,12 +28,13 @@ std::string quoted(std::string_view text) {
 
 class Writer {
  public:
-  explicit Writer(const Session& s) : s_(s), model_(s.model()), tree_(s.tree) {}
+  Writer(const Session& s, std::string folder)
+      : s_(s), model_(s.model()), tree_(s.tree), folder_(std::move(folder)) {}
 
   std::string run() {
     line(fmt::format("precision {}", to_string(model_.graph.precision())));
     line(fmt::format("seed {}", model_.seed.value_or(0)));
-    if (!has_statement(Kind::data) && !model_.columns.empty()) short_data();
+    if (!has_statement(Kind::data) && !model_.columns.empty()) data(0);
     short_params();
     for (ast::NodeId id : tree_.children(tree_.root())) statement(id);
     if (!has_statement(Kind::train)) train(0);
@@ -70,18 +72,13 @@ class Writer {
   }
 
   // --- data ---
-  void short_data() {
-    std::vector<std::string> names = model_.assumed.columns;
-    const std::string& target = model_.assumed.target;
-    if (!target.empty() && std::find(names.begin(), names.end(), target) == names.end())
-      names.push_back(is_plain_name(target) ? target : target_name() + " " + quoted(target));
-    line(fmt::format("data {}{}", fmt::join(names, ", "), clauses(0)));
-  }
-
-  // A header that is no name of the language gets one.
+  // The name under which the assumed target is a column: its header need be no name.
   std::string target_name() const {
     const std::string& target = model_.assumed.target;
-    return is_plain_name(target) || has_statement(Kind::data) ? target : "target";
+    if (has_statement(Kind::data)) return target;
+    for (const DataColumn& column : model_.columns)
+      if (column.header == target) return column.name;
+    return target;
   }
 
   void data(std::size_t source) {
@@ -89,19 +86,25 @@ class Writer {
     for (const DataColumn& column : model_.columns)
       if (column.source == source)
         columns.push_back(column.header == column.name ? column.name
-                                                       : column.name + " " + quoted(column.header));
+                                                       : column.name + " " + in_quotes(column.header));
     line(fmt::format("data {}{}", fmt::join(columns, ", "), clauses(source)));
+  }
+
+  // A path as the program will find it: relative to the folder that it stands in.
+  std::string from_folder(const std::string& path) const {
+    namespace fs = std::filesystem;
+    std::error_code fault;
+    if (path == "-" || fs::path(path).is_absolute()) return path;
+    fs::path relative = fs::proximate(path, folder_.empty() ? fs::path(".") : fs::path(folder_), fault);
+    return fault ? path : relative.string();
   }
 
   std::string clauses(std::size_t source) const {
     const DataSource& data = model_.sources[source];
     std::string out, path = data.path;
-    if (s_.opened) {
-      std::string used = s_.opened->files[s_.opened->file_of[source]].path();
-      if (used != s_.request.folder + "/" + path) path = used;
-    }
-    if (!path.empty() && path != "-") out += " from " + quoted(path);
-    if (data.separator != ',') out += fmt::format(" sep={}", quoted(std::string(1, data.separator)));
+    if (s_.opened) path = from_folder(s_.opened->files[s_.opened->file_of[source]].path());
+    if (!path.empty() && path != "-") out += " from " + in_quotes(path);
+    if (data.separator != ',') out += fmt::format(" sep={}", in_quotes(std::string(1, data.separator)));
     if (data.drop_missing) out += " missing=drop";
     return out;
   }
@@ -167,6 +170,7 @@ class Writer {
   const Session& s_;
   const Model& model_;
   const ast::Ast& tree_;
+  std::string folder_;
   std::string out_;
   std::size_t sources_ = 0, trainings_ = 0;
   bool predict_stands_ = false;
@@ -175,6 +179,8 @@ class Writer {
 
 }  // namespace
 
-std::string written_out(const Session& session) { return Writer(session).run(); }
+std::string written_out(const Session& session, const std::string& folder) {
+  return Writer(session, folder).run();
+}
 
 }  // namespace slope

@@ -100,3 +100,25 @@ TEST_CASE("hiding a built-in function is noted, as it is for one of the prelude"
   REQUIRE(diagnostics.all().size() == 1);
   CHECK(diagnostics.all()[0].code == Code::hides_prelude);
 }
+
+TEST_CASE("rows is the number of rows, unless the model or its data have the name") {
+  auto reads_row_count = [](const std::string& text, std::vector<std::string> header) {
+    Diagnostics diagnostics;
+    ast::Ast tree = parse(Source("m.slope", text), diagnostics);
+    LowerSettings settings;
+    settings.headers = {std::move(header)};
+    auto lowered = lower(tree, settings, diagnostics);
+    REQUIRE(lowered);
+    const Model& model = lowered->model();
+    std::vector<bool> needed = live(model.graph, std::span(&model.loss, 1));
+    for (std::size_t i = 0; i < needed.size(); ++i)
+      if (needed[i] && model.graph[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::row_count)
+        return true;
+    return false;
+  };
+  CHECK(reads_row_count("data x\nparam w = 1\nloss = w^2*rows\n", {"x"}));
+  CHECK(!reads_row_count("data rows\nparam w = 1\nloss = sum((w - rows)^2)\n", {"rows"}));
+  CHECK(!reads_row_count("loss = sum((w - rows)^2)\n", {"rows"}));
+  CHECK(!reads_row_count("param rows = 1\nloss = (2 - rows)^2\n", {"x"}));
+  CHECK(errors("data x, y\nparam w = 0\npredict = w*rows + 0*x\nloss = sum((predict - y)^2)\n") == "S0303");
+}
