@@ -156,7 +156,7 @@ std::string times_text(const Session& session) {
     rest -= seconds;
   };
   // In the order in which they happen; then what else was measured.
-  for (const char* name : {"frontend", "load", "differentiate", "codegen", "train", "save"})
+  for (const char* name : {"frontend", "load", "differentiate", "stability", "codegen", "train", "save"})
     if (auto seconds = taken(name)) line(name, *seconds);
   for (const auto& [name, seconds] : times) line(name, seconds);
   line("other", std::max(rest, 0.0));
