@@ -12,7 +12,7 @@ namespace slope {
 
 namespace exit_code {
 inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, system = 5, limit = 6, state = 7,
-                     internal = 70, interrupted = 130, terminated = 143;
+                     internal = 70;
 }
 
 // X(enumerator, number, exit code, title)
@@ -76,6 +76,8 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(damaged_state, 601, state, "a state file that is damaged or none at all")           \
   X(other_model, 602, state, "a state file of another model")                           \
   X(init_differs, 603, state, "parameters that only the model or only the file has")    \
+  X(resume_differs, 604, state, "a run resumed with other data or options")             \
+  X(nothing_to_resume, 605, state, "a run that is finished already")                    \
   /* limits */                                                                          \
   X(too_deep, 701, limit, "nested too deeply")                                          \
   X(too_many_operations, 702, limit, "more operations than one program may have")       \

@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "base/os.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 
@@ -132,26 +140,100 @@ Status follow_links(std::string& path) {
   return failure("write", path);
 }
 
+// The temporary file that is being written, for a signal handler that ends the program. "" while there is
+// none.
+char pending[4096] = "";
+volatile std::sig_atomic_t is_pending = 0;
+
 // Removes the temporary file unless it has been renamed.
 struct Temporary {
   std::string path;
+  void made(const std::string& name) {
+    path = name;
+    if (name.size() >= sizeof pending) return;
+    std::memcpy(pending, name.c_str(), name.size() + 1);
+    is_pending = 1;
+  }
+  void renamed() {
+    is_pending = 0;
+    path.clear();
+  }
   ~Temporary() {
     if (!path.empty()) ::unlink(path.c_str());
+    is_pending = 0;
   }
 };
 
-// The name tells the process, so that what a killed one left behind can be recognised.
+constexpr std::string_view temporary_prefix = ".slope-", temporary_suffix = ".tmp";
+
+bool is_temporary_name(std::string_view name) {
+  if (!name.starts_with(temporary_prefix) || !name.ends_with(temporary_suffix) ||
+      name.size() <= temporary_prefix.size() + temporary_suffix.size())
+    return false;
+  name.remove_prefix(temporary_prefix.size());
+  name.remove_suffix(temporary_suffix.size());
+  return name.find_first_not_of("0123456789-") == std::string_view::npos;
+}
+
+// Who writes a temporary file holds a lock on it, which the system drops when the process ends, however it
+// ends: what can be locked belongs to nobody.
+void sweep(const std::string& path) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat info;
+  if (file.valid() && ::fstat(file.number(), &info) == 0 && S_ISREG(info.st_mode) &&
+      ::flock(file.number(), LOCK_EX | LOCK_NB) == 0)
+    ::unlink(path.c_str());
+}
+
+// Removes what killed processes left behind. Once a folder and process, and not for ever in a folder that is
+// full: this is tidiness, the files do no harm.
+void sweep_folder(const std::string& folder) {
+  static std::mutex mutex;
+  static std::set<std::string> swept;
+  {
+    std::lock_guard lock(mutex);
+    if (!swept.insert(folder).second) return;
+  }
+  constexpr int most_entries = 10'000;
+  DIR* opened = ::opendir(folder.c_str());
+  if (!opened) return;
+  std::vector<std::string> found;
+  for (int i = 0; i < most_entries; ++i) {
+    dirent* entry = ::readdir(opened);
+    if (!entry) break;
+    if (is_temporary_name(entry->d_name)) found.push_back(folder + "/" + entry->d_name);
+  }
+  ::closedir(opened);
+  for (const std::string& path : found) sweep(path);
+}
+
+// False where a sweeping process came between the making of the file and this lock: the file has no name any
+// more, or soon will have none.
+bool lock_temporary(int number) {
+  struct stat info;
+  if (::flock(number, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return false;
+  return ::fstat(number, &info) != 0 || info.st_nlink > 0;
+}
+
+// Other processes may make files beside the same target: O_EXCL gives each its own.
 int create_beside(const std::string& target, mode_t mode, Temporary& temporary) {
   static std::atomic<unsigned> counter{0};
+  std::string start =
+      folder_of(target) + "/" + std::string(temporary_prefix) + std::to_string(::getpid()) + "-";
   for (int attempt = 0; attempt < 100; ++attempt) {
-    std::string name = folder_of(target) + "/.slope-" + std::to_string(::getpid()) + "-" +
-                       std::to_string(counter++) + ".tmp";
+    std::string name = start + std::to_string(counter++) + std::string(temporary_suffix);
     int number = retried("open", [&] {
       return ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     });
-    if (number >= 0) temporary.path = name;
-    if (number >= 0 || errno != EEXIST) return number;
+    if (number < 0 && errno == EEXIST) continue;
+    if (number >= 0 && !lock_temporary(number)) {
+      ::close(number);
+      continue;
+    }
+    if (number >= 0) temporary.made(name);
+    return number;
   }
+  errno = EEXIST;
   return -1;
 }
 
@@ -228,29 +310,61 @@ Status write_all(int descriptor, std::string_view bytes, const std::string& name
   return {};
 }
 
-Status write_file(const std::string& path, std::string_view bytes) {
-  std::string target = path;
-  if (Status error = follow_links(target)) return error;
+namespace {
+
+// Where a file is written: the path behind links, and the file that is replaced.
+struct Target {
+  std::string path;
+  bool replaces = false;
   struct stat info;
-  bool replaces = retried("stat", [&] { return ::stat(target.c_str(), &info); }) == 0;
-  if (!replaces && errno != ENOENT) return failure("write", path);
-  if (replaces && !S_ISREG(info.st_mode)) return Error{"write", path, kind_of(info.st_mode)};
+};
+
+Status find_target(const std::string& path, Target& target) {
+  target.path = path;
+  if (Status error = follow_links(target.path)) return error;
+  target.replaces = retried("stat", [&] { return ::stat(target.path.c_str(), &target.info); }) == 0;
+  if (!target.replaces && errno != ENOENT) return failure("write", path);
+  if (!target.replaces) return {};
+  if (!S_ISREG(target.info.st_mode)) return Error{"write", path, kind_of(target.info.st_mode)};
   // Renaming needs no right to the file itself, but a file made read-only is meant to stay.
-  if (replaces && ::faccessat(AT_FDCWD, target.c_str(), W_OK, AT_EACCESS) != 0) return failure("write", path);
+  if (::faccessat(AT_FDCWD, target.path.c_str(), W_OK, AT_EACCESS) != 0) return failure("write", path);
+  return {};
+}
+
+}  // namespace
+
+Status can_write_file(const std::string& path) {
+  Target target;
+  if (Status error = find_target(path, target)) return error;
+  if (::faccessat(AT_FDCWD, folder_of(target.path).c_str(), W_OK | X_OK, AT_EACCESS) != 0)
+    return failure("create a file beside", path);
+  return {};
+}
+
+Status write_file(const std::string& path, std::string_view bytes) {
+  Target target;
+  if (Status error = find_target(path, target)) return error;
+  sweep_folder(folder_of(target.path));
 
   Temporary temporary;  // before the descriptor: removed after it is closed
-  Descriptor file(create_beside(target, replaces ? 0600 : 0666, temporary));
+  Descriptor file(create_beside(target.path, target.replaces ? 0600 : 0666, temporary));
   if (!file.valid()) return failure("create a file beside", path);
-  if (replaces && retried("fchmod", [&] { return ::fchmod(file.number(), info.st_mode & 07777); }) != 0)
+  Descriptor lock(::fcntl(file.number(), F_DUPFD_CLOEXEC, 3));  // holds the lock until after the renaming
+  if (target.replaces &&
+      retried("fchmod", [&] { return ::fchmod(file.number(), target.info.st_mode & 07777); }) != 0)
     return failure("set the mode of", path);
   if (Status error = write_all(file.number(), bytes, path)) return error;
   // A failed fsync is not repeated: the kernel may have dropped the pages, and the second call would succeed.
   if (faulty("fsync") || ::fsync(file.number()) != 0) return failure("sync", path);
   if (!file.close()) return failure("close", path);
-  if (retried("rename", [&] { return ::rename(temporary.path.c_str(), target.c_str()); }) != 0)
+  if (retried("rename", [&] { return ::rename(temporary.path.c_str(), target.path.c_str()); }) != 0)
     return failure("rename to", path);
-  temporary.path.clear();
-  return sync_folder(target);
+  temporary.renamed();
+  return sync_folder(target.path);
+}
+
+void remove_pending() {
+  if (is_pending) ::unlink(pending);
 }
 
 int with_large_stack(int (*function)(void*), void* argument) {
@@ -276,6 +390,46 @@ int with_large_stack(int (*function)(void*), void* argument) {
 }
 
 bool is_terminal(int descriptor) { return ::isatty(descriptor) == 1; }
+
+int terminal_width(int descriptor) {
+  winsize size{};
+  return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+bool is_foreground(int descriptor) { return ::tcgetpgrp(descriptor) == ::getpgrp(); }
+
+bool is_utf8_locale() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
+    if (const char* value = std::getenv(name); value && *value) {
+      std::string text = value;
+      std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+      return text.find("utf-8") != std::string::npos || text.find("utf8") != std::string::npos;
+    }
+  return false;
+}
+
+LineFile::~LineFile() { close(); }
+
+Status LineFile::open(const std::string& path, std::size_t keep) {
+  path_ = path;
+  descriptor_ = retried("open", [&] {
+    return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+  });
+  if (descriptor_ < 0) return failure("open", path);
+  ::fcntl(descriptor_, F_SETFL, O_APPEND);  // without O_NONBLOCK, which only kept a pipe from waiting
+  struct stat info;
+  if (::fstat(descriptor_, &info) != 0 || !S_ISREG(info.st_mode)) return {};
+  if (static_cast<std::size_t>(info.st_size) <= keep) return {};
+  if (retried("ftruncate", [&] { return ::ftruncate(descriptor_, static_cast<off_t>(keep)); }) != 0)
+    return failure("shorten", path);
+  return {};
+}
+
+Status LineFile::append(std::string_view line) { return write_all(descriptor_, line, path_); }
+
+void LineFile::close() {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+}
 
 void set_fault_hook(FaultHook hook) { fault_hook = hook; }
 

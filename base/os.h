@@ -56,8 +56,17 @@ std::size_t memory_limit();
 
 // All or nothing: written beside the target, synced, renamed over it, the folder synced. A symbolic link is
 // followed, the mode of a file that is replaced is kept. Only regular, writable files are replaced. After any
-// failure before the rename the old file is untouched and the temporary one is gone.
+// failure before the rename the old file is untouched and the temporary one is gone. Temporary files
+// (.slope-PROCESS-NUMBER.tmp) that killed processes left in the folder are removed. Of several processes that
+// write one path at a time, the last to rename wins.
 [[nodiscard]] Status write_file(const std::string& path, std::string_view bytes);
+
+// What write_file would refuse at once, before there is anything to write: no such folder, no permission, a
+// directory of that name.
+[[nodiscard]] Status can_write_file(const std::string& path);
+
+// For a signal handler that ends the program: the temporary file of a write_file under way goes.
+void remove_pending();
 
 // To an open descriptor (1: standard output); waits where it would block. `name` is for the message.
 [[nodiscard]] Status write_all(int descriptor, std::string_view bytes, const std::string& name);
@@ -66,6 +75,30 @@ std::size_t memory_limit();
 int with_large_stack(int (*function)(void*), void* argument);
 
 bool is_terminal(int descriptor);
+// The columns of a terminal as it is now; 80 where it does not tell.
+int terminal_width(int descriptor);
+// Whether this process may draw on the terminal: a job in the background leaves it to others.
+bool is_foreground(int descriptor);
+// Whether the environment says that text is UTF-8.
+bool is_utf8_locale();
+
+// A text file that grows line by line, each line whole and at once.
+class LineFile {
+ public:
+  LineFile() = default;
+  LineFile(const LineFile&) = delete;
+  LineFile& operator=(const LineFile&) = delete;
+  ~LineFile();
+  // Makes the file where there is none. What it holds goes, but its first `keep` bytes.
+  [[nodiscard]] Status open(const std::string& path, std::size_t keep);
+  bool is_open() const { return descriptor_ >= 0; }
+  [[nodiscard]] Status append(std::string_view line);
+  void close();
+
+ private:
+  std::string path_;
+  int descriptor_ = -1;
+};
 
 // For tests: asked before every system call named ("open", "read", "write", "fsync", "close", "rename",
 // "stat", …); an errno other than 0 makes the call fail with it, -1 makes a read or write handle one byte

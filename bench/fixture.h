@@ -38,8 +38,8 @@ class Fixture {
     if (!program_) give_up();
   }
   Fit train() {
-    std::vector<double> start;
-    for (const Parameter& param : session_.model().params) start.push_back(param.start);
+    Place start;
+    for (const Parameter& param : session_.model().params) start.params.push_back(param.start);
     Trainer trainer{session_.model(), steps_, evaluation_, data_, *program_};
     Fit fit = slope::train(trainer, start, {}, session_.diagnostics);
     if (fit.status != Status::finished) give_up();

@@ -88,9 +88,11 @@ struct CommandLine {
         ->type_name("FILE");
     train.add_flag("--no-save", a.no_save, "write no state");
     train.add_option("--init", a.init, "take starting values from a state, by name")->type_name("FILE");
+    train.add_option("--save-every", a.save_every, "write the state every N steps too")->type_name("N");
+    train.add_option("--resume", a.resume, "finish the run in a state")->type_name("FILE");
+    train.add_option("--log", a.log, "a line of JSON for each line of progress")->type_name("FILE");
     train.add_flag("--full", a.full, "arrays in full in the JSON");
-    for (const char* later : {"--resume", "--save-every", "--log", "--plot", "--html"})
-      future_option(train, later);
+    for (const char* later : {"--plot", "--html"}) future_option(train, later);
     CLI::App& predict = command("predict", "predictions for data, as CSV");
     predict.add_option("--weights", a.weights, "the state that training saved")->type_name("FILE");
     predict.add_option("-o,--output", a.output, "where to write (standard output)")->type_name("FILE");
@@ -232,6 +234,13 @@ void check_values(Arguments& a, Diagnostics& diagnostics) {
   one_of("--color", a.color, {"auto", "always", "never"});
   if (a.threads < 1)
     diagnostics.error(Code::usage, fmt::format("--threads takes a number of at least 1, not {}", a.threads));
+  if (a.save_every && *a.save_every < 1)
+    diagnostics.error(Code::usage,
+                      fmt::format("--save-every takes a number of at least 1, not {}", *a.save_every));
+  if (!a.init.empty() && !a.resume.empty())
+    diagnostics.error(Code::usage, "--init starts a new run, --resume goes on with one: give one of them");
+  if (a.save_every && (a.no_save || ((a.text || a.model == "-") && a.save.empty())))
+    diagnostics.error(Code::usage, "--save-every needs a file to write to: give --save FILE");
   if (a.command == "show") {
     std::vector<std::string> known(std::begin(stages), std::end(stages));
     if (std::find(std::begin(future_stages), std::end(future_stages), a.stage) != std::end(future_stages))

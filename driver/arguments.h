@@ -19,7 +19,8 @@ struct Arguments {
   std::vector<std::string> data;
   std::vector<std::pair<std::string, std::string>> sets, options;  // NAME and value, as texts
   std::string precision, cpu = "native", color = "auto";
-  std::string save, init, weights, output;
+  std::string save, init, resume, log, weights, output;
+  std::optional<std::int64_t> save_every;
   bool no_save = false, json = false, quiet = false, verbose = false, time = false, keep = false,
        full = false, no_cache = false, gradients = false, latex = false, derive = false;
   std::int64_t row = 1;  // of --derive

@@ -7,18 +7,26 @@
 
 #include "base/os.h"
 #include "driver/output.h"
+#include "driver/progress.h"
 
 namespace {
 
-// In training the first signal lets the step finish, save and print; the second ends at once.
+// In training the first signal lets the step finish, save and print; the second, and any before there is
+// something to save, ends at once.
 extern "C" void on_signal(int signal) {
-  if (slope::stop_signal || !slope::stop_waits) std::_Exit(128 + signal);
-  slope::stop_signal = signal;
+  if (!slope::stop_signal && slope::stop_waits) {
+    slope::stop_signal = signal;
+    return;
+  }
+  slope::os::remove_pending();
+  slope::erase_bar();
+  std::_Exit(128 + signal);
 }
 
 void handle_signals() {
-  std::signal(SIGPIPE, SIG_IGN);
-  for (int signal : {SIGINT, SIGTERM, SIGHUP})
+  // A closed pipe and a file at its largest size are errors of the write, not the end of the process.
+  for (int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
+  for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGXCPU})
     if (std::signal(signal, on_signal) == SIG_IGN) std::signal(signal, SIG_IGN);  // nohup: stays ignored
 }
 

@@ -97,7 +97,7 @@ int finish(const Arguments& a, const Session& session, const Json* result, int e
   } else {
     show_diagnostics(a, session);
   }
-  if (a.time && !a.json) print_error(times_text(session.times));
+  if (a.time && !a.json) print_error(times_text(session));
   print_error(render_all(late, session.sources, use_color(a)));
   return late.has_errors() ? late.exit_code() : exit;
 }
@@ -141,9 +141,27 @@ Session open_session(const Arguments& a) {
   return session;
 }
 
-std::string times_text(const Times& times) {
+std::string times_text(const Session& session) {
+  Times times = session.times;
+  auto taken = [&](const std::string& name) {
+    auto found = times.extract(name);
+    return found.empty() ? std::optional<double>() : found.mapped();
+  };
+  double per_step = taken("per_step").value_or(0);
+  double total = taken("total").value_or(seconds_now() - session.began), rest = total;
   std::string out;
-  for (const auto& [name, seconds] : times) out += fmt::format("{:>14} {:10.3f} ms\n", name, 1e3 * seconds);
+  auto line = [&](const std::string& name, double seconds) {
+    out += fmt::format("{:>14} {:10.3f} ms {:5.1f}%\n", name, 1e3 * seconds,
+                       total > 0 ? 100 * seconds / total : 0.0);
+    rest -= seconds;
+  };
+  // In the order in which they happen; then what else was measured.
+  for (const char* name : {"frontend", "load", "differentiate", "stability", "codegen", "train", "save"})
+    if (auto seconds = taken(name)) line(name, *seconds);
+  for (const auto& [name, seconds] : times) line(name, seconds);
+  line("other", std::max(rest, 0.0));
+  line("total", total);
+  if (per_step > 0) out += fmt::format("{:>14} {:10.3f} µs\n", "a step", 1e6 * per_step);
   return out;
 }
 

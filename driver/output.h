@@ -42,7 +42,8 @@ int finish_text(const Arguments& arguments, Session& session, const std::string&
 // The model's text as the command line gives it, on its way; with a diagnostic where it cannot be read.
 Session open_session(const Arguments& arguments);
 
-std::string times_text(const Times& times);
+// --time: the stages with their part of the whole.
+std::string times_text(const Session& session);
 
 // Refuses to write over the model or its data.
 bool check_output(const Arguments& arguments, const Session& session, const std::string& path,

@@ -2,13 +2,16 @@
 // slope train
 #include <fmt/format.h>
 
-#include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/os.h"
 #include "base/text.h"
 #include "codegen/schedule.h"
 #include "driver/output.h"
+#include "driver/progress.h"
+#include "runtime/run_state.h"
 
 namespace slope {
 
@@ -17,7 +20,8 @@ namespace {
 struct Trained {
   Fit fit;
   Dataset data;
-  std::string saved;  // where the state is; "" nowhere
+  std::string saved;          // where the state is; "" nowhere
+  bool was_finished = false;  // --resume of a finished run: nothing was done or written
   std::optional<Stability> stability;
 };
 
@@ -26,18 +30,6 @@ std::string save_path(const Arguments& a) {
   if (!a.save.empty()) return a.save;
   if (a.text || a.model == "-") return "";
   return std::filesystem::path(a.model).replace_extension(".safetensors").string();
-}
-
-// One line of progress: the step, the loss and, while they are few, the parameters.
-void show_line(const Arguments& a, const Model& model, const Progress& p) {
-  if (a.quiet || a.json) return;
-  std::string line = fmt::format("step {:>{}}  loss {:<12.6g}", p.step, std::to_string(p.total).size(),
-                                 std::isnan(p.loss) ? std::fabs(p.loss) : p.loss);
-  if (model.params.size() <= 6)
-    for (std::size_t i = 0; i < model.params.size(); ++i)
-      line += fmt::format("  {} {:<10.6g}", model.params[i].name, p.params[i]);
-  while (line.ends_with(' ')) line.pop_back();
-  print_error(line + "\n");
 }
 
 void note_assumed(Session& s) {
@@ -61,11 +53,14 @@ void note_assumed(Session& s) {
                      .label = {}});
 }
 
-std::optional<std::vector<double>> starting_values(const Arguments& a, Session& s) {
-  if (a.init.empty()) return take_start(s, nullptr, "", s.diagnostics);
+// Where the run begins: where the state of --resume left it, else at the parameters' starts.
+std::optional<Place> starting_place(const Arguments& a, Session& s, const RunFacts& facts,
+                                    const State* resumed) {
+  if (resumed) return take_place(s, facts, *resumed, a.resume, s.diagnostics);
+  if (a.init.empty()) return Place{{}, take_start(s, nullptr, "", s.diagnostics), {}};
   auto state = load(a.init, s.diagnostics);
   if (!state) return {};
-  return take_start(s, &*state, a.init, s.diagnostics);
+  return Place{{}, take_start(s, &*state, a.init, s.diagnostics), {}};
 }
 
 // --verbose: the data as they lie in memory, the functions that were made.
@@ -90,7 +85,73 @@ std::optional<Stability> stability_of(Session& s, const std::vector<StepGraph>& 
   return stability;
 }
 
-std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path) {
+std::optional<Dataset> load_data(Session& s, const std::vector<StepGraph>& steps, const Fused& evaluation) {
+  if (!s.has_data()) return Dataset{};
+  std::vector<bool> wanted = columns_read(evaluation.graph, s.model().columns.size());
+  for (const StepGraph& step : steps) {
+    std::vector<bool> more = columns_read(step.fused.graph, wanted.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = wanted[i] || more[i];
+  }
+  Stopwatch watch(s.times, "load");
+  return read_columns(s.model(), *s.opened, wanted, true, s.diagnostics);
+}
+
+// What is known so far is said before the run, not after it.
+void say_before_run(const Arguments& a, Session& s, const Dataset& data, std::span<const Kernel> kernels,
+                    std::int64_t first_step) {
+  if (a.json) return;
+  show_diagnostics(a, s);
+  s.diagnostics = {};
+  if (a.verbose) print_error(plan_text(s, data, kernels));
+  if (!a.resume.empty() && first_step < total_steps(s.model()) && !a.quiet)
+    print_error(
+        fmt::format("resumed {} at step {} of {}\n", escaped(a.resume), first_step, total_steps(s.model())));
+}
+
+// --save-every: a save that fails leaves the file of the one before, and the run goes on.
+class Saver {
+ public:
+  Saver(const Arguments& a, Session& s, const RunFacts& facts, const std::string& path, ProgressView& view)
+      : a_(a), s_(s), facts_(facts), path_(path), view_(view) {}
+
+  void listen(Listener& listener) {
+    if (!a_.save_every) return;
+    listener.save_every = *a_.save_every;
+    listener.save = [this](const Place& place) { during(place); };
+  }
+
+ private:
+  void during(const Place& place) {
+    Diagnostics failed;
+    bool good = save(make_state(s_, facts_, place), path_, failed);
+    if (!good && !failed_) warn(place.steps(), failed.all()[0].message);
+    failed_ = !good;
+  }
+
+  // Once for a row of failures.
+  void warn(std::int64_t step, const std::string& reason) {
+    Diagnostics warning;
+    warning.add({.severity = Severity::warning,
+                 .code = Code::cannot_write,
+                 .message = fmt::format("at step {}: {}; the training goes on", step, reason),
+                 .span = {},
+                 .position = {},
+                 .label = {}});
+    view_.erase();
+    if (a_.json) s_.diagnostics.add(warning.all()[0]);
+    else print_error(render_all(warning, s_.sources, use_color(a_)));
+  }
+
+  const Arguments& a_;
+  Session& s_;
+  const RunFacts& facts_;
+  const std::string& path_;
+  ProgressView& view_;
+  bool failed_ = false;
+};
+
+std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path,
+                                   const State* resumed) {
   Trained out;
   std::optional<std::vector<StepGraph>> steps;
   {
@@ -99,38 +160,41 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   }
   if (!steps) return {};
   Fused evaluation = evaluation_graph(s.outside_model());
-  std::vector<bool> wanted = columns_read(evaluation.graph, s.model().columns.size());
-  for (const StepGraph& step : *steps) {
-    std::vector<bool> more = columns_read(step.fused.graph, wanted.size());
-    for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = wanted[i] || more[i];
-  }
-  auto start = starting_values(a, s);
+  auto data = load_data(s, *steps, evaluation);
+  if (!data) return {};
+  out.data = std::move(*data);
+  RunFacts facts;
+  if (resumed || !path.empty()) facts = run_facts(s.model(), *steps, out.data);
+  auto start = starting_place(a, s, facts, resumed);
   if (!start) return {};
-  if (s.has_data()) {
-    Stopwatch watch(s.times, "load");
-    auto data = read_columns(s.model(), *s.opened, wanted, true, s.diagnostics);
-    if (!data) return {};
-    out.data = std::move(*data);
-  }
   out.stability = stability_of(s, *steps, out.data);
+  std::int64_t first_step = start->steps();
   std::vector<Kernel> kernels = training_kernels(s.model(), *steps, evaluation);
   std::optional<Program> program;
   {
     Stopwatch watch(s.times, "codegen");
     program = Program::compile(kernels, compile_options(s.request, out.data), s.diagnostics);
   }
-  if (!program) return {};
-  if (!a.json) {
-    // What is known so far is said before the run, not after it.
-    show_diagnostics(a, s);
-    s.diagnostics = {};
-    if (a.verbose) print_error(plan_text(s, out.data, kernels));
-  }
+  ProgressView view(a, s.model());
+  if (!program || !view.open_log(first_step, s.diagnostics)) return {};
+  say_before_run(a, s, out.data, kernels, first_step);
+
+  Saver saver(a, s, facts, path, view);
+  Listener listener;
+  view.listen(listener, first_step);
+  saver.listen(listener);
   stop_waits = 1;
   Trainer trainer{s.model(), *steps, evaluation, out.data, *program, out.stability};
-  out.fit = train(trainer, *start, [&](const Progress& p) { show_line(a, s.model(), p); }, s.diagnostics);
+  out.fit = train(trainer, std::move(*start), listener, s.diagnostics);
   s.times["train"] = out.fit.train_seconds;
-  if (!path.empty() && out.fit.usable && save(make_state(s, out.fit), path, s.diagnostics)) out.saved = path;
+  view.finish(out.fit, s.diagnostics);
+  out.was_finished = resumed && out.fit.steps_here == 0 && out.fit.status == Status::finished;
+  if (out.was_finished) out.saved = a.resume;
+  else if (!path.empty() && out.fit.usable) {
+    Stopwatch watch(s.times, "save");
+    if (save(make_state(s, facts, out.fit), path, s.diagnostics)) out.saved = path;
+  }
+  stop_waits = 0;  // there is nothing to lose any more
   return out;
 }
 
@@ -139,6 +203,10 @@ Json parameters_json(const Model& model, const Fit& fit) {
   for (std::size_t i = 0; i < model.params.size(); ++i)
     json[model.params[i].name] = number(fit.params[i], model.graph.precision());
   return json;
+}
+
+double per_step(const Fit& fit) {
+  return fit.steps_here > 0 ? fit.train_seconds / static_cast<double>(fit.steps_here) : 0;
 }
 
 Json result_json(const Session& s, const Trained& t, int exit) {
@@ -160,8 +228,7 @@ Json result_json(const Session& s, const Trained& t, int exit) {
     auto found = s.times.find(name);
     time[name] = found == s.times.end() ? 0.0 : found->second;
   }
-  time["per_step"] =
-      t.fit.steps > 0 ? Json(t.fit.train_seconds / static_cast<double>(t.fit.steps)) : Json(nullptr);
+  time["per_step"] = t.fit.steps_here > 0 ? Json(per_step(t.fit)) : Json(nullptr);
   Json json{{"slope", 1},
             {"model", escaped(s.request.source.name())},
             {"status", to_string(t.fit.status)},
@@ -213,25 +280,51 @@ int exit_of(const Session& s, const Trained& t) {
   return exit_code::done;
 }
 
+// The files it writes are none of those it reads, and can be written: better known now than after the run.
+bool check_outputs(const Arguments& a, Session& s, const std::string& path) {
+  for (const std::string& output : {path, a.log})
+    if (!output.empty() && !check_output(a, s, output, s.diagnostics)) return false;
+  if (path.empty()) return true;
+  std::error_code ignored;
+  if (!a.log.empty() && (a.log == path || std::filesystem::equivalent(a.log, path, ignored))) {
+    s.diagnostics.error(Code::usage, fmt::format("`{}` cannot be both the state and the log", escaped(path)));
+    return false;
+  }
+  os::Status refused = os::can_write_file(path);
+  if (refused) s.diagnostics.error(Code::cannot_write, refused->message());
+  return !refused;
+}
+
+// Where the state is, and how to go on with an interrupted run.
+void say_saved(const Session& s, const Trained& t) {
+  if (!t.saved.empty() && !t.was_finished) print_error(fmt::format("saved {}\n", escaped(t.saved)));
+  if (t.fit.status != Status::interrupted) return;
+  print_error(fmt::format("stopped by SIG{} at step {} of {}{}\n", sigabbrev_np(stop_signal), t.fit.steps,
+                          total_steps(s.model()),
+                          t.saved.empty() ? "" : fmt::format("; --resume {} goes on", escaped(t.saved))));
+}
+
 }  // namespace
 
 int run_train(const Arguments& a) {
   double began = seconds_now();
   Session s = open_session(a);
   std::string path = save_path(a);
-  if (s.diagnostics.has_errors() || !prepare(s) ||
-      (!path.empty() && !check_output(a, s, path, s.diagnostics)))
-    return finish(a, s, nullptr, s.diagnostics.exit_code());
-  note_assumed(s);
-  auto trained = train_model(a, s, path);
+  auto failed = [&] { return finish(a, s, nullptr, s.diagnostics.exit_code()); };
+  std::optional<State> resumed;
+  if (!a.resume.empty() && !s.diagnostics.has_errors()) resumed = load(a.resume, s.diagnostics);
+  if (resumed) s.request.settings.assumed = assumed_of(*resumed);
+  if (s.diagnostics.has_errors() || !prepare(s) || !check_outputs(a, s, path)) return failed();
+  if (!resumed) note_assumed(s);
+  auto trained = train_model(a, s, path, resumed ? &*resumed : nullptr);
   s.times["total"] = seconds_now() - began;
-  if (!trained) return finish(a, s, nullptr, s.diagnostics.exit_code());
+  if (!trained) return failed();
+  s.times["per_step"] = per_step(trained->fit);
   int exit = exit_of(s, *trained);
   if (!a.json && !a.quiet && trained->fit.usable && !print(result_text(s, *trained), s.diagnostics) &&
       exit == exit_code::done)
     exit = exit_code::system;
-  if (!a.json && !a.quiet && !trained->saved.empty())
-    print_error(fmt::format("saved {}\n", escaped(trained->saved)));
+  if (!a.json && !a.quiet) say_saved(s, *trained);
   Json json;
   if (a.json) json = result_json(s, *trained, exit);
   return finish(a, s, a.json ? &json : nullptr, exit);

@@ -51,15 +51,21 @@ void lower_outside(Session& s, LowerSettings settings, Diagnostics& diagnostics)
 }  // namespace
 
 bool prepare(Session& s, DataNeed need) {
-  Stopwatch watch(s.times, "frontend");
   Diagnostics model, data;
-  s.tree = parse(s.sources.files[0], model);
+  {
+    Stopwatch watch(s.times, "frontend");
+    s.tree = parse(s.sources.files[0], model);
+  }
   if (too_large(model)) {
     append(s.diagnostics, model);
     return false;
   }
   bool short_form = data_sources(s.tree, model).empty();
-  s.opened = open_data(s.tree, s.request, data);
+  {
+    Stopwatch watch(s.times, "load");
+    s.opened = open_data(s.tree, s.request, data);
+  }
+  Stopwatch watch(s.times, "frontend");
   LowerSettings settings = s.request.settings;
   if (s.opened) settings.headers = s.opened->headers();
   // Without the header a short form cannot tell columns from parameters: nothing more can be said of it.
@@ -91,16 +97,14 @@ std::vector<std::string> split(const std::string& text) {
 
 }  // namespace
 
-State make_state(const Session& s, const Fit& fit) {
+State weights_state(const Session& s, const std::vector<double>& params) {
   State state;
   const Model& model = s.model();
   bool single = model.graph.precision() == Precision::f32;
   for (std::size_t i = 0; i < model.params.size(); ++i)
-    state.tensors.push_back({model.params[i].name, single, {}, {fit.params[i]}});
+    state.tensors.push_back({model.params[i].name, single, {}, {params[i]}});
   state.metadata["slope/model"] = s.sources.files[0].text();
-  state.metadata["slope/steps"] = std::to_string(fit.steps);
   state.metadata["slope/seed"] = std::to_string(model.seed.value_or(0));
-  state.metadata["slope/status"] = to_string(fit.status);
   if (!model.assumed.empty()) {
     state.metadata["slope/assumed_columns"] = joined(model.assumed.columns);
     state.metadata["slope/assumed_params"] = joined(model.assumed.params);

@@ -16,6 +16,7 @@ struct Session {
   Sources sources;
   Diagnostics diagnostics;
   Times times;
+  double began = seconds_now();
   ast::Ast tree;
   std::optional<Opened> opened;  // none for a model without data
   std::optional<Lowered> lowered;
@@ -33,8 +34,8 @@ enum class DataNeed { required, if_there };
 // first.
 bool prepare(Session& session, DataNeed need = DataNeed::required);
 
-// The state of a fit; its parameters under their own names.
-State make_state(const Session& session, const Fit& fit);
+// What every state holds: parameters under their own names, the model's text, what the short form decided.
+State weights_state(const Session& session, const std::vector<double>& params);
 
 // Weights for prediction: exactly the model's parameters, else Code::other_model.
 std::optional<std::vector<double>> take_weights(const Session& session, const State& state,

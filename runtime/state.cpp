@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/hash.h"
 #include "base/os.h"
 #include "base/text.h"
 
@@ -29,42 +30,8 @@ constexpr std::string_view metadata_key = "__metadata__", checksum_key = "slope/
                            version_key = "slope/version";
 constexpr std::string_view version = "1";
 constexpr std::string_view opening = R"({"__metadata__":{"slope/checksum":")";
-constexpr std::size_t digits = 16, digits_at = 8 + opening.size();
+constexpr std::size_t digits = Hash::digits, digits_at = 8 + opening.size();
 constexpr std::string_view no_checksum = "0000000000000000";
-
-std::uint64_t word_at(const char* bytes, std::size_t size = 8) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes, size);
-  return word;
-}
-
-// Each step is a bijection of the hash for a given word and of the word for a given hash: a change within one
-// word of 8 bytes is always found, anything else with probability 1 - 2^-64. The finaliser is that of
-// MurmurHash3.
-class Hash {
- public:
-  void add(std::uint64_t word) {
-    hash_ = std::rotl((hash_ ^ word) * 0x9E3779B97F4A7C15u, 29) + 0xD6E8FEB86659FD93u;
-  }
-  void add(std::string_view bytes) {
-    std::size_t whole = bytes.size() / 8 * 8;
-    for (std::size_t i = 0; i < whole; i += 8) add(word_at(bytes.data() + i));
-    if (whole < bytes.size()) add(word_at(bytes.data() + whole, bytes.size() - whole));
-    add(bytes.size());
-  }
-  std::string text() const {
-    std::uint64_t h = hash_;
-    h = (h ^ h >> 33) * 0xFF51AFD7ED558CCDu;
-    h = (h ^ h >> 33) * 0xC4CEB9FE1A85EC53u;
-    h ^= h >> 33;
-    std::string out(digits, '0');
-    for (std::size_t i = 0; i < digits; ++i, h >>= 4) out[digits - 1 - i] = "0123456789abcdef"[h & 15];
-    return out;
-  }
-
- private:
-  std::uint64_t hash_ = 0x243F6A8885A308D3u;
-};
 
 std::string checksum(std::string_view file) {
   Hash hash;
@@ -170,7 +137,8 @@ bool Loader::check_frame() {
             : "it is not a safetensors file");
   if (file_.size() < least)
     return fail("the file is cut off after " + std::to_string(file_.size()) + " bytes");
-  std::uint64_t length = word_at(file_.data());
+  std::uint64_t length = 0;
+  std::memcpy(&length, file_.data(), sizeof length);
   if (length > file_.size() - 8)
     return fail("its header claims " + std::to_string(length) + " bytes, but the file has only " +
                 std::to_string(file_.size()) + "; it is cut off or damaged");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A step of a small model takes tens of nanoseconds, so the loop around it does almost nothing: it keeps the
-// parameters that the step began with where their loss is the lowest so far, and looks whether a line is due.
+// parameters that the step began with where their loss is the lowest so far, and compares the step's number
+// with that of the next step after which there is more to do.
 #include "runtime/train.h"
 
 #include <fmt/format.h>
@@ -56,49 +57,87 @@ bool step_evaluates(const Model& model, const Fused& evaluation) {
   return evaluation.roots.size() == 1 && !model.uses_training;
 }
 
+constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+
 // When a line is due: every `interval` steps, or at doubling steps up to a tenth of the run and then ten
 // times more.
 class LineTimes {
  public:
   LineTimes(std::optional<std::int64_t> interval, std::int64_t steps)
       : interval_(interval.value_or(0)), steady_(std::max<std::int64_t>(steps / 10, 1)) {}
-  std::int64_t after(std::int64_t step) const {
-    if (interval_ > 0) return step + interval_;
-    return step == 0 ? 1 : step < steady_ ? std::min(2 * step, steady_) : step + steady_;
+  // The first that is not before `step`.
+  std::int64_t from(std::int64_t step) const {
+    if (step == 0) return 0;
+    std::int64_t every = interval_ > 0 ? interval_ : steady_;
+    if (interval_ > 0 || step > steady_) return (step + every - 1) / every * every;
+    std::int64_t due = 1;
+    while (due < step) due *= 2;
+    return std::min(due, steady_);
   }
 
  private:
   std::int64_t interval_, steady_;
 };
 
+// After how many steps to look at the clock: about 20 ms of them. Reading it costs about as much as a small
+// step, so it is not read every step.
+class Ticks {
+ public:
+  Ticks() : last_(seconds_now()) {}
+  std::int64_t after(std::int64_t step) {
+    double now = seconds_now(), elapsed = now - last_;
+    last_ = now;
+    if (elapsed < 0.01) interval_ *= 2;
+    if (elapsed > 0.04) interval_ = std::max<std::int64_t>(interval_ / 2, 1);
+    return step + interval_;
+  }
+
+ private:
+  double last_;
+  std::int64_t interval_ = 1;
+};
+
+// The steps of a statement after which something is to be done.
+struct Due {
+  std::int64_t line = never, tick = never, save = never;
+  std::int64_t next() const { return std::min({line, tick, save}); }
+};
+
 template <class T>
 class Loop {
  public:
-  Loop(const Trainer& trainer, std::vector<double> start, const std::function<void(const Progress&)>& show,
-       Diagnostics& diagnostics)
+  Loop(const Trainer& trainer, Place from, const Listener& listener, Diagnostics& diagnostics)
       : t_(trainer),
-        show_(show),
+        listener_(listener),
         diagnostics_(diagnostics),
-        best_(start.size()),
-        before_(start.size()),
-        memory_(trainer.data, narrowed<T>(start), results(), scratch()) {
-    for (const Training& training : t_.model.trainings) total_ += training.steps;
+        runs_(std::move(from.runs)),
+        best_(narrowed<T>(from.best)),
+        before_(narrowed<T>(from.params)),
+        best_loss_(static_cast<T>(from.best_loss)),
+        total_(total_steps(trainer.model)),
+        memory_(trainer.data, narrowed<T>(from.params), results(), scratch()) {
+    best_.resize(before_.size());
+    for (const RunReport& run : runs_) done_ += run.steps;
   }
 
   Fit run() {
     Fit fit;
     double began = seconds_now();
-    for (const Training& training : t_.model.trainings) {
-      RunReport report = one(training);
-      fit.steps += report.steps;
-      fit.status = report.status;
-      fit.runs.push_back(report);
-      if (report.status != Status::finished) break;
+    std::int64_t before = done_, end = 0;
+    std::size_t statement = 0, statements = t_.model.trainings.size();
+    for (; statement + 1 < runs_.size(); ++statement) end += t_.model.trainings[statement].steps;
+    for (; statement < statements; ++statement) {
+      const Training& training = t_.model.trainings[statement];
+      if (statement == runs_.size()) runs_.push_back({training.optimizer, 0, Status::finished, 0});
+      end += training.steps;
+      fit.status = runs_.back().status = one(training, runs_.back(), end);
+      if (fit.status != Status::finished) break;
       // The loss that the statement reached; that of the last is the result's.
-      if (fit.runs.size() < t_.model.trainings.size())
-        fit.runs.back().loss = evaluate(widened(memory_.params))[0];
+      if (statement + 1 < statements) runs_.back().loss = evaluate(widened(memory_.params))[0];
     }
     fit.train_seconds = seconds_now() - began;
+    fit.steps = done_;
+    fit.steps_here = done_ - before;
     finish(fit);
     return fit;
   }
@@ -122,46 +161,86 @@ class Loop {
     internal_error("no step was compiled for an optimizer");
   }
 
-  RunReport one(const Training& training) {
-    RunReport report{training.optimizer, 0, Status::finished, 0};
+  // Until `end` steps of the whole run are done, or something stops it.
+  Status one(const Training& training, RunReport& report, std::int64_t end) {
     Program::Function step = function(training.optimizer);
     memory_.arguments[0] = static_cast<T>(training.rate);
     began_ = memory_.params;
-    LineTimes due(training.report, training.steps);
-    std::int64_t next_line = 0;
+    const std::int64_t before = done_ - report.steps;  // steps of earlier statements
+    const std::int64_t last = end - before;
+    LineTimes lines(training.report, last);
+    Ticks ticks;
+    Due due = first_due(lines, report.steps, before);
+    std::int64_t next = due.next(), k = report.steps;
+    Status status = Status::finished;
     // The rows of the step, and nothing else, touch memory in this loop.
-    std::size_t bytes = before_.size() * sizeof(T);
-    for (std::int64_t k = 0; k < training.steps; ++k) {
+    const std::size_t bytes = before_.size() * sizeof(T);
+    for (; k < last; ++k) {
       if (stop_signal) {
-        report.status = Status::interrupted;
+        status = Status::interrupted;
         break;
       }
       std::memcpy(before_.data(), memory_.params.data(), bytes);
       step(&memory_.run);
       T loss = memory_.outputs[0];
       if (!std::isfinite(loss)) {
-        diverged(training, done_ + k, loss);
-        report.status = Status::diverged;
+        diverged(training, before + k, loss);
+        status = Status::diverged;
         break;
       }
-      if (done_ + k == 0) check_gradient(training);
+      if (before + k == 0) check_gradient(training);
       if (!(loss >= best_loss_)) {
         best_loss_ = loss;
         std::memcpy(best_.data(), before_.data(), bytes);
       }
-      if (k == next_line) {
-        line(done_ + k, loss);
-        next_line = due.after(k);
+      if (k == next) {
+        report.steps = k + 1;
+        pause(training, lines, ticks, due, before, loss);
+        next = due.next();
       }
-      ++report.steps;
     }
-    done_ += report.steps;
-    return report;
+    report.steps = k;
+    done_ = before + k;
+    return status;
   }
 
-  void line(std::int64_t step, T loss) {
+  Due first_due(const LineTimes& lines, std::int64_t k, std::int64_t before) const {
+    Due due;
+    if (listener_.line) due.line = lines.from(k);
+    if (listener_.tick) due.tick = k;
+    // After step k of this statement before + k + 1 steps are done.
+    if (listener_.save && listener_.save_every > 0)
+      due.save = ((before + k) / listener_.save_every + 1) * listener_.save_every - before - 1;
+    return due;
+  }
+
+  // Between two steps of the last run begun: what is due after the first of them.
+  void pause(const Training& training, const LineTimes& lines, Ticks& ticks, Due& due, std::int64_t before,
+             T loss) {
+    std::int64_t k = runs_.back().steps - 1;
     std::vector<double> params = widened(before_);
-    if (show_) show_({step, total_, static_cast<double>(loss), params});
+    Progress progress{before + k, total_, static_cast<double>(loss), params, training.report.has_value()};
+    if (k == due.line) {
+      listener_.line(progress);
+      due.line = lines.from(k + 1);
+    }
+    if (k == due.tick) {
+      listener_.tick(progress);
+      due.tick = ticks.after(k);
+    }
+    if (k == due.save) {
+      // Parameters that are not finite are no place to go on from; the next step reports them.
+      if (all_finite(widened(memory_.params))) listener_.save(place());
+      due.save += listener_.save_every;
+    }
+  }
+
+  // After the last step; statements without a step are not begun.
+  Place place() const {
+    Place place{runs_, widened(memory_.params), {}, static_cast<double>(best_loss_)};
+    while (!place.runs.empty() && place.runs.back().steps == 0) place.runs.pop_back();
+    if (!std::isnan(best_loss_)) place.best = widened(best_);
+    return place;
   }
 
   void diverged(const Training& training, std::int64_t step, T loss) {
@@ -224,8 +303,10 @@ class Loop {
     fit.epochs = true;
     for (const Training& training : t_.model.trainings) fit.epochs &= training.epochs;
     fit.params = widened(memory_.params);
+    fit.place = place();
     fit.usable = true;
     if (fit.status == Status::diverged) {
+      fit.place.params = widened(before_);
       fit.usable = std::isfinite(best_loss_);
       if (fit.usable) fit.params = widened(best_);
       else fit.params = widened(before_);
@@ -236,8 +317,11 @@ class Loop {
     auto metrics = static_cast<std::ptrdiff_t>(t_.model.metrics.size());
     fit.metrics.assign(values.begin() + 1, values.begin() + 1 + metrics);
     fit.reports.assign(values.begin() + 1 + metrics, values.end());
-    if (!fit.runs.empty()) fit.runs.back().loss = fit.loss;
-    if (show_) show_({fit.steps, total_, fit.loss, fit.params});
+    fit.runs = runs_;
+    fit.runs.back().loss = fit.loss;
+    if (fit.status == Status::diverged) fit.runs.back().status = Status::diverged;
+    bool asked = t_.model.trainings[fit.runs.size() - 1].report.has_value();
+    if (listener_.line) listener_.line({fit.steps, total_, fit.loss, fit.params, asked});
   }
 
   std::vector<double> evaluate(const std::vector<double>& params) {
@@ -252,11 +336,8 @@ class Loop {
   // The last step may itself have left the finite numbers: nothing after it has looked yet.
   void last_step_overflowed(Fit& fit, double& loss) {
     if (fit.status == Status::diverged || (std::isfinite(loss) && all_finite(fit.params))) return;
-    const Training& training = t_.model.trainings[fit.runs.empty() ? 0 : fit.runs.size() - 1];
-    if (fit.steps == 0) std::memcpy(before_.data(), memory_.params.data(), before_.size() * sizeof(T));
-    diverged(training, fit.steps, static_cast<T>(loss));
+    diverged(t_.model.trainings[runs_.size() - 1], fit.steps, static_cast<T>(loss));
     fit.status = Status::diverged;
-    if (!fit.runs.empty()) fit.runs.back().status = Status::diverged;
     fit.usable = fit.steps > 0 && std::isfinite(best_loss_);
     if (!fit.usable) return;
     fit.params = widened(best_);
@@ -271,10 +352,11 @@ class Loop {
   }
 
   const Trainer& t_;
-  const std::function<void(const Progress&)>& show_;
+  const Listener& listener_;
   Diagnostics& diagnostics_;
-  std::vector<T> best_, before_, began_;  // began_: where the train statement began
-  T best_loss_ = std::numeric_limits<T>::quiet_NaN();
+  std::vector<RunReport> runs_;
+  std::vector<T> best_, before_, began_;  // began_: where the train statement began or was resumed
+  T best_loss_;
   std::int64_t total_ = 0, done_ = 0;
   Memory<T> memory_;
 };
@@ -310,11 +392,22 @@ std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepG
   return kernels;
 }
 
-Fit train(const Trainer& trainer, std::vector<double> start, const std::function<void(const Progress&)>& show,
-          Diagnostics& diagnostics) {
+std::int64_t Place::steps() const {
+  std::int64_t steps = 0;
+  for (const RunReport& run : runs) steps += run.steps;
+  return steps;
+}
+
+std::int64_t total_steps(const Model& model) {
+  std::int64_t total = 0;
+  for (const Training& training : model.trainings) total += training.steps;
+  return total;
+}
+
+Fit train(const Trainer& trainer, Place from, const Listener& listener, Diagnostics& diagnostics) {
   if (trainer.model.graph.precision() == Precision::f32)
-    return Loop<float>(trainer, std::move(start), show, diagnostics).run();
-  return Loop<double>(trainer, std::move(start), show, diagnostics).run();
+    return Loop<float>(trainer, std::move(from), listener, diagnostics).run();
+  return Loop<double>(trainer, std::move(from), listener, diagnostics).run();
 }
 
 std::vector<double> evaluate_at(const Model& model, const Fused& evaluation, const Dataset& data,

@@ -3,6 +3,7 @@
 #pragma once
 #include <csignal>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct Progress {
   std::int64_t total = 0;  // of all statements
   double loss = 0;
   std::span<const double> params;
+  bool asked = false;  // `report` asked for this line
 };
 
 // Set by a signal handler: the step that runs is finished, then the loop stops. Holds the signal's number.
@@ -34,15 +36,36 @@ struct RunReport {  // of one train statement
   double loss = 0;  // at its end
 };
 
+// Where a run is between two steps: all that its further steps depend on. Going on from here is, to the bit,
+// the run that was never stopped. Floats are held exactly.
+struct Place {
+  std::vector<RunReport> runs;  // of the train statements begun; the last goes on
+  std::vector<double> params;   // with which the next step begins
+  std::vector<double> best;     // those of the lowest loss so far; empty before the first step
+  double best_loss = std::numeric_limits<double>::quiet_NaN();
+
+  std::int64_t steps() const;  // done so far
+};
+
+// Who wants to hear of a run, between its steps. What is empty is not called and costs nothing.
+struct Listener {
+  std::function<void(const Progress&)> line;  // a line is due: steps of `report`, else doubling, then steady
+  std::function<void(const Progress&)> tick;  // every 10 to 40 ms, where steps are as short as that
+  std::function<void(const Place&)> save;     // after every save_every steps
+  std::int64_t save_every = 0;
+};
+
 struct Fit {
   Status status = Status::finished;
-  std::int64_t steps = 0;
-  bool epochs = false;         // every statement counted epochs
-  std::vector<double> params;  // those to print and save
-  bool usable = true;          // false: no finite loss was ever seen
-  double loss = 0;             // and metrics, reports: at these parameters, over all rows
+  std::int64_t steps = 0;       // of the run
+  std::int64_t steps_here = 0;  // of them those of this call
+  bool epochs = false;          // every statement counted epochs
+  std::vector<double> params;   // those to print and save
+  bool usable = true;           // false: no finite loss was ever seen
+  double loss = 0;              // and metrics, reports: at these parameters, over all rows
   std::vector<double> metrics, reports;
   std::vector<RunReport> runs;
+  Place place;  // after the last step; of a run that diverged: before the step whose loss is not finite
   double train_seconds = 0;
 };
 
@@ -61,10 +84,14 @@ struct Trainer {
 std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepGraph>& steps,
                                      const Fused& evaluation);
 
-// From these starting parameters. Diagnostics: divergence (with the step and the rate), a loss that is not
-// finite at the start (with the operation, its line and the row), a gradient that is exactly zero there.
-Fit train(const Trainer& trainer, std::vector<double> start, const std::function<void(const Progress&)>& show,
-          Diagnostics& diagnostics);
+// How many steps the train statements ask for.
+std::int64_t total_steps(const Model& model);
+
+// Goes on from a place; the place before the first step has parameters only. The last statement begun goes on
+// until all statements so far have made their steps, then follow the others. Diagnostics: divergence (with
+// the step and the rate), a loss that is not finite at the start (with the operation, its line and the row),
+// a gradient that is exactly zero there.
+Fit train(const Trainer& trainer, Place from, const Listener& listener, Diagnostics& diagnostics);
 
 // Loss, metrics and reports, in that order.
 std::vector<double> evaluate_at(const Model& model, const Fused& evaluation, const Dataset& data,

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/state.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <limits>
 
@@ -207,4 +211,99 @@ TEST_CASE("interrupted and short writes go on", "[state]") {
   os::set_fault_hook(nullptr);
   CHECK(good);
   CHECK(loads(folder.path("s")));
+}
+
+namespace {
+
+// A child that runs `body` and is killed at its n-th system call; whether it came to the end before.
+template <class Body>
+bool killed_child(int n, Body body) {
+  static int left;
+  left = n;
+  pid_t child = ::fork();
+  if (child == 0) {
+    os::set_fault_hook([](std::string_view) { return left-- == 0 ? ::raise(SIGKILL) : 0; });
+    body();
+    std::_Exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return WIFSIGNALED(status);
+}
+
+}  // namespace
+
+TEST_CASE("a process killed at any call of a save leaves a whole file, and its remains are swept",
+          "[state]") {
+  Folder folder;
+  folder.write("s", "old");
+  int n = 0, remains = 0;
+  for (; n < 50; ++n) {
+    INFO(n);
+    bool killed = killed_child(n, [&] {
+      Diagnostics d;
+      (void)save(small_state(), folder.path("s"), d);
+    });
+    std::string now = Folder::read(folder.path("s"));
+    REQUIRE((now == "old" || loads(folder.path("s"))));
+    REQUIRE(folder.files() <= 2);
+    remains += folder.files() == 2;
+    // Another process, as a folder is swept once by each.
+    REQUIRE_FALSE(killed_child(-1, [&] { (void)os::write_file(folder.path("t"), "t"); }));
+    std::filesystem::remove(folder.path("t"));
+    REQUIRE(folder.files() == 1);
+    if (!killed) break;
+  }
+  CHECK(n >= 8);
+  CHECK(remains >= 3);
+  CHECK(loads(folder.path("s")));
+}
+
+TEST_CASE("temporary files of living processes and files of other names are not swept", "[state]") {
+  Folder folder;
+  for (const char* name : {".slope-.tmp", ".slope-1-x.tmp", "slope-1-2.tmp", ".slope-1-2.tmp2"})
+    folder.write(name, "mine");
+  int file = ::open(folder.write(".slope-1-2.tmp", "being written").c_str(), O_RDONLY);
+  REQUIRE(file >= 0);
+  REQUIRE(::flock(file, LOCK_EX) == 0);
+  folder.write(".slope-1-3.tmp", "left behind");
+  CHECK_FALSE(os::write_file(folder.path("s"), "s"));
+  ::close(file);
+  CHECK(folder.files() == 6);
+  CHECK_FALSE(std::filesystem::exists(folder.path(".slope-1-3.tmp")));
+}
+
+TEST_CASE("processes that save to one path at once leave one whole file", "[state]") {
+  Folder folder;
+  std::vector<pid_t> children;
+  for (int i = 0; i < 4; ++i) {
+    children.push_back(::fork());
+    if (children.back() != 0) continue;
+    State state = small_state();
+    state.metadata["writer"] = std::to_string(i);
+    bool good = true;
+    for (int k = 0; k < 50; ++k) {
+      Diagnostics d;
+      good = good && save(state, folder.path("s"), d) && load(folder.path("s"), d);
+    }
+    std::_Exit(good ? 0 : 1);
+  }
+  for (pid_t child : children) {
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+  }
+  CHECK(loads(folder.path("s")));
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("what cannot be written is known before", "[state]") {
+  Folder folder;
+  CHECK_FALSE(os::can_write_file(folder.path("new")));
+  CHECK(folder.files() == 0);
+  CHECK(os::can_write_file(folder.path("no/such")));
+  CHECK(os::can_write_file(folder.path("")));
+  auto folder_itself = os::can_write_file(folder.path("."));
+  REQUIRE(folder_itself);
+  CHECK(folder_itself->reason == "is a directory");
 }

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/run_state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/hash.h"
+#include "base/text.h"
+
+namespace slope {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view best_prefix = "slope/best/", last_prefix = "slope/last/",
+                           best_loss_name = "slope/best_loss";
+
+// --- what a run computes with ---
+
+std::uint64_t leaf(const Model& model, const Node& node) {
+  Hash hash;
+  auto index = static_cast<std::size_t>(node.index);
+  switch (node.kind) {
+    case NodeKind::constant: hash.add(std::bit_cast<std::uint64_t>(node.value)); break;
+    case NodeKind::data: hash.add(model.columns[index].header); break;
+    case NodeKind::param: hash.add(model.params[index].name); break;
+    case NodeKind::argument: hash.add(static_cast<std::uint64_t>(node.index)); break;
+    case NodeKind::scalar: hash.add(info(node.op).name); break;
+    case NodeKind::reduce: hash.add(to_string(node.reduction)); break;
+    case NodeKind::row_count:
+    case NodeKind::broadcast:
+    case NodeKind::tap:
+    case NodeKind::stop_gradient: break;
+  }
+  return hash.value();
+}
+
+// Of what the roots compute, wherever their nodes stand in the graph and whatever else is there.
+std::string fingerprint(const Model& model, const Graph& graph, std::span<const NodeId> roots) {
+  std::vector<bool> wanted = live(graph, roots);
+  std::vector<std::uint64_t> hashes(graph.size());
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    if (!wanted[i]) continue;
+    const Node& node = graph[NodeId(static_cast<std::int64_t>(i))];
+    Hash hash;
+    hash.add(static_cast<std::uint64_t>(node.kind));
+    hash.add(static_cast<std::uint64_t>(node.type));
+    hash.add(to_string(graph.shapes()[node.shape]));
+    hash.add(leaf(model, node));
+    std::array<std::uint64_t, 3> inputs{};
+    for (std::size_t k = 0; k < node.inputs().size(); ++k) inputs[k] = hashes[node.inputs()[k].index()];
+    // Which operand comes first may depend on what else the model computes; the bits do not.
+    bool commutes =
+        node.kind == NodeKind::scalar && (info(node.op).commutative || node.op == id_of<op::Fma>());
+    if (commutes && inputs[0] > inputs[1]) std::swap(inputs[0], inputs[1]);
+    for (std::uint64_t input : inputs) hash.add(input);
+    hashes[i] = hash.value();
+  }
+  Hash hash;
+  hash.add(to_string(graph.precision()));
+  for (NodeId root : roots) hash.add(hashes[root.index()]);
+  return hash.text();
+}
+
+std::string data_hash(const Model& model, const Dataset& data) {
+  Hash hash;
+  for (std::size_t i = 0; i < data.columns.size(); ++i) {
+    const Column& column = data.columns[i];
+    if (column.rows() == 0) continue;
+    hash.add(model.columns[i].header);
+    hash.add(to_string(column.storage()));
+    auto bytes = static_cast<std::size_t>(column.rows()) * size_of(column.storage());
+    hash.add(std::string_view(static_cast<const char*>(column.data()), bytes));
+  }
+  return hash.text();
+}
+
+const StepGraph& step_of(const std::vector<StepGraph>& steps, const Optimizer& optimizer) {
+  for (const StepGraph& step : steps)
+    if (step.optimizer == optimizer) return step;
+  internal_error("no step was made for an optimizer");
+}
+
+// --- writing ---
+
+// The model's statements, with what is done of each.
+std::string runs_text(const Model& model, const RunFacts& facts, const Place& place) {
+  Json list = Json::array();
+  for (std::size_t i = 0; i < model.trainings.size(); ++i) {
+    const Training& training = model.trainings[i];
+    bool begun = i < place.runs.size();
+    Json run{{"optimizer", training.optimizer.name},
+             {"rate", training.rate},
+             {"steps", training.steps},
+             {"done", begun ? place.runs[i].steps : 0},
+             {"update", facts.updates[i]}};
+    // A statement's loss is known when the next one begins.
+    if (i + 1 < place.runs.size()) run["loss"] = place.runs[i].loss;
+    list.push_back(run);
+  }
+  return list.dump();
+}
+
+State make(const Session& s, const RunFacts& facts, const std::vector<double>& params, const Place& place,
+           std::string_view status) {
+  State state = weights_state(s, params);
+  const Model& model = s.model();
+  bool single = model.graph.precision() == Precision::f32;
+  for (std::size_t i = 0; i < place.best.size(); ++i)
+    state.tensors.push_back({std::string(best_prefix) + model.params[i].name, single, {}, {place.best[i]}});
+  if (!place.best.empty())
+    state.tensors.push_back({std::string(best_loss_name), single, {}, {place.best_loss}});
+  auto& facts_of = state.metadata;
+  facts_of["slope/graph"] = facts.graph;
+  facts_of["slope/runs"] = runs_text(model, facts, place);
+  facts_of["slope/steps"] = std::to_string(place.steps());
+  facts_of["slope/status"] = status;
+  facts_of["slope/data"] = facts.data;
+  facts_of["slope/rows"] = std::to_string(facts.rows);
+  facts_of["slope/dropped_rows"] = std::to_string(facts.dropped);
+  return state;
+}
+
+}  // namespace
+
+RunFacts run_facts(const Model& model, const std::vector<StepGraph>& steps, const Dataset& data) {
+  RunFacts facts;
+  const StepGraph& first = steps.at(0);
+  facts.graph = fingerprint(model, first.fused.graph, std::span(&first.loss, 1));
+  for (const Training& training : model.trainings) {
+    const StepGraph& step = step_of(steps, training.optimizer);
+    facts.updates.push_back(fingerprint(model, step.fused.graph, step.fused.roots));
+  }
+  facts.data = data_hash(model, data);
+  facts.rows = data.rows;
+  facts.dropped = data.dropped;
+  return facts;
+}
+
+State make_state(const Session& s, const RunFacts& facts, const Fit& fit) {
+  State state = make(s, facts, fit.params, fit.place, to_string(fit.status));
+  if (fit.status != Status::diverged) return state;
+  bool single = s.model().graph.precision() == Precision::f32;
+  for (std::size_t i = 0; i < fit.place.params.size(); ++i)
+    state.tensors.push_back(
+        {std::string(last_prefix) + s.model().params[i].name, single, {}, {fit.place.params[i]}});
+  return state;
+}
+
+State make_state(const Session& s, const RunFacts& facts, const Place& place) {
+  return make(s, facts, place.params, place, "running");
+}
+
+// --- reading ---
+namespace {
+
+class Resume {
+ public:
+  Resume(const Session& s, const RunFacts& facts, const State& state, const std::string& path,
+         Diagnostics& diagnostics)
+      : s_(s),
+        model_(s.model()),
+        facts_(facts),
+        state_(state),
+        path_(escaped(path)),
+        diagnostics_(diagnostics) {}
+
+  std::optional<Place> place(const std::string& path) {
+    auto params = take_weights(s_, state_, path, diagnostics_);
+    if (!params || !read_runs() || !same_graph() || !same_statements()) return {};
+    Place place;
+    place.params = std::move(*params);
+    if (!read_best(place)) return {};
+    for (std::size_t i = 0; i < begun_; ++i)
+      place.runs.push_back({model_.trainings[i].optimizer, runs_[i]["done"], Status::finished,
+                            number(runs_[i].value("loss", Json(nullptr)))});
+    if (text("slope/status") == "diverged") return refuse_diverged(place.steps());
+    say_data();
+    if (!finished(place.steps())) say_options(place.steps());
+    return place;
+  }
+
+ private:
+  std::string text(const char* key) const {
+    auto found = state_.metadata.find(key);
+    return found == state_.metadata.end() ? "" : found->second;
+  }
+
+  static double number(const Json& json) {
+    return json.is_number() ? json.get<double>() : std::numeric_limits<double>::quiet_NaN();
+  }
+
+  bool damaged(const std::string& what) {
+    diagnostics_.error(Code::damaged_state, fmt::format("cannot use the state file `{}`: {}", path_, what));
+    return false;
+  }
+
+  // The checksum was right, but anybody can write a file.
+  bool read_runs() {
+    if (text("slope/graph").empty() || text("slope/runs").empty()) {
+      Diagnostic& d = diagnostics_.error(Code::other_model, fmt::format("{} holds no run to resume", path_));
+      d.helps.push_back(fmt::format("`--init {}` starts a run from its parameters", path_));
+      return false;
+    }
+    runs_ = Json::parse(text("slope/runs"), nullptr, false);
+    bool good = runs_.is_array() && !runs_.empty();
+    for (std::size_t i = 0; good && i < runs_.size(); ++i) {
+      const Json& run = runs_[i];
+      good = run.is_object() && run.contains("done") && run["done"].is_number_unsigned() &&
+             run["done"] <= most_steps && run.contains("rate") && run["rate"].is_number() &&
+             run.contains("optimizer") && run["optimizer"].is_string() && run.contains("update") &&
+             run["update"].is_string();
+      if (good && run["done"] > 0) begun_ = i + 1;
+    }
+    return good || damaged("what it says of the train statements cannot be read");
+  }
+
+  Diagnostic& another_run(const std::string& note) {
+    Diagnostic& d =
+        diagnostics_.error(Code::other_model, fmt::format("the run in {} cannot go on in this model", path_));
+    d.notes.push_back(note);
+    d.helps.push_back(fmt::format("`--init {}` starts a new run from its parameters", path_));
+    return d;
+  }
+
+  // Where the text differs, or what else may be the reason.
+  std::string text_difference() const {
+    Source then("", text("slope/model"));
+    const Source& now = s_.sources.files[0];
+    for (int line = 1; line <= std::max(then.lines(), now.lines()); ++line)
+      if (then.line(line) != now.line(line))
+        return fmt::format("the text differs first in line {}, which was `{}`", line,
+                           escaped(then.line(line), 60));
+    return "the text of the model is the same: a constant of --set or the header of a column differs, or "
+           "another version of slope wrote the file";
+  }
+
+  bool same_graph() {
+    if (text("slope/graph") == facts_.graph) return true;
+    another_run("the loss is computed in another way than in that run").notes.push_back(text_difference());
+    return false;
+  }
+
+  // Statements that are not finished must update the parameters as they did.
+  bool same_statements() {
+    std::size_t now = model_.trainings.size();
+    if (begun_ > now) {
+      another_run(fmt::format("it had reached train statement {}, the model has {}", begun_, now));
+      return false;
+    }
+    for (std::size_t i = begun_ == 0 ? 0 : begun_ - 1; i < std::min(runs_.size(), now); ++i) {
+      if (runs_[i]["update"] == facts_.updates[i]) continue;
+      std::string was = escaped(runs_[i]["optimizer"].get<std::string>(), 60);
+      another_run(was == model_.trainings[i].optimizer.name
+                      ? fmt::format("the optimizer `{}` updates the parameters in another way", was)
+                      : fmt::format("the optimizer of train statement {} is `{}`, it was `{}`", i + 1,
+                                    model_.trainings[i].optimizer.name, was));
+      return false;
+    }
+    return true;
+  }
+
+  bool read_best(Place& place) {
+    const Tensor* loss = state_.find(best_loss_name);
+    if (!loss) return begun_ == 0 || damaged("the best parameters are missing");
+    place.best_loss = loss->values.size() == 1 ? loss->values[0] : std::numeric_limits<double>::quiet_NaN();
+    for (const Parameter& param : model_.params) {
+      const Tensor* tensor = state_.find(std::string(best_prefix) + param.name);
+      if (!tensor || tensor->values.size() != 1) return damaged("the best parameters are missing");
+      place.best.push_back(tensor->values[0]);
+    }
+    return std::isfinite(place.best_loss) || damaged("its best loss is not finite");
+  }
+
+  std::optional<Place> refuse_diverged(std::int64_t steps) {
+    Diagnostic& d = diagnostics_.error(
+        Code::diverged, fmt::format("the run in {} diverged at step {}: it cannot go on", path_, steps));
+    d.notes.push_back("the parameters in it are the best it had");
+    d.helps.push_back(fmt::format("`--init {}` starts a new run from them; give it a smaller rate", path_));
+    return {};
+  }
+
+  void differs(Severity severity, std::string message) {
+    diagnostics_.add({.severity = severity,
+                      .code = Code::resume_differs,
+                      .message = std::move(message),
+                      .span = {},
+                      .position = {},
+                      .label = {}});
+  }
+
+  void say_data() {
+    auto rows = fmt::format("{}", facts_.rows);
+    if (text("slope/data") != facts_.data)
+      differs(Severity::warning,
+              text("slope/rows") != rows
+                  ? fmt::format("the data are not those of the run in {}: {} rows, they were {}", path_, rows,
+                                escaped(text("slope/rows"), 20))
+                  : fmt::format("the data are not those of the run in {}: other values", path_));
+  }
+
+  // The statements keep the rate and seed of the command line or file of now, from here on.
+  void say_options(std::int64_t steps) {
+    for (std::size_t i = 0; i < std::min(runs_.size(), model_.trainings.size()); ++i) {
+      double was = number(runs_[i]["rate"]), is = model_.trainings[i].rate;
+      if (was == is) continue;
+      std::string of = model_.trainings.size() > 1 ? fmt::format(" of train statement {}", i + 1) : "";
+      differs(Severity::note,
+              i + 1 < begun_ ? fmt::format("the rate{} was {}: that statement is done", of, shortest(was))
+                             : fmt::format("the rate{} is {} from step {} on, it was {}", of, shortest(is),
+                                           std::max(steps, first_step(i)), shortest(was)));
+    }
+    if (std::string seed = std::to_string(model_.seed.value_or(0)); seed != text("slope/seed"))
+      differs(Severity::note,
+              fmt::format("the seed is {}, it was {}", seed, escaped(text("slope/seed"), 20)));
+  }
+
+  std::int64_t first_step(std::size_t statement) const {
+    std::int64_t steps = 0;
+    for (std::size_t i = 0; i < statement; ++i) steps += model_.trainings[i].steps;
+    return steps;
+  }
+
+  bool finished(std::int64_t steps) {
+    std::int64_t total = total_steps(model_);
+    if (steps < total) return false;
+    Diagnostic d{
+        .severity = Severity::note,
+        .code = Code::nothing_to_resume,
+        .message = fmt::format("the run in {} is finished: it has done {} of {} steps", path_, steps, total),
+        .span = {},
+        .position = {},
+        .label = {}};
+    d.helps.push_back("with a larger number of steps it goes on");
+    diagnostics_.add(std::move(d));
+    return true;
+  }
+
+  static constexpr std::int64_t most_steps = std::int64_t{1} << 53;
+  const Session& s_;
+  const Model& model_;
+  const RunFacts& facts_;
+  const State& state_;
+  std::string path_;
+  Diagnostics& diagnostics_;
+  Json runs_;
+  std::size_t begun_ = 0;  // statements with a step done
+};
+
+}  // namespace
+
+std::optional<Place> take_place(const Session& session, const RunFacts& facts, const State& state,
+                                const std::string& path, Diagnostics& diagnostics) {
+  return Resume(session, facts, state, path, diagnostics).place(path);
+}
+
+}  // namespace slope

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A run in a state file: written after its last step or between two steps, and taken up again. What a file
+// holds besides the parameters:
+//   slope/best/NAME, slope/best_loss   the parameters of the lowest loss so far; none before the first step
+//   slope/last/NAME                    only after divergence: where the loss was not finite
+// and in the metadata, as texts: slope/model (the text), slope/graph (hash of how the loss is computed),
+// slope/runs (the train statements as JSON: optimizer, rate, steps, steps done, loss reached, hash of the
+// update), slope/steps, slope/status, slope/seed, slope/rows, slope/dropped_rows, slope/data (hash of the
+// columns read). As every step takes all rows there is no place in the data to keep.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/session.h"
+#include "runtime/train.h"
+
+namespace slope {
+
+// What a run computes with: two runs that agree in this, the precision and a place go on to the same bits.
+struct RunFacts {
+  std::string graph;                 // hash of the loss, down to columns (by header) and parameters (by name)
+  std::vector<std::string> updates;  // of each train statement: hash of its step
+  std::string data;                  // hash of the columns read
+  std::int64_t rows = 0, dropped = 0;
+};
+RunFacts run_facts(const Model& model, const std::vector<StepGraph>& steps, const Dataset& data);
+
+State make_state(const Session& session, const RunFacts& facts, const Fit& fit);
+// Of a run that goes on.
+State make_state(const Session& session, const RunFacts& facts, const Place& place);
+
+// The place that a run in a state has reached. Nothing where the state is of another model, optimizer or
+// graph (Code::other_model, with what differs), was not written by a run, or is of a run that diverged
+// (Code::diverged). What may differ is said: other data, rates, a seed (Code::resume_differs), no step left
+// (Code::nothing_to_resume).
+std::optional<Place> take_place(const Session& session, const RunFacts& facts, const State& state,
+                                const std::string& path, Diagnostics& diagnostics);
+
+}  // namespace slope
