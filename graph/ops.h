@@ -2,15 +2,16 @@
 // Every scalar op of the language. Read this first.
 //
 // One struct is one op and everything the compiler knows about it:
-//   signature   operand and result types: ScalarOp<Real(Real, Real)>
-//   name        how it is printed; infix where it is written between its operands
-//   value       what it computes, over any algebra of graph/math/algebra.h: double and float (the reference),
-//               the code generator's vectors
-//   partial     the partial derivatives, one an operand, over double (tests) and Expr (the gradient graph);
-//               the arguments are the operands and then the op's own value y
-//   internal    made by the compiler or written with a symbol or a word: no function of that name in the
-//   language domain      where the generated tests sample the operands commutative value(a, b) and value(b,
-//   a) are the same bits
+//   signature    operand and result types: ScalarOp<Real(Real, Real)>
+//   name         how it is printed; infix where it is written between its operands
+//   value        what it computes, over any algebra of graph/math/algebra.h: double and float (the
+//                reference), the code generator's vectors, 113-bit numbers (tests)
+//   partial      the partial derivatives, one an operand, over Expr (the gradient graph) and numbers (tests);
+//                the arguments are the operands and then the op's own value y
+//   internal     no function of the language: made by the compiler, or written with a symbol or a word
+//   domain       where the generated tests sample the operands for derivatives
+//   accuracy     how near value is to the exact one, everywhere
+//   commutative  value(a, b) and value(b, a) are the same bits
 // A partial that is identically zero is `zero`: no edge, never a product with 0. `when(c, p)` is p where c
 // holds and a strong zero elsewhere: nothing of the other branch leaks, not even 0·NaN. To add an op: write
 // the struct, add it to AllOps at the bottom. Nothing else.
@@ -56,6 +57,10 @@ constexpr When<C, P> when(C condition, P partial) {
 struct Domain {
   double low = -3, high = 3;
 };
+struct Accuracy {
+  double ulps = 2;      // units of the exact value's last place, or
+  double epsilons = 0;  // absolute, in epsilons of the precision: of a value that passes through zero
+};
 
 template <class Signature>
 struct ScalarOp;
@@ -68,6 +73,7 @@ struct ScalarOp<Result(Operands...)> {
   static constexpr bool commutative = false;
   static constexpr bool internal = false;
   static constexpr Domain domain{};
+  static constexpr Accuracy accuracy{};
 };
 using Unary = ScalarOp<Real(Real)>;
 using Binary = ScalarOp<Real(Real, Real)>;
@@ -155,23 +161,27 @@ struct Min : Binary {
 
 struct Exp : Unary {
   static constexpr std::string_view name = "exp";
+  static constexpr Accuracy accuracy{1};
   static auto value(auto x) { return exp(x); }
   static auto partial(auto, auto y) { return std::tuple{y}; }
 };
 struct Expm1 : Unary {
   static constexpr std::string_view name = "expm1";
+  static constexpr Accuracy accuracy{1};
   static auto value(auto x) { return expm1(x); }
   static auto partial(auto x, auto) { return std::tuple{exp(x)}; }
 };
 struct Log : Unary {
   static constexpr std::string_view name = "log";
   static constexpr Domain domain{0.25, 4};
+  static constexpr Accuracy accuracy{1};
   static auto value(auto x) { return log(x); }
   static auto partial(auto x, auto) { return std::tuple{1.0 / x}; }
 };
 struct Log1p : Unary {
   static constexpr std::string_view name = "log1p";
   static constexpr Domain domain{-0.75, 3};
+  static constexpr Accuracy accuracy{1};
   static auto value(auto x) { return log1p(x); }
   static auto partial(auto x, auto) { return std::tuple{1.0 / (1.0 + x)}; }
 };
@@ -183,16 +193,19 @@ struct Sqrt : Unary {
 };
 struct Sin : Unary {
   static constexpr std::string_view name = "sin";
+  static constexpr Accuracy accuracy{1};
   static auto value(auto x) { return sin(x); }
   static auto partial(auto x, auto) { return std::tuple{cos(x)}; }
 };
 struct Cos : Unary {
   static constexpr std::string_view name = "cos";
+  static constexpr Accuracy accuracy{1};
   static auto value(auto x) { return cos(x); }
   static auto partial(auto x, auto) { return std::tuple{-sin(x)}; }
 };
 struct Tanh : Unary {
   static constexpr std::string_view name = "tanh";
+  static constexpr Accuracy accuracy{1};
   static auto value(auto x) { return tanh(x); }
   static auto partial(auto, auto y) { return std::tuple{1.0 - y * y}; }
 };
@@ -201,6 +214,7 @@ struct Tanh : Unary {
 struct Pow : Binary {
   static constexpr std::string_view name = "pow", infix = "^";
   static constexpr Domain domain{0.25, 3};
+  static constexpr Accuracy accuracy{1};
   static auto value(auto x, auto p) { return pow(x, p); }
   static auto partial(auto x, auto p, auto y) {
     return std::tuple{when(p != 0.0, p * pow(x, p - 1.0)), when(x != 0.0, y * log(x))};
@@ -283,6 +297,7 @@ struct OpInfo {
   Type result;
   std::array<Type, 3> operands;
   Domain domain;
+  Accuracy accuracy;
 };
 
 // table_of([]<class Op>() { return …; }): an array indexed by OpId.
@@ -297,7 +312,8 @@ inline constexpr auto op_table = table_of([]<class Op>() {
   std::array<Type, 3> operands{};
   for (std::size_t i = 0; i < Op::operands.size(); ++i) operands[i] = Op::operands[i];
   bool callable = !Op::internal && (Op::infix.empty() || Op::infix == "^");
-  return OpInfo{Op::name, Op::infix, Op::arity, Op::commutative, callable, Op::result, operands, Op::domain};
+  return OpInfo{Op::name,   Op::infix, Op::arity,  Op::commutative, callable,
+                Op::result, operands,  Op::domain, Op::accuracy};
 });
 constexpr const OpInfo& info(OpId op) { return op_table[static_cast<std::size_t>(op)]; }
 
