@@ -2,16 +2,17 @@
 // Every scalar op of the language. Read this first.
 //
 // One struct is one op and everything the compiler knows about it:
-//   signature   operand and result types: ScalarOp<Real(Real, Real)>
-//   name        how it is printed; infix where it is written between its operands
-//   value       what it computes, over any algebra of graph/math/algebra.h: double and float (the reference),
-//               the code generator's vectors
-//   partial     the partial derivatives, one an operand, over double (tests) and Expr (the gradient graph);
-//               the arguments are the operands and then the op's own value y
-//   internal    made by the compiler or written with a symbol or a word: no function of that name in the
-//   language domain      where the generated tests sample the operands commutative value(a, b) and value(b,
-//   a) are the same bits
-//   indexed     operand 0 is a small whole number, by which there is no derivative
+//   signature    operand and result types: ScalarOp<Real(Real, Real)>
+//   name         how it is printed; infix where it is written between its operands
+//   value        what it computes, over any algebra of graph/math/algebra.h: double and float (the
+//                reference), the code generator's vectors, 113-bit numbers (tests)
+//   partial      the partial derivatives, one an operand, over Expr (the gradient graph) and numbers (tests);
+//                the arguments are the operands and then the op's own value y
+//   internal     no function of the language: made by the compiler, or written with a symbol or a word
+//   domain       where the generated tests sample the operands for derivatives
+//   accuracy     how near value is to the exact one, everywhere
+//   indexed      operand 0 is a small whole number, by which there is no derivative
+//   commutative  value(a, b) and value(b, a) are the same bits
 // A partial that is identically zero is `zero`: no edge, never a product with 0. `when(c, p)` is p where c
 // holds and a strong zero elsewhere: nothing of the other branch leaks, not even 0·NaN. To add an op: write
 // the struct, add it to AllOps at the bottom. Nothing else.
@@ -69,6 +70,10 @@ constexpr When<C, P> when(C condition, P partial) {
 struct Domain {
   double low = -3, high = 3;
 };
+struct Accuracy {
+  double ulps = 2;      // units of the exact value's last place, or
+  double epsilons = 0;  // absolute, in epsilons of the precision: of a value that passes through zero
+};
 
 template <class Signature>
 struct ScalarOp;
@@ -81,6 +86,7 @@ struct ScalarOp<Result(Operands...)> {
   static constexpr bool commutative = false;
   static constexpr bool internal = false;
   static constexpr Domain domain{};
+  static constexpr Accuracy accuracy{};
   static constexpr bool indexed = false;
 };
 using Unary = ScalarOp<Real(Real)>;
@@ -194,7 +200,7 @@ struct Mod : Binary {
   static constexpr std::string_view name = "mod";
   static constexpr Domain domain{0.5, 3};
   static auto value(auto x, auto b) { return mod(x, b); }
-  static auto partial(auto x, auto b, auto y) { return std::tuple{1.0, round((y - x) / b)}; }
+  static auto partial(auto x, auto b, auto y) { return std::tuple{1.0, round(y / b - x / b)}; }
 };
 
 struct Exp : Unary {
@@ -312,12 +318,14 @@ struct Erfc : Unary {
 // log|Γ(x)|, +∞ at the poles 0, −1, −2, …
 struct Lgamma : Unary {
   static constexpr std::string_view name = "lgamma";
+  static constexpr Accuracy accuracy{32, 32};
   static constexpr Domain domain{1, 4};
   static auto value(auto x) { return lgamma(x); }
   static auto partial(auto x, auto) { return std::tuple{digamma(x)}; }
 };
 struct Digamma : Unary {
   static constexpr std::string_view name = "digamma";
+  static constexpr Accuracy accuracy{32, 32};
   static constexpr Domain domain{1, 4};
   static auto value(auto x) { return digamma(x); }
   static auto partial(auto x, auto) { return std::tuple{polygamma(1.0, x)}; }
@@ -326,6 +334,7 @@ struct Digamma : Unary {
 // no value, so there is no derivative by n.
 struct Polygamma : Binary {
   static constexpr std::string_view name = "polygamma";
+  static constexpr Accuracy accuracy{32, 32};
   static constexpr Domain domain{1, 4};
   static constexpr bool indexed = true;
   static auto value(auto n, auto x) { return polygamma(n, x); }
@@ -419,6 +428,7 @@ struct OpInfo {
   Type result;
   std::array<Type, 3> operands;
   Domain domain;
+  Accuracy accuracy;
   bool indexed;
 };
 
@@ -435,7 +445,7 @@ inline constexpr auto op_table = table_of([]<class Op>() {
   for (std::size_t i = 0; i < Op::operands.size(); ++i) operands[i] = Op::operands[i];
   bool callable = !Op::internal && (Op::infix.empty() || Op::infix == "^");
   return OpInfo{Op::name,   Op::infix, Op::arity,  Op::commutative, callable,
-                Op::result, operands,  Op::domain, Op::indexed};
+                Op::result, operands,  Op::domain, Op::accuracy,    Op::indexed};
 });
 constexpr const OpInfo& info(OpId op) { return op_table[static_cast<std::size_t>(op)]; }
 

@@ -14,7 +14,7 @@ inline constexpr double tanh_float[] = {-0.33333319425582886, 0.1333263367414474
                                         0.02108609490096569, -0.006292248610407114};
 
 // Of a small x the series; else 1 - 2/(e^(2|x|) + 1), where the quotient is below 1/2 and its errors with it.
-// From the clamp on that is 1; a NaN passes it.
+// From the clamp on that is 1. A NaN goes the way of the series: the power of two would make a number of it.
 template <class A>
 A tanh(A x) {
   A size = abs(x);
@@ -28,7 +28,7 @@ A tanh(A x) {
   if constexpr (is_double<A>) t = polynomial(tanh_double, x2, x2 * x2);
   else t = polynomial(tanh_float, x2, x2 * x2);
   A small = fma(size, x2 * t, size);
-  return copysign(select(size < constant<A>(0.55), small, large), x);
+  return copysign(select(size >= constant<A>(0.55), large, small), x);
 }
 
 }  // namespace slope::math
