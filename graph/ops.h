@@ -318,14 +318,14 @@ struct Erfc : Unary {
 // log|Γ(x)|, +∞ at the poles 0, −1, −2, …
 struct Lgamma : Unary {
   static constexpr std::string_view name = "lgamma";
-  static constexpr Accuracy accuracy{32, 32};
+  static constexpr Accuracy accuracy{45, 45};
   static constexpr Domain domain{1, 4};
   static auto value(auto x) { return lgamma(x); }
   static auto partial(auto x, auto) { return std::tuple{digamma(x)}; }
 };
 struct Digamma : Unary {
   static constexpr std::string_view name = "digamma";
-  static constexpr Accuracy accuracy{32, 32};
+  static constexpr Accuracy accuracy{80, 80};
   static constexpr Domain domain{1, 4};
   static auto value(auto x) { return digamma(x); }
   static auto partial(auto x, auto) { return std::tuple{polygamma(1.0, x)}; }
@@ -334,7 +334,7 @@ struct Digamma : Unary {
 // no value, so there is no derivative by n.
 struct Polygamma : Binary {
   static constexpr std::string_view name = "polygamma";
-  static constexpr Accuracy accuracy{32, 32};
+  static constexpr Accuracy accuracy{45, 45};
   static constexpr Domain domain{1, 4};
   static constexpr bool indexed = true;
   static auto value(auto n, auto x) { return polygamma(n, x); }

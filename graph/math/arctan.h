@@ -44,7 +44,7 @@ A atan(A x) {
   return copysign(atan_from(base, over / under), x);
 }
 
-// The angle of the point (x, y): atan of the smaller coordinate by the larger, a/b, as above where a > b/2 (a
+// The angle of the point (x, y): atan of the smaller coordinate by the larger, a/b, as above where 2a > b (a
 // - b is exact then), turned by whole quarters of pi. Large numbers are made smaller for their sum; what
 // vanishes by that is nothing beside the larger.
 template <class A>
@@ -62,7 +62,7 @@ A atan2(A y, A x) {
   mask_t<A> endless = larger == many;
   A a = select(endless, select(smaller == many, one, zero), smaller * factor);
   A b = select(endless || larger == zero, one, larger * factor);
-  mask_t<A> middle = a > constant<A>(0.5) * b;
+  mask_t<A> middle = a + a > b;
   A t = select(middle, a - b, a) / select(middle, a + b, b);
   // The sign of zero counts. The turn goes on from the axis that is near, in the right half from the x axis
   // upwards, from the y axis back, in the left half the other way round.
