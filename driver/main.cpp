@@ -26,6 +26,7 @@ int dispatch(const slope::Arguments& a) {
   if (a.command == "train") return slope::run_train(a);
   if (a.command == "predict") return slope::run_predict(a);
   if (a.command == "eval") return slope::run_eval(a);
+  if (a.command == "plot") return slope::run_plot(a);
   if (a.command == "check") return slope::run_check(a);
   if (a.command == "show") return slope::run_show(a);
   return slope::run_version(a);

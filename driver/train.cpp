@@ -5,10 +5,13 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/text.h"
 #include "codegen/schedule.h"
 #include "driver/output.h"
+#include "plot/svg.h"
+#include "runtime/picture.h"
 
 namespace slope {
 
@@ -19,6 +22,7 @@ struct Trained {
   Dataset data;
   std::string saved;  // where the state is; "" nowhere
   std::optional<Stability> stability;
+  std::string plot;  // where the picture is, the same
 };
 
 std::string save_path(const Arguments& a) {
@@ -90,6 +94,17 @@ std::optional<Stability> stability_of(Session& s, const std::vector<StepGraph>& 
   return stability;
 }
 
+// The data are told of already: only errors are new.
+void write_picture(const Arguments& a, Session& s, Trained& t) {
+  Diagnostics said = std::exchange(s.diagnostics, {});
+  std::int64_t rows = 0;
+  auto figure = picture(s, t.fit.params, t.fit.history, rows);
+  for (const Diagnostic& d : s.diagnostics.all())
+    if (d.severity == Severity::error) said.add(d);
+  s.diagnostics = std::move(said);
+  if (figure && write_result(a, s, a.plot, plot::svg(*figure))) t.plot = a.plot;
+}
+
 std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path) {
   Trained out;
   std::optional<std::vector<StepGraph>> steps;
@@ -127,10 +142,11 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
     if (a.verbose) print_error(plan_text(s, out.data, kernels));
   }
   stop_waits = 1;
-  Trainer trainer{s.model(), *steps, evaluation, out.data, *program, out.stability};
+  Trainer trainer{s.model(), *steps, evaluation, out.data, *program, out.stability, !a.plot.empty()};
   out.fit = train(trainer, *start, [&](const Progress& p) { show_line(a, s.model(), p); }, s.diagnostics);
   s.times["train"] = out.fit.train_seconds;
   if (!path.empty() && out.fit.usable && save(make_state(s, out.fit), path, s.diagnostics)) out.saved = path;
+  if (!a.plot.empty() && out.fit.usable) write_picture(a, s, out);
   return out;
 }
 
@@ -141,7 +157,7 @@ Json parameters_json(const Model& model, const Fit& fit) {
   return json;
 }
 
-Json result_json(const Session& s, const Trained& t, int exit) {
+Json result_json(const Arguments& a, const Session& s, const Trained& t, int exit) {
   const Model& model = s.model();
   Precision precision = model.graph.precision();
   Json metrics = Json::object(), reports = Json::object(), runs = Json::array(), time = Json::object();
@@ -182,6 +198,7 @@ Json result_json(const Session& s, const Trained& t, int exit) {
             {"stability_bound", t.stability ? Json(t.stability->bound()) : Json(nullptr)},
             {"time", time},
             {"weights", t.saved.empty() ? Json(nullptr) : Json(escaped(t.saved))}};
+  if (!a.plot.empty()) json["plot"] = t.plot.empty() ? Json(nullptr) : Json(escaped(t.plot));
   if (exit != 0) json["exit"] = exit;
   json["diagnostics"] = diagnostics_json(s.diagnostics, s.sources);
   return json;
@@ -220,7 +237,8 @@ int run_train(const Arguments& a) {
   Session s = open_session(a);
   std::string path = save_path(a);
   if (s.diagnostics.has_errors() || !prepare(s) ||
-      (!path.empty() && !check_output(a, s, path, s.diagnostics)))
+      (!path.empty() && !check_output(a, s, path, s.diagnostics)) ||
+      (!a.plot.empty() && !check_output(a, s, a.plot, s.diagnostics)))
     return finish(a, s, nullptr, s.diagnostics.exit_code());
   note_assumed(s);
   auto trained = train_model(a, s, path);
@@ -232,8 +250,10 @@ int run_train(const Arguments& a) {
     exit = exit_code::system;
   if (!a.json && !a.quiet && !trained->saved.empty())
     print_error(fmt::format("saved {}\n", escaped(trained->saved)));
+  if (!a.json && !a.quiet && !trained->plot.empty())
+    print_error(fmt::format("drawn {}\n", escaped(trained->plot)));
   Json json;
-  if (a.json) json = result_json(s, *trained, exit);
+  if (a.json) json = result_json(a, s, *trained, exit);
   return finish(a, s, a.json ? &json : nullptr, exit);
 }
 

@@ -128,7 +128,7 @@ class Loop {
     memory_.arguments[0] = static_cast<T>(training.rate);
     began_ = memory_.params;
     LineTimes due(training.report, training.steps);
-    std::int64_t next_line = 0;
+    std::int64_t next_line = 0, next_point = t_.history ? 0 : training.steps;
     // The rows of the step, and nothing else, touch memory in this loop.
     std::size_t bytes = before_.size() * sizeof(T);
     for (std::int64_t k = 0; k < training.steps; ++k) {
@@ -153,6 +153,7 @@ class Loop {
         line(done_ + k, loss);
         next_line = due.after(k);
       }
+      if (k == next_point) next_point = k + point(done_ + k, loss);
       ++report.steps;
     }
     done_ += report.steps;
@@ -162,6 +163,13 @@ class Loop {
   void line(std::int64_t step, T loss) {
     std::vector<double> params = widened(before_);
     if (show_) show_({step, total_, static_cast<double>(loss), params});
+  }
+
+  // A point of the loss curve; returns the steps to the next. Close enough together for a linear axis and for
+  // a logarithmic one.
+  std::int64_t point(std::int64_t step, T loss) {
+    history_.push_back({step, static_cast<double>(loss)});
+    return std::max<std::int64_t>(std::min(step / 32, total_ / 200), 1);
   }
 
   void diverged(const Training& training, std::int64_t step, T loss) {
@@ -238,6 +246,10 @@ class Loop {
     fit.reports.assign(values.begin() + 1 + metrics, values.end());
     if (!fit.runs.empty()) fit.runs.back().loss = fit.loss;
     if (show_) show_({fit.steps, total_, fit.loss, fit.params});
+    // The loss outside of training may be another function.
+    if (t_.history && fit.status != Status::diverged && !t_.model.uses_training)
+      history_.push_back({fit.steps, fit.loss});
+    fit.history = std::move(history_);
   }
 
   std::vector<double> evaluate(const std::vector<double>& params) {
@@ -274,6 +286,7 @@ class Loop {
   const std::function<void(const Progress&)>& show_;
   Diagnostics& diagnostics_;
   std::vector<T> best_, before_, began_;  // began_: where the train statement began
+  std::vector<LossPoint> history_;
   T best_loss_ = std::numeric_limits<T>::quiet_NaN();
   std::int64_t total_ = 0, done_ = 0;
   Memory<T> memory_;

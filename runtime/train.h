@@ -34,6 +34,11 @@ struct RunReport {  // of one train statement
   double loss = 0;  // at its end
 };
 
+struct LossPoint {
+  std::int64_t step = 0;  // before which the loss was this; of the last point: after all of them
+  double loss = 0;
+};
+
 struct Fit {
   Status status = Status::finished;
   std::int64_t steps = 0;
@@ -43,6 +48,7 @@ struct Fit {
   double loss = 0;             // and metrics, reports: at these parameters, over all rows
   std::vector<double> metrics, reports;
   std::vector<RunReport> runs;
+  std::vector<LossPoint> history;  // where it was wanted: some hundred points, ascending
   double train_seconds = 0;
 };
 
@@ -54,6 +60,7 @@ struct Trainer {
   const Dataset& data;
   const Program& program;
   std::optional<Stability> stability = {};  // where the Hessian is constant and was computed before the run
+  bool history = false;
 };
 
 // What to compile for a Trainer. Where nothing but the loss of training is asked for, a step tells it too
