@@ -224,6 +224,14 @@ std::string result_text(const Session& s, const Trained& t) {
   return out;
 }
 
+// Before anything is computed for it.
+bool check_plot(const Arguments& a, Session& s, const std::string& saved) {
+  if (a.plot == saved)
+    s.diagnostics.error(Code::usage,
+                        fmt::format("`{}` cannot be both the state and the picture", escaped(saved)));
+  return a.plot != saved && check_output(a, s, a.plot, s.diagnostics);
+}
+
 int exit_of(const Session& s, const Trained& t) {
   if (s.diagnostics.has_errors()) return s.diagnostics.exit_code();
   if (t.fit.status == Status::interrupted) return 128 + stop_signal;
@@ -238,7 +246,7 @@ int run_train(const Arguments& a) {
   std::string path = save_path(a);
   if (s.diagnostics.has_errors() || !prepare(s) ||
       (!path.empty() && !check_output(a, s, path, s.diagnostics)) ||
-      (!a.plot.empty() && !check_output(a, s, a.plot, s.diagnostics)))
+      (!a.plot.empty() && !check_plot(a, s, path)))
     return finish(a, s, nullptr, s.diagnostics.exit_code());
   note_assumed(s);
   auto trained = train_model(a, s, path);

@@ -18,28 +18,23 @@ std::uint64_t scrambled(std::uint64_t z) {
   return z ^ (z >> 31);
 }
 
-// The part of a segment inside the rectangle (Liang and Barsky 1984); false where there is none.
-bool clip(Point& a, Point& b, double width, double height) {
-  double from = 0, to = 1, dx = b.x - a.x, dy = b.y - a.y;
-  // Each border as: stays inside while direction · t ≤ distance.
-  for (auto [direction, distance] :
-       {std::pair{-dx, a.x}, {dx, width - a.x}, {-dy, a.y}, {dy, height - a.y}}) {
-    if (direction == 0) {
-      if (distance < 0) return false;
-      continue;
-    }
-    double t = distance / direction;
-    if (direction < 0) from = std::max(from, t);
-    else to = std::min(to, t);
-  }
-  if (from > to) return false;
-  Point start = a;
-  auto point = [&](double t) {
-    return Point{std::clamp(start.x + t * dx, 0.0, width), std::clamp(start.y + t * dy, 0.0, height)};
-  };
-  if (to < 1) b = point(to);
-  if (from > 0) a = point(from);
+// The end of a segment that lies beyond a border moves onto it, exactly; false where both do.
+bool clip_at(double border, bool below, double Point::* across, double Point::* along, Point& a, Point& b) {
+  auto beyond = [&](Point p) { return below ? p.*across < border : p.*across > border; };
+  if (beyond(a) && beyond(b)) return false;
+  if (!beyond(a) && !beyond(b)) return true;
+  Point& outside = beyond(a) ? a : b;
+  const Point& inside = beyond(a) ? b : a;
+  double part = (border - inside.*across) / (outside.*across - inside.*across);
+  outside.*along = inside.*along + part * (outside.*along - inside.*along);
+  outside.*across = border;
   return true;
+}
+
+// The part of a segment inside the rectangle; false where there is none.
+bool clip(Point& a, Point& b, double width, double height) {
+  return clip_at(0, true, &Point::x, &Point::y, a, b) && clip_at(width, false, &Point::x, &Point::y, a, b) &&
+         clip_at(0, true, &Point::y, &Point::x, a, b) && clip_at(height, false, &Point::y, &Point::x, a, b);
 }
 
 double distance(Point p, Point a, Point b) {

@@ -151,7 +151,8 @@ class Drawing {
     for (const Tick& tick : across(p)) {
       double x = left_ + p.x.at(tick.value) * width_;
       lines += fmt::format("M{} {}v{}", px(x), px(top_), px(height_));
-      labels += text(x, bottom + 18, "tick", "middle", number(tick.label));
+      double half = width_of(tick.label, small_letter) / 2, edge = left_ + width_ + margin - 3;
+      labels += text(std::min(x, edge - half), bottom + 18, "tick", "middle", number(tick.label));
     }
     if (!lines.empty()) out_ += fmt::format("<path class=\"grid\" d=\"{}\"/>\n", lines);
     out_ += fmt::format("<path class=\"axis\" d=\"M{} {}V{}H{}\"/>\n", px(left_), px(top_), px(bottom),

@@ -51,7 +51,7 @@ class Picture {
     caption_params();
     if (model().predict.valid() && s_.has_data() && !fit_panels()) return {};
     rows = data_.rows;
-    if (!history.empty()) loss_panel(history);
+    if (history.size() > 1) loss_panel(history);
     if (figure_.panels.empty()) {
       nothing();
       return {};
@@ -231,19 +231,28 @@ class Picture {
     return lo < hi ? std::pair{lo, hi} : std::pair{axis.lo, axis.hi};
   }
 
-  // The points decide how high a panel reaches; curves may go beyond them by half their height.
+  // The points decide how high a panel reaches. A curve may go beyond them by a quarter of that and is cut
+  // there, unless nothing of it would be left.
   static void set_height(plot::Panel& panel, const std::string& label) {
-    std::vector<double> of_points, of_lines;
+    auto heights = [](const plot::Series& series) {
+      std::vector<double> out;
+      for (plot::Point p : series.points) out.push_back(p.y);
+      return out;
+    };
+    std::vector<double> all;
     for (const plot::Series& series : panel.series)
-      for (plot::Point p : series.points)
-        (series.mark == plot::Mark::points ? of_points : of_lines).push_back(p.y);
-    if (!of_points.empty()) {
-      plot::Axis axis = plot::axis_over(label, of_points);
-      double half = axis.hi / 2 - axis.lo / 2;
-      for (double& y : of_lines) y = std::clamp(y, axis.lo - half, axis.hi + half);
+      if (series.mark == plot::Mark::points) all = heights(series);
+    plot::Axis inner = plot::axis_over(label, all);
+    double more = all.empty() ? 0 : inner.hi / 4 - inner.lo / 4;
+    auto inside = [&](double y) { return y >= inner.lo - more && y <= inner.hi + more; };
+    for (const plot::Series& series : panel.series) {
+      if (series.mark == plot::Mark::points) continue;
+      std::vector<double> curve = heights(series);
+      if (more > 0 && std::any_of(curve.begin(), curve.end(), inside))
+        for (double& y : curve) y = std::clamp(y, inner.lo - more, inner.hi + more);
+      all.insert(all.end(), curve.begin(), curve.end());
     }
-    of_points.insert(of_points.end(), of_lines.begin(), of_lines.end());
-    panel.y = plot::axis_over(label, of_points);
+    panel.y = plot::axis_over(label, all);
   }
 
   bool comparison_panel(const std::vector<double>& predicted, const std::vector<double>& targets,
@@ -314,8 +323,7 @@ class Picture {
     if (drawn_ > 0) text += fmt::format(", {} of them drawn", drawn_);
     figure_.caption.push_back(text);
     if (data_.dropped > 0) figure_.caption.push_back(rows(data_.dropped) + " left out for a missing cell");
-    if (hidden_ > 0)
-      figure_.caption.push_back(rows(hidden_) + " with an infinite or undefined value not drawn");
+    if (hidden_ > 0) figure_.caption.push_back(rows(hidden_) + " not in every panel: infinite or undefined");
   }
 
   Session& s_;
