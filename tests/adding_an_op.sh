@@ -9,7 +9,7 @@ shift 2
 copy=$folder/source build=$folder/build
 
 mkdir -p "$copy"
-for part in CMakeLists.txt cmake base graph frontend codegen runtime driver tests; do
+for part in CMakeLists.txt cmake base graph frontend codegen plot runtime driver tests; do
   [ -d "$sources/$part" ] && mkdir -p "$copy/$part" && cp -pRu "$sources/$part/." "$copy/$part/"
   [ -f "$sources/$part" ] && cp -pu "$sources/$part" "$copy/$part"
 done
