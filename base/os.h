@@ -100,6 +100,12 @@ class LineFile {
   int descriptor_ = -1;
 };
 
+struct Size {
+  int columns = 80, lines = 24;
+};
+// Of the terminal behind the descriptor; 80 by 24 where it is none.
+Size terminal_size(int descriptor);
+
 // For tests: asked before every system call named ("open", "read", "write", "fsync", "close", "rename",
 // "stat", …); an errno other than 0 makes the call fail with it, -1 makes a read or write handle one byte
 // only.

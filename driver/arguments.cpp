@@ -14,8 +14,8 @@ namespace slope {
 
 namespace {
 
-constexpr std::string_view future_commands[] = {"bench", "build", "plot",  "explore",   "fmt",
-                                                "lsp",   "new",   "cache", "completion"};
+constexpr std::string_view future_commands[] = {"bench", "build", "explore", "fmt",
+                                                "lsp",   "new",   "cache",   "completion"};
 constexpr std::string_view stages[] = {"ast",     "graph", "gradient", "rewrites", "formula",
                                        "kernels", "llvm",  "asm",      "prelude"};
 constexpr std::string_view future_stages[] = {"ops", "passes", "memory", "html"};
@@ -91,14 +91,22 @@ struct CommandLine {
     train.add_option("--save-every", a.save_every, "write the state every N steps too")->type_name("N");
     train.add_option("--resume", a.resume, "finish the run in a state")->type_name("FILE");
     train.add_option("--log", a.log, "a line of JSON for each line of progress")->type_name("FILE");
+    train.add_option("--plot", a.plot, "a picture of the fit, of the loss curve and of the residuals")
+        ->type_name("FILE.svg");
     train.add_flag("--full", a.full, "arrays in full in the JSON");
-    for (const char* later : {"--plot", "--html"}) future_option(train, later);
+    future_option(train, "--html");
     CLI::App& predict = command("predict", "predictions for data, as CSV");
     predict.add_option("--weights", a.weights, "the state that training saved")->type_name("FILE");
     predict.add_option("-o,--output", a.output, "where to write (standard output)")->type_name("FILE");
     predict.add_flag("--keep", a.keep, "with the columns of the input before");
     CLI::App& eval = command("eval", "loss and metrics on other data");
     eval.add_option("--weights", a.weights, "the state that training saved")->type_name("FILE");
+    CLI::App& plot = command("plot", "data and fit, residuals: to the terminal or as SVG");
+    plot.add_option("--weights", a.weights,
+                    "the state that training saved (the model's name with .safetensors)")
+        ->type_name("FILE");
+    plot.add_option("-o,--output", a.output, "the SVG file to write, - for standard output (the terminal)")
+        ->type_name("FILE.svg");
     CLI::App& check = command("check", "names, shapes and warnings, without training");
     check.add_flag(
         "--gradients", a.gradients,
@@ -224,6 +232,16 @@ void explain(const CLI::ParseError& e, const CommandLine& line, int count, char*
                                      : fmt::format("`slope {} --help` tells more", first));
 }
 
+void check_picture(const Arguments& a, Diagnostics& diagnostics) {
+  const std::string& path = a.command == "plot" ? a.output : a.plot;
+  if (a.command == "plot" && a.json && (path.empty() || path == "-"))
+    diagnostics.error(Code::usage, "with --json the picture needs a file of its own: -o FILE.svg");
+  if (!path.empty() && !path.ends_with(".svg") && !(a.command == "plot" && path == "-") &&
+      (a.command == "plot" || a.command == "train"))
+    diagnostics.error(Code::usage,
+                      fmt::format("pictures are written as SVG: name `{}` with .svg", escaped(path)));
+}
+
 void check_values(Arguments& a, Diagnostics& diagnostics) {
   auto one_of = [&](const std::string& option, const std::string& value, std::vector<std::string> allowed) {
     if (value.empty() || std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return;
@@ -261,6 +279,7 @@ void check_values(Arguments& a, Diagnostics& diagnostics) {
     diagnostics.error(Code::usage, "a model is needed: a file, - for standard input, or -e 'TEXT'");
   if (!a.model.empty() && a.text)
     diagnostics.error(Code::usage, fmt::format("there are two models: `{}` and the text after -e", a.model));
+  check_picture(a, diagnostics);
   if (a.model == "-" && std::find(a.data.begin(), a.data.end(), "-") != a.data.end())
     diagnostics.error(Code::usage, "the model and the data cannot both be standard input");
 }

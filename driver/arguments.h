@@ -12,14 +12,14 @@
 namespace slope {
 
 struct Arguments {
-  std::string command;              // train predict eval check show version
+  std::string command;              // train predict eval plot check show version
   std::string stage;                // of show
   std::string model;                // a file or "-"; "" with -e
   std::optional<std::string> text;  // -e
   std::vector<std::string> data;
   std::vector<std::pair<std::string, std::string>> sets, options;  // NAME and value, as texts
   std::string precision, cpu = "native", color = "auto";
-  std::string save, init, resume, log, weights, output;
+  std::string save, init, resume, log, weights, output, plot;
   std::optional<std::int64_t> save_every;
   bool no_save = false, json = false, quiet = false, verbose = false, time = false, keep = false,
        full = false, no_cache = false, gradients = false, latex = false, derive = false;

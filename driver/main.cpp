@@ -34,6 +34,7 @@ int dispatch(const slope::Arguments& a) {
   if (a.command == "train") return slope::run_train(a);
   if (a.command == "predict") return slope::run_predict(a);
   if (a.command == "eval") return slope::run_eval(a);
+  if (a.command == "plot") return slope::run_plot(a);
   if (a.command == "check") return slope::run_check(a);
   if (a.command == "explain") return slope::run_explain(a);
   if (a.command == "show") return slope::run_show(a);

@@ -23,12 +23,12 @@ bool print(std::string_view text, Diagnostics& diagnostics) {
 
 void print_error(std::string_view text) { (void)os::write_all(2, text, "standard error"); }
 
-bool use_color(const Arguments& a) {
+bool use_color(const Arguments& a, int descriptor) {
   if (a.color != "auto") return a.color == "always";
   const char* no_color = std::getenv("NO_COLOR");
   if (no_color && *no_color) return false;
   const char* terminal = std::getenv("TERM");
-  return os::is_terminal(2) && terminal && std::string_view(terminal) != "dumb";
+  return os::is_terminal(descriptor) && terminal && std::string_view(terminal) != "dumb";
 }
 
 std::string number_text(double value, Precision precision) {
@@ -178,6 +178,14 @@ bool check_output(const Arguments& a, const Session& session, const std::string&
   if (clash.empty()) return true;
   diagnostics.error(Code::usage, fmt::format("`{}` is {}: it would be overwritten", escaped(path), clash));
   return false;
+}
+
+bool write_result(const Arguments& a, Session& s, const std::string& path, const std::string& text) {
+  if (path.empty() || path == "-") return print(text, s.diagnostics);
+  if (!check_output(a, s, path, s.diagnostics)) return false;
+  os::Status failed = os::write_file(path, text);
+  if (failed) s.diagnostics.error(Code::cannot_write, failed->message());
+  return !failed;
 }
 
 }  // namespace slope

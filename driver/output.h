@@ -17,7 +17,8 @@ using Json = nlohmann::ordered_json;
 bool print(std::string_view text, Diagnostics& diagnostics);
 void print_error(std::string_view text);
 
-bool use_color(const Arguments& arguments);
+// Of standard error, or of the other descriptor that is given.
+bool use_color(const Arguments& arguments, int descriptor = 2);
 
 // A number in its shortest exact form for the precision; null where it is not finite.
 Json number(double value, Precision precision);
@@ -49,9 +50,15 @@ std::string times_text(const Session& session);
 bool check_output(const Arguments& arguments, const Session& session, const std::string& path,
                   Diagnostics& diagnostics);
 
+// A result to a file, or to standard output where `path` is "" or "-"; false with a diagnostic where it
+// cannot be written or is refused.
+bool write_result(const Arguments& arguments, Session& session, const std::string& path,
+                  const std::string& text);
+
 int run_train(const Arguments& arguments);
 int run_predict(const Arguments& arguments);
 int run_eval(const Arguments& arguments);
+int run_plot(const Arguments& arguments);
 int run_check(const Arguments& arguments);
 int run_explain(const Arguments& arguments);
 int run_show(const Arguments& arguments);

@@ -4,7 +4,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/os.h"
 #include "base/text.h"
 #include "driver/output.h"
 
@@ -25,11 +24,7 @@ bool load_model(const Arguments& a, Loaded& l) {
     s.diagnostics.error(Code::usage, "--weights FILE is needed: the state that `slope train` saved");
     return false;
   }
-  auto state = load(a.weights, s.diagnostics);
-  if (!state) return false;
-  s.request.settings.assumed = assumed_of(*state);
-  if (!prepare(s)) return false;
-  auto params = take_weights(s, *state, a.weights, s.diagnostics);
+  auto params = prepare_at(s, a.weights);
   if (!params) return false;
   l.params = std::move(*params);
   return true;
@@ -76,14 +71,6 @@ std::string csv(const Loaded& l, const Ran& ran, bool keep) {
   return out;
 }
 
-bool write_result(const Arguments& a, Session& s, const std::string& text) {
-  if (a.output.empty() || a.output == "-") return print(text, s.diagnostics);
-  if (!check_output(a, s, a.output, s.diagnostics)) return false;
-  os::Status failed = os::write_file(a.output, text);
-  if (failed) s.diagnostics.error(Code::cannot_write, failed->message());
-  return !failed;
-}
-
 }  // namespace
 
 int run_predict(const Arguments& a) {
@@ -114,11 +101,11 @@ int run_predict(const Arguments& a) {
               {"status", "finished"},
               {"rows", ran->data.rows}};
     if (a.output.empty()) json["predict"] = values;
-    else if (!write_result(a, s, csv(l, *ran, a.keep))) return failed();
+    else if (!write_result(a, s, a.output, csv(l, *ran, a.keep))) return failed();
     json["diagnostics"] = diagnostics_json(s.diagnostics, s.sources);
     return finish(a, s, &json, exit_code::done);
   }
-  write_result(a, s, csv(l, *ran, a.keep));
+  write_result(a, s, a.output, csv(l, *ran, a.keep));
   return finish(a, s, nullptr, s.diagnostics.exit_code());
 }
 

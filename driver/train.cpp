@@ -5,12 +5,15 @@
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/os.h"
 #include "base/text.h"
 #include "codegen/schedule.h"
 #include "driver/output.h"
 #include "driver/progress.h"
+#include "plot/svg.h"
+#include "runtime/picture.h"
 #include "runtime/run_state.h"
 
 namespace slope {
@@ -23,6 +26,8 @@ struct Trained {
   std::string saved;          // where the state is; "" nowhere
   bool was_finished = false;  // --resume of a finished run: nothing was done or written
   std::optional<Stability> stability;
+  std::string plot;                // where the picture is; "" nowhere
+  std::vector<LossPoint> history;  // for the picture: the losses of the lines that were due
 };
 
 std::string save_path(const Arguments& a) {
@@ -150,6 +155,25 @@ class Saver {
   bool failed_ = false;
 };
 
+// The data are told of already: only errors are new.
+void write_picture(const Arguments& a, Session& s, Trained& t) {
+  Diagnostics said = std::exchange(s.diagnostics, {});
+  std::int64_t rows = 0;
+  auto figure = picture(s, t.fit.params, t.history, rows);
+  for (const Diagnostic& d : s.diagnostics.all())
+    if (d.severity == Severity::error) said.add(d);
+  s.diagnostics = std::move(said);
+  if (figure && write_result(a, s, a.plot, plot::svg(*figure))) t.plot = a.plot;
+}
+
+// The losses of the lines are the points of the picture's loss curve.
+void record_losses(Listener& listener, std::vector<LossPoint>& history) {
+  listener.line = [shown = listener.line, &history](const Progress& p) {
+    history.push_back({p.step, p.loss});
+    if (shown) shown(p);
+  };
+}
+
 std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path,
                                    const State* resumed) {
   Trained out;
@@ -183,6 +207,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   Listener listener;
   view.listen(listener, first_step);
   saver.listen(listener);
+  if (!a.plot.empty()) record_losses(listener, out.history);
   stop_waits = 1;
   Trainer trainer{s.model(), *steps, evaluation, out.data, *program, out.stability};
   out.fit = train(trainer, std::move(*start), listener, s.diagnostics);
@@ -195,6 +220,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
     if (save(make_state(s, facts, out.fit), path, s.diagnostics)) out.saved = path;
   }
   stop_waits = 0;  // there is nothing to lose any more
+  if (!a.plot.empty() && out.fit.usable) write_picture(a, s, out);
   return out;
 }
 
@@ -304,6 +330,13 @@ void say_saved(const Session& s, const Trained& t) {
                           t.saved.empty() ? "" : fmt::format("; --resume {} goes on", escaped(t.saved))));
 }
 
+bool check_plot(const Arguments& a, Session& s, const std::string& saved) {
+  if (a.plot == saved)
+    s.diagnostics.error(Code::usage,
+                        fmt::format("`{}` cannot be both the state and the picture", escaped(saved)));
+  return a.plot != saved && check_output(a, s, a.plot, s.diagnostics);
+}
+
 }  // namespace
 
 int run_train(const Arguments& a) {
@@ -314,7 +347,9 @@ int run_train(const Arguments& a) {
   std::optional<State> resumed;
   if (!a.resume.empty() && !s.diagnostics.has_errors()) resumed = load(a.resume, s.diagnostics);
   if (resumed) s.request.settings.assumed = assumed_of(*resumed);
-  if (s.diagnostics.has_errors() || !prepare(s) || !check_outputs(a, s, path)) return failed();
+  if (s.diagnostics.has_errors() || !prepare(s) || !check_outputs(a, s, path) ||
+      (!a.plot.empty() && !check_plot(a, s, path)))
+    return failed();
   if (!resumed) note_assumed(s);
   auto trained = train_model(a, s, path, resumed ? &*resumed : nullptr);
   s.times["total"] = seconds_now() - began;
@@ -325,8 +360,12 @@ int run_train(const Arguments& a) {
       exit == exit_code::done)
     exit = exit_code::system;
   if (!a.json && !a.quiet) say_saved(s, *trained);
+  if (!a.json && !a.quiet && !trained->plot.empty())
+    print_error(fmt::format("drawn {}\n", escaped(trained->plot)));
   Json json;
   if (a.json) json = result_json(s, *trained, exit);
+  if (a.json && !a.plot.empty())
+    json["plot"] = trained->plot.empty() ? Json(nullptr) : Json(escaped(trained->plot));
   return finish(a, s, a.json ? &json : nullptr, exit);
 }
 

@@ -103,6 +103,7 @@ void Lowering::check_parameters() {
 void Lowering::check_unused() {
   for (std::size_t i = 0; i < model.columns.size(); ++i)
     if (has_data_ && !column_read_[i] && model.columns[i].name != model.assumed.target &&
+        model.columns[i].name != "truth" &&  // a plot shows it
         !diagnostics_->has_errors())
       diagnostics_->warning(Code::unused_column, model.columns[i].span,
                             fmt::format("nothing reads the column `{}`", model.columns[i].name));

@@ -324,6 +324,9 @@ void Lowering::define(ast::NodeId id) {
   }
   if (binding.value.is == Value::Is::node && scope_ == &model_scope_)
     graph().name(binding.value.node, node.text);
+  if (node.text == "truth" && scope_ == &model_scope_ &&
+      (binding.value.is == Value::Is::node || binding.value.known()))
+    model.truth = graph().to_real(to_node(binding.value));
   bind(node.text, binding);
 }
 

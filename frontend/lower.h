@@ -73,6 +73,7 @@ struct Model {
   std::vector<Parameter> params;
   NodeId loss;
   NodeId predict;  // invalid where the model has none
+  NodeId truth;    // the same; what a plot shows beside the prediction
   std::vector<NamedValue> metrics, reports;
   std::vector<Training> trainings;  // at least one
   std::optional<std::int64_t> seed;

@@ -168,6 +168,14 @@ std::optional<std::vector<double>> take_weights(const Session& s, const State& s
   return {};
 }
 
+std::optional<std::vector<double>> prepare_at(Session& s, const std::string& weights) {
+  auto state = load(weights, s.diagnostics);
+  if (!state) return {};
+  s.request.settings.assumed = assumed_of(*state);
+  if (!prepare(s)) return {};
+  return take_weights(s, *state, weights, s.diagnostics);
+}
+
 std::vector<double> take_start(const Session& s, const State* state, const std::string& path,
                                Diagnostics& diagnostics) {
   const Model& model = s.model();

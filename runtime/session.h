@@ -40,6 +40,8 @@ State weights_state(const Session& session, const std::vector<double>& params);
 // Weights for prediction: exactly the model's parameters, else Code::other_model.
 std::optional<std::vector<double>> take_weights(const Session& session, const State& state,
                                                 const std::string& path, Diagnostics& diagnostics);
+// Both: the model as the state's run had it, and its weights. Nothing after an error.
+std::optional<std::vector<double>> prepare_at(Session& session, const std::string& weights);
 // --init: parameters by name; what only one side has keeps its start or is listed.
 std::vector<double> take_start(const Session& session, const State* state, const std::string& path,
                                Diagnostics& diagnostics);

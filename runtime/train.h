@@ -55,6 +55,12 @@ struct Listener {
   std::int64_t save_every = 0;
 };
 
+// A point of the loss curve.
+struct LossPoint {
+  std::int64_t step = 0;
+  double loss = 0;
+};
+
 struct Fit {
   Status status = Status::finished;
   std::int64_t steps = 0;       // of the run

@@ -8,10 +8,11 @@ sources=$1 folder=$2
 shift 2
 copy=$folder/source build=$folder/build
 
+rm -rf "$copy"  # what the sources lost must not stay
 mkdir -p "$copy"
-for part in CMakeLists.txt cmake base graph frontend codegen runtime driver tests; do
-  [ -d "$sources/$part" ] && mkdir -p "$copy/$part" && cp -pRu "$sources/$part/." "$copy/$part/"
-  [ -f "$sources/$part" ] && cp -pu "$sources/$part" "$copy/$part"
+for part in CMakeLists.txt cmake base graph frontend codegen plot runtime driver tests; do
+  [ -d "$sources/$part" ] && mkdir -p "$copy/$part" && cp -pR "$sources/$part/." "$copy/$part/"
+  [ -f "$sources/$part" ] && cp -p "$sources/$part" "$copy/$part"
 done
 
 awk '/^```cpp$/ { inside = 1; next } /^```$/ { if (inside) exit } inside' "$sources/docs/adding-an-op.md" >"$folder/struct"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# Includes go one way: driver → runtime → {frontend, codegen/program.h} → graph → base; codegen → graph. Boost.Spirit
+# Includes go one way: driver → runtime → {frontend, codegen/program.h} → graph → base; codegen → graph;
+# runtime → plot → base. Boost.Spirit
 # stands in one .cpp and its private header, LLVM in codegen alone, and nothing outside sees codegen's LLVM headers.
 cd "$1" || exit 1
 faults=0
@@ -10,14 +11,15 @@ allowed() {  # folder: the folders whose headers it may include
   case $1 in
     base) echo base ;;
     graph) echo base graph ;;
+    plot) echo base plot ;;
     frontend) echo base graph frontend ;;
     codegen) echo base graph codegen ;;
-    runtime) echo base graph frontend codegen runtime ;;
-    driver) echo base graph frontend codegen runtime driver ;;
+    runtime) echo base graph frontend codegen plot runtime ;;
+    driver) echo base graph frontend codegen plot runtime driver ;;
   esac
 }
 
-for folder in base graph frontend codegen runtime driver; do
+for folder in base graph frontend codegen plot runtime driver; do
   may=$(allowed $folder)
   for file in $(find $folder -name '*.h' -o -name '*.cpp'); do
     for include in $(sed -n 's/^#include "\([^"]*\)".*/\1/p' "$file"); do
@@ -27,14 +29,14 @@ for folder in base graph frontend codegen runtime driver; do
   done
 done
 
-grep -l 'boost/' -r base graph frontend codegen runtime driver | while read -r file; do
+grep -l 'boost/' -r base graph frontend codegen plot runtime driver | while read -r file; do
   case $file in frontend/grammar.cpp | frontend/grammar_leaves.h) ;; *) echo "$file" ;; esac
 done | grep . && fault "only frontend/grammar.cpp and its header may include Boost"
-grep -l '#include <Eigen/' -r base graph frontend codegen runtime driver | grep -v '^runtime/stability.cpp$' && fault "only runtime/stability.cpp may include Eigen"
-grep -lE '#include <llvm/' -r base graph frontend runtime driver && fault "only codegen may include LLVM"
+grep -l '#include <Eigen/' -r base graph frontend codegen plot runtime driver | grep -v '^runtime/stability.cpp$' && fault "only runtime/stability.cpp may include Eigen"
+grep -lE '#include <llvm/' -r base graph frontend plot runtime driver && fault "only codegen may include LLVM"
 for header in $(grep -lE '#include <llvm/' codegen/*.h); do
-  grep -l "#include \"$header\"" -r base graph frontend runtime driver && fault "$header names LLVM types and is private to codegen"
+  grep -l "#include \"$header\"" -r base graph frontend plot runtime driver && fault "$header names LLVM types and is private to codegen"
 done
-grep -LE 'SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception' $(find base graph frontend codegen runtime driver tests bench cmake -name '*.h' -o -name '*.cpp' -o -name '*.cmake' -o -name '*.sh' -o -name CMakeLists.txt) | grep . && fault "files without an SPDX line"
+grep -LE 'SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception' $(find base graph frontend codegen plot runtime driver tests bench cmake -name '*.h' -o -name '*.cpp' -o -name '*.cmake' -o -name '*.sh' -o -name CMakeLists.txt) | grep . && fault "files without an SPDX line"
 [ $faults -eq 0 ] && echo "the layers hold"
 exit $((faults > 0))

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// slope plot: the picture of a fit at saved weights.
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/os.h"
+#include "base/text.h"
+#include "driver/output.h"
+#include "plot/svg.h"
+#include "plot/terminal.h"
+#include "runtime/picture.h"
+
+namespace slope {
+
+namespace {
+
+// Where training saves unless told otherwise.
+std::string weights_path(const Arguments& a) {
+  if (!a.weights.empty() || a.text || a.model == "-") return a.weights;
+  return std::filesystem::path(a.model).replace_extension(".safetensors").string();
+}
+
+std::string for_terminal(const Arguments& a, const plot::Figure& figure) {
+  os::Size size = os::terminal_size(1);
+  return plot::terminal(figure, size.columns, size.lines - 1, use_color(a, 1));  // the prompt has a line too
+}
+
+}  // namespace
+
+int run_plot(const Arguments& given) {
+  Arguments a = given;
+  a.weights = weights_path(a);
+  Session s = open_session(a);
+  auto failed = [&] { return finish(a, s, nullptr, s.diagnostics.exit_code()); };
+  if (a.weights.empty())
+    s.diagnostics.error(Code::usage, "--weights FILE is needed: the state that `slope train` saved");
+  if (s.diagnostics.has_errors()) return failed();
+  auto params = prepare_at(s, a.weights);
+  if (!params) return failed();
+  std::int64_t rows = 0;
+  auto figure = picture(s, *params, {}, rows);
+  if (!figure) return failed();
+  bool written = a.output.empty() ? print(for_terminal(a, *figure), s.diagnostics)
+                                  : write_result(a, s, a.output, plot::svg(*figure));
+  if (!written || !a.json) return finish(a, s, nullptr, s.diagnostics.exit_code());
+  Json json{{"slope", 1},
+            {"model", escaped(s.request.source.name())},
+            {"status", "finished"},
+            {"rows", rows},
+            {"plot", escaped(a.output)},
+            {"diagnostics", diagnostics_json(s.diagnostics, s.sources)}};
+  return finish(a, s, &json, exit_code::done);
+}
+
+}  // namespace slope
