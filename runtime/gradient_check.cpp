@@ -197,6 +197,14 @@ bool limit_of_order_1(const Line& line, std::size_t last) {
   return steps >= fewest_steps && !grows;
 }
 
+// Whether R stays what it is down to steps of the size of p's own rounding: the loss jumps at p.
+bool jumps(const Line& line, std::size_t last) {
+  const std::vector<Remainder>& r = line.remainders;
+  int steps = 0;
+  for (std::size_t k = last + 1; k-- > 0 && std::fabs(order_between(r[k], r[k + 1])) < 0.25;) ++steps;
+  return steps >= fewest_steps && r[last + 1].step < 0x1p-40;
+}
+
 // Whether the rounding errors leave the derivative open, of which at least `off` is not known.
 bool open_by_rounding(const DerivativeCheck& check, double derivative, double off) {
   if (off <= 0.01 * derivative || derivative == 0) return false;
@@ -222,7 +230,7 @@ Verdict judge(const Line& line) {
   if (last && r[*last + 1].value > 4 * r[*last + 1].floor) {
     out.check.order = mean_order(r, *last);
     slow = order_between(r[*last], r[*last + 1]) < 1.5;
-    out.mismatch = slow && limit_of_order_1(line, *last);
+    out.mismatch = slow && (limit_of_order_1(line, *last) || jumps(line, *last));
   } else if (last && *last >= 2 && steady(r, *last - 1)) {
     out.check.order = mean_order(r, *last - 1);  // the next step has no remainder to be seen
   } else {

@@ -168,6 +168,17 @@ TEST_CASE("gradient check: kinks at the start are named") {
   CHECK(m.graph[c.params[0].culprit->node].kind == NodeKind::reduce);
 }
 
+TEST_CASE("gradient check: a jump at the start is a kink") {
+  Model m;
+  Expr w = m.param(2.5), b = m.param(-1), x = m.data({1, 2});
+  Expr step = select(b * x < -1.5, b, b + 1.0);  // far from here
+  GradientCheck c = m.check(m.expr(m.graph.apply<op::Round>(w.id)) + w * w + m.mean(step));
+  CHECK(c.params[0].status == kink);
+  CHECK(*c.params[0].order == Approx(0).margin(0.1));
+  CHECK(m.op_of(c.params[0]) == "round");
+  CHECK(fine(c.params[1]));
+}
+
 TEST_CASE("gradient check: an infinite derivative at the start is a kink") {
   Model m;
   Expr w = m.param(0), x = m.data({1, 2});
