@@ -5,161 +5,152 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "base/text.h"
-#include "frontend/train_options.h"
+#include "driver/commands.h"
 
 namespace slope {
 
 namespace {
 
-constexpr std::string_view future_commands[] = {"bench", "build", "explore", "fmt",
-                                                "lsp",   "new",   "cache",   "completion"};
-constexpr std::string_view stages[] = {"ast",     "graph", "gradient", "rewrites", "formula",
-                                       "kernels", "llvm",  "asm",      "prelude"};
-constexpr std::string_view future_stages[] = {"ops", "passes", "memory", "html"};
-
-constexpr const char* later_group = "Not yet";
-
-void add_model(CLI::App& app, Arguments& a) {
-  app.add_option("model", a.model, "the model's file, or - for standard input");
-  app.add_option("-e", a.text, "the model's text itself")->type_name("TEXT");
+void take_setting(Arguments& a, std::vector<std::pair<std::string, std::string>> Arguments::* list,
+                  const std::string& item) {
+  std::size_t equals = item.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw CLI::ValidationError("--set", fmt::format("`{}` is not NAME=VALUE", item));
+  (a.*list).emplace_back(item.substr(0, equals), item.substr(equals + 1));
 }
 
-void add_common(CLI::App& app, Arguments& a) {
-  app.add_option("--data", a.data,
-                 "data file, for every statement or as NAME=FILE for one; - is standard input")
-      ->type_name("[NAME=]FILE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--precision", a.precision, "f32 or f64")->type_name("f32|f64");
-  app.add_option("--cpu", a.cpu, "native, x86-64-v3, x86-64-v4")->type_name("LEVEL");
-  app.add_option("--threads", a.threads, "threads (this version uses one); the result does not depend on it")
-      ->type_name("N");
-  app.add_option("--color", a.color, "auto, always or never")->type_name("WHEN");
-  app.add_flag("--json", a.json, "one JSON object on standard output");
-  app.add_flag("--quiet", a.quiet, "only warnings and errors");
-  app.add_flag("--verbose", a.verbose, "also the columns and functions that training works with");
-  app.add_flag("--time", a.time, "where the time went");
-  app.add_flag("--no-cache", a.no_cache, "compile anew (there is no cache yet)");
-  app.add_option_function<std::vector<std::string>>(
-         "--set",
-         [&a](const std::vector<std::string>& given) {
-           for (const std::string& item : given) {
-             std::size_t equals = item.find('=');
-             if (equals == std::string::npos || equals == 0)
-               throw CLI::ValidationError("--set", fmt::format("`{}` is not NAME=VALUE", item));
-             a.sets.emplace_back(item.substr(0, equals), item.substr(equals + 1));
-           }
-         },
-         "replace a constant of the model")
-      ->type_name("NAME=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+std::string spelling(const Option& option) {
+  std::string out = fmt::format("{}", fmt::join(option.names, ","));
+  return option.alias.empty() ? out : out + "," + option.alias;
 }
 
-void add_train_options(CLI::App& app, Arguments& a) {
-  for (const TrainOption& option : train_options()) {
-    std::string name(option.name), dashes = dashed(option.name);
-    std::string spelling = "--" + dashes + (dashes == name ? "" : ",--" + name);
-    std::string about = fmt::format("{}{}", option.takes, option.supported ? "" : " (not yet)");
-    app.add_option_function<std::string>(
-           spelling, [&a, name](const std::string& value) { a.options.emplace_back(name, value); }, about)
-        ->type_name("VALUE");
+// One row of the table for CLI11: how it is spelled and where its value goes.
+struct AddOption {
+  CLI::App& app;
+  Arguments& a;
+  const Option& option;
+
+  CLI::Option* operator()(std::monostate) const { return app.add_option(spelling(option))->expected(0, 1); }
+  CLI::Option* operator()(const OfTraining& of) const {
+    return app.add_option_function<std::string>(
+        spelling(option),
+        [&args = a, name = of.name](const std::string& value) { args.options.emplace_back(name, value); });
   }
-}
+  CLI::Option* operator()(bool Arguments::* target) const {
+    return app.add_flag(spelling(option), a.*target);
+  }
+  template <class T>
+  CLI::Option* operator()(T Arguments::* target) const {
+    return app.add_option(spelling(option), a.*target);
+  }
+  template <class T>
+  CLI::Option* operator()(std::vector<T> Arguments::* target) const {
+    return app
+        .add_option_function<std::vector<std::string>>(
+            spelling(option),
+            [&args = a, target](const std::vector<std::string>& given) {
+              for (const std::string& item : given)
+                if constexpr (std::is_same_v<T, std::string>) (args.*target).push_back(item);
+                else take_setting(args, target, item);
+            })
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+};
 
-// One subcommand a command; what each takes is written once, here.
+// The operand has a name of CLI11's own, which no message shows.
+struct AddOperand {
+  CLI::App& app;
+  Arguments& a;
+  std::string name;
+
+  void operator()(std::string Arguments::* target) const { app.add_option(name, a.*target); }
+  void operator()(std::vector<std::string> Arguments::* target) const {
+    app.add_option_function<std::string>(
+        name, [&args = a, target](const std::string& word) { (args.*target).push_back(word); });
+  }
+  template <class T>
+  void operator()(const T&) const {
+    internal_error("an operand that is no text");
+  }
+};
+
+// CLI11's view of the table, and the values that it fills in.
 struct CommandLine {
-  CLI::App app{"Slope compiles a small model language to native code and fits the model to data.", "slope"};
+  CLI::App app{std::string(summary), "slope"};
   Arguments a;
 
   CommandLine() {
-    app.footer(
-        "Examples:\n  slope train line.slope\n  slope train -e 'predict = w*x + b; loss = mse' --data "
-        "points.csv\n"
-        "  slope predict line.slope --weights line.safetensors --data new.csv\n  slope show llvm line.slope");
     app.require_subcommand(1);
-    app.set_help_flag("-h,--help", "this text");
-    CLI::App& train = command("train", "compile and train; prints the fit");
-    add_train_options(train, a);
-    train.add_option("--save", a.save, "where to write the state (the model's name with .safetensors)")
-        ->type_name("FILE");
-    train.add_flag("--no-save", a.no_save, "write no state");
-    train.add_option("--init", a.init, "take starting values from a state, by name")->type_name("FILE");
-    train.add_option("--save-every", a.save_every, "write the state every N steps too")->type_name("N");
-    train.add_option("--resume", a.resume, "finish the run in a state")->type_name("FILE");
-    train.add_option("--log", a.log, "a line of JSON for each line of progress")->type_name("FILE");
-    train.add_option("--plot", a.plot, "a picture of the fit, of the loss curve and of the residuals")
-        ->type_name("FILE.svg");
-    train.add_flag("--full", a.full, "arrays in full in the JSON");
-    future_option(train, "--html");
-    CLI::App& predict = command("predict", "predictions for data, as CSV");
-    predict.add_option("--weights", a.weights, "the state that training saved")->type_name("FILE");
-    predict.add_option("-o,--output", a.output, "where to write (standard output)")->type_name("FILE");
-    predict.add_flag("--keep", a.keep, "with the columns of the input before");
-    CLI::App& eval = command("eval", "loss and metrics on other data");
-    eval.add_option("--weights", a.weights, "the state that training saved")->type_name("FILE");
-    CLI::App& plot = command("plot", "data and fit, residuals: to the terminal or as SVG");
-    plot.add_option("--weights", a.weights,
-                    "the state that training saved (the model's name with .safetensors)")
-        ->type_name("FILE");
-    plot.add_option("-o,--output", a.output, "the SVG file to write, - for standard output (the terminal)")
-        ->type_name("FILE.svg");
-    CLI::App& check = command("check", "names, shapes and warnings, without training");
-    check.add_flag(
-        "--gradients", a.gradients,
-        "also every derivative, at the start and around it, by the order of the Taylor remainder: 2 where "
-        "right (exit 1 where one is wrong)");
-    CLI::App& explain = command("explain", "the model with every default written out, and its derivatives");
-    add_train_options(explain, a);
-    explain.add_flag("--latex", a.latex, "the formulas as LaTeX");
-    explain.add_flag("--derive", a.derive, "the derivatives rule by rule, with the numbers of a row");
-    explain.add_option("--row", a.row, "the row of --derive, from 1")->type_name("N");
-    explain.add_option("-o,--output", a.output, "where to write (standard output)")->type_name("FILE");
-    CLI::App& show =
-        *app.add_subcommand("show", fmt::format("print a stage of the compiler: {}", fmt::join(stages, " ")));
-    show.add_option("stage", a.stage, fmt::format("{}", fmt::join(stages, ", ")))->required();
-    add_model(show, a);
-    add_common(show, a);
-    show.add_option("-o,--output", a.output, "where to write (standard output)")->type_name("FILE");
-    for (const char* later : {"--dot", "--svg", "--html"}) future_option(show, later);
-    app.add_subcommand("version", "versions and the CPU")
-        ->add_flag("--json", a.json, "one JSON object on standard output");
-    app.add_flag_callback(
-        "--version",
-        [this] {
-          a.command = "version";
-          throw CLI::Success();
-        },
-        "versions and the CPU");
+    app.set_help_flag();
+    add_help(app, "");
+    app.add_flag_callback("--version", [this] {
+      a.command = "version";
+      throw CLI::Success();
+    });
+    for (const Command& command : commands()) add(command);
   }
 
-  CLI::App& command(const char* name, const std::string& about) {
-    CLI::App& sub = *app.add_subcommand(name, about);
-    add_model(sub, a);
-    add_common(sub, a);
-    return sub;
+  void add(const Command& command) {
+    CLI::App& sub = *app.add_subcommand(command.name);
+    add_help(sub, command.name);
+    for (const Option* option : options_of(command.name))
+      std::visit(AddOption{sub, a, *option}, option->target)->type_name(option->takes.name);
+    for (std::size_t i = 0; i < command.operands.size(); ++i)
+      std::visit(AddOperand{sub, a, fmt::format("operand{}", i)}, command.operands[i].target);
   }
 
-  static void future_option(CLI::App& sub, const char* name) {
-    sub.add_option(name, "not yet")->expected(0, 1)->group(later_group);
+  // Before all others, so that help is given whatever else is wrong.
+  void add_help(CLI::App& sub, const std::string& topic) {
+    for (const char* name : {"-h", "--help"})
+      sub.add_flag_callback(name, [this, topic, brief = std::string_view(name) == "-h"] {
+        a.command = "help";
+        a.topic = topic;
+        a.brief = brief;
+        throw CLI::Success();
+      });
   }
 };
 
 // Options that are named in the help and not there yet.
 void check_later(const CLI::App& sub, Diagnostics& diagnostics) {
-  for (const CLI::Option* option : sub.get_options())
-    if (option->get_group() == later_group && option->count() > 0)
-      diagnostics.error(Code::usage, fmt::format("{} is not there yet in this version", option->get_name()));
+  for (const Option* option : options_of(sub.get_name()))
+    if (std::holds_alternative<std::monostate>(option->target) &&
+        sub.get_option(option->names.back())->count() > 0)
+      diagnostics.error(Code::usage,
+                        fmt::format("{} is not there yet in this version", option->names.back()));
 }
 
-std::vector<std::string> option_names(const CLI::App& app) {
+// Every spelling that the command (or "": the program itself) knows.
+std::vector<std::string> option_names(std::string_view command) {
   std::vector<std::string> names;
-  for (const CLI::Option* option : app.get_options())
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  for (const Option* option : options_of(command)) {
+    names.insert(names.end(), option->names.begin(), option->names.end());
+    if (!option->alias.empty()) names.push_back(option->alias);
+  }
+  if (command.empty()) names.push_back("--version");
+  names.insert(names.end(), {"-h", "--help"});
   return names;
+}
+
+// "did you mean `x`?", or what there is.
+std::string advice(const std::string& word, const std::vector<std::string>& known, std::string_view all,
+                   std::string_view before = "") {
+  std::string near = nearest(word, known);
+  return near.empty() ? fmt::format("the {} are {}", all, listed(known))
+                      : fmt::format("did you mean `{}{}`?", before, near);
+}
+
+void unknown_command(const std::string& word, Diagnostics& diagnostics) {
+  if (is_future_command(word)) {
+    diagnostics.error(Code::usage, fmt::format("`slope {}` is not there yet in this version", word))
+        .helps.push_back("the commands are " + listed(command_names()));
+    return;
+  }
+  diagnostics.error(Code::usage, fmt::format("`{}` is no command", word))
+      .helps.push_back(advice(word, command_names(), "commands", "slope "));
 }
 
 // What CLI11 says, in words that tell what to do.
@@ -186,37 +177,32 @@ std::string own_words(const std::string& what) {
   return what;
 }
 
-// What is wrong with the command line, with the nearest right word.
-void explain(const CLI::ParseError& e, const CommandLine& line, int count, char** words,
-             Diagnostics& diagnostics) {
-  std::string first = count > 1 ? words[1] : "";
-  std::vector<std::string> commands;
-  for (const CLI::App* sub : line.app.get_subcommands([](const CLI::App*) { return true; }))
-    commands.push_back(sub->get_name());
-  bool known = std::find(commands.begin(), commands.end(), first) != commands.end();
-  if (!known && !first.empty() && !first.starts_with("-")) {
-    bool later =
-        std::find(std::begin(future_commands), std::end(future_commands), first) != std::end(future_commands);
-    Diagnostic& d = diagnostics.error(
-        Code::usage, later ? fmt::format("`slope {}` is not there yet in this version", first)
-                           : fmt::format("`{}` is no command", first));
-    std::string near = nearest(first, commands);
-    d.helps.push_back(!near.empty() && !later ? fmt::format("did you mean `slope {}`?", near)
-                                              : "the commands are " + listed(commands));
-    return;
-  }
-  const CLI::App* app = known ? line.app.get_subcommand(first) : &line.app;
-  for (int i = known ? 2 : 1; i < count; ++i) {
+// The first word that looks like an option of this command and is none.
+std::string unknown_option(const std::string& command, int count, char** words) {
+  std::vector<std::string> names = option_names(command);
+  for (int i = command.empty() ? 1 : 2; i < count; ++i) {
     std::string word = words[i];
-    word = word.substr(0, word.find('='));
-    std::vector<std::string> names = option_names(*app);
-    if (!word.starts_with("--") || word == "--" || std::find(names.begin(), names.end(), word) != names.end())
-      continue;
-    Diagnostic& d = diagnostics.error(
-        Code::usage, fmt::format("`{}` has no option `{}`", known ? "slope " + first : "slope", word));
-    if (std::string near = nearest(word, names); !near.empty())
-      d.helps.push_back(fmt::format("did you mean `{}`?", near));
-    else d.helps.push_back(fmt::format("`slope {} --help` lists them", first));
+    if (word == "--") break;
+    bool dashes = word.starts_with("--");
+    // A minus and a digit is a number; -oFILE is -o with its value.
+    if (word.size() < 2 || word[0] != '-' || (word[1] >= '0' && word[1] <= '9')) continue;
+    word = dashes ? word.substr(0, word.find('=')) : word.substr(0, 2);
+    if (std::find(names.begin(), names.end(), word) == names.end()) return dashes ? word : words[i];
+  }
+  return "";
+}
+
+// What is wrong with the command line, with the nearest right word.
+void explain(const CLI::ParseError& e, int count, char** words, Diagnostics& diagnostics) {
+  std::string first = count > 1 ? words[1] : "";
+  bool known = find_command(first) != nullptr;
+  if (!known && !first.empty() && !first.starts_with("-")) return unknown_command(first, diagnostics);
+  std::string command = known ? first : "", program = known ? "slope " + first : "slope";
+  if (std::string word = unknown_option(command, count, words); !word.empty()) {
+    std::string near = nearest(word, option_names(command));
+    diagnostics.error(Code::usage, fmt::format("`{}` has no option `{}`", program, word))
+        .helps.push_back(near.empty() ? fmt::format("`{} --help` lists them", program)
+                                      : fmt::format("did you mean `{}`?", near));
     return;
   }
   std::string what = e.what();
@@ -224,12 +210,12 @@ void explain(const CLI::ParseError& e, const CommandLine& line, int count, char*
     if (std::string twice = what.substr(0, colon + 2); what.substr(colon + 2).starts_with(twice))
       what.erase(0, colon + 2);
   what = own_words(what);
-  if (first.empty()) what = "a command is needed";
+  if (command.empty()) what = "a command is needed";
   if (std::size_t at = what.find(": At Most 1 required"); at != std::string::npos)
     what = what.substr(0, at) + " is given twice";
   diagnostics.error(Code::usage, what)
-      .helps.push_back(first.empty() ? "the commands are " + listed(commands)
-                                     : fmt::format("`slope {} --help` tells more", first));
+      .helps.push_back(command.empty() ? "the commands are " + listed(command_names())
+                                       : fmt::format("`{} --help` tells more", program));
 }
 
 void check_picture(const Arguments& a, Diagnostics& diagnostics) {
@@ -242,14 +228,50 @@ void check_picture(const Arguments& a, Diagnostics& diagnostics) {
                       fmt::format("pictures are written as SVG: name `{}` with .svg", escaped(path)));
 }
 
-void check_values(Arguments& a, Diagnostics& diagnostics) {
-  auto one_of = [&](const std::string& option, const std::string& value, std::vector<std::string> allowed) {
-    if (value.empty() || std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return;
-    diagnostics.error(Code::usage,
-                      fmt::format("{} takes {}, not `{}`", option, listed(allowed, "or"), value));
+std::string lower_case(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
+// Words of which there are only some.
+void check_choices(const Arguments& a, const Command& command, Diagnostics& diagnostics) {
+  auto is_in = [](const std::string& value, const std::vector<std::string>& list) {
+    return std::find(list.begin(), list.end(), value) != list.end();
   };
-  one_of("--precision", a.precision, {"f32", "f64"});
-  one_of("--color", a.color, {"auto", "always", "never"});
+  for (const Option* option : options_of(command.name)) {
+    auto target = std::get_if<std::string Arguments::*>(&option->target);
+    const Takes& value = option->takes;
+    if (!target || value.choices.empty() || value.open || (a.**target).empty() ||
+        is_in(a.**target, value.choices))
+      continue;
+    diagnostics.error(Code::usage, fmt::format("{} takes {}, not `{}`", option->names.back(),
+                                               listed(value.choices, "or"), a.**target));
+  }
+  for (const Operand& operand : command.operands) {
+    auto target = std::get_if<std::string Arguments::*>(&operand.target);
+    const std::vector<std::string>& choices = operand.takes.choices;
+    if (!target || choices.empty() || is_in(a.**target, choices)) continue;
+    const std::string& word = a.**target;
+    std::string what = lower_case(operand.takes.name), all = what + "s";
+    if (word.empty()) {
+      if (operand.required)
+        diagnostics.error(Code::usage, fmt::format("`slope {}` needs a {}", command.name, what))
+            .helps.push_back(fmt::format("the {} are {}", all, listed(choices)));
+    } else if (what == "command") {
+      unknown_command(word, diagnostics);
+    } else if (is_in(word, operand.later)) {
+      diagnostics.error(Code::usage, fmt::format("the {} `{}` is not there yet in this version", what, word))
+          .helps.push_back(fmt::format("the {} are {}", all, listed(choices)));
+    } else {
+      diagnostics.error(Code::usage, fmt::format("`{}` is no {}", word, what))
+          .helps.push_back(advice(word, choices, all));
+    }
+  }
+}
+
+void check_values(Arguments& a, Diagnostics& diagnostics) {
+  const Command& command = *find_command(a.command);
+  check_choices(a, command, diagnostics);
   if (a.threads < 1)
     diagnostics.error(Code::usage, fmt::format("--threads takes a number of at least 1, not {}", a.threads));
   if (a.save_every && *a.save_every < 1)
@@ -259,22 +281,10 @@ void check_values(Arguments& a, Diagnostics& diagnostics) {
     diagnostics.error(Code::usage, "--init starts a new run, --resume goes on with one: give one of them");
   if (a.save_every && (a.no_save || ((a.text || a.model == "-") && a.save.empty())))
     diagnostics.error(Code::usage, "--save-every needs a file to write to: give --save FILE");
-  if (a.command == "show") {
-    std::vector<std::string> known(std::begin(stages), std::end(stages));
-    if (std::find(std::begin(future_stages), std::end(future_stages), a.stage) != std::end(future_stages))
-      diagnostics.error(Code::usage, fmt::format("the stage `{}` is not there yet in this version", a.stage))
-          .helps.push_back("the stages are " + listed(known));
-    else if (std::find(known.begin(), known.end(), a.stage) == known.end()) {
-      Diagnostic& d = diagnostics.error(Code::usage, fmt::format("`{}` is no stage", a.stage));
-      std::string near = nearest(a.stage, known);
-      d.helps.push_back(near.empty() ? "the stages are " + listed(known)
-                                     : fmt::format("did you mean `{}`?", near));
-    }
-  }
   if (a.latex && a.derive)
     diagnostics.error(Code::usage, "--latex and --derive cannot both be given")
         .helps.push_back("--derive is text; --latex writes the formulas");
-  bool wants_model = a.command != "version" && !(a.command == "show" && a.stage == "prelude");
+  bool wants_model = takes_model(command) && !(a.command == "show" && a.stage == "prelude");
   if (wants_model && a.model.empty() && !a.text)
     diagnostics.error(Code::usage, "a model is needed: a file, - for standard input, or -e 'TEXT'");
   if (!a.model.empty() && a.text)
@@ -291,20 +301,18 @@ Parsed parse_arguments(int count, char** words, Diagnostics& diagnostics) {
   CommandLine line;
   try {
     line.app.parse(count, words);
-  } catch (const CLI::CallForHelp& help) {
-    line.app.exit(help);
-    return {{}, exit_code::done, json};
   } catch (const CLI::Success&) {
-    return {line.a, exit_code::done, json};
+    return {line.a, json};
   } catch (const CLI::ParseError& e) {
-    explain(e, line, count, words, diagnostics);
-    return {{}, exit_code::usage, json};
+    explain(e, count, words, diagnostics);
+    return {{}, json};
   }
-  line.a.command = line.app.get_subcommands()[0]->get_name();
-  check_later(*line.app.get_subcommands()[0], diagnostics);
+  const CLI::App& sub = *line.app.get_subcommands()[0];
+  line.a.command = sub.get_name();
+  check_later(sub, diagnostics);
   check_values(line.a, diagnostics);
-  if (diagnostics.has_errors()) return {{}, exit_code::usage, json};
-  return {line.a, exit_code::done, json};
+  if (diagnostics.has_errors()) return {{}, json};
+  return {line.a, json};
 }
 
 }  // namespace slope

@@ -12,8 +12,11 @@
 namespace slope {
 
 struct Arguments {
-  std::string command;              // train predict eval plot check show version
+  std::string command;              // train predict …: a row of commands()
   std::string stage;                // of show
+  std::string shell;                // of completion
+  std::string topic;                // of help: a command, "" for all of them
+  std::vector<std::string> files;   // of new: the data and the model, in any order
   std::string model;                // a file or "-"; "" with -e
   std::optional<std::string> text;  // -e
   std::vector<std::string> data;
@@ -22,15 +25,15 @@ struct Arguments {
   std::string save, init, resume, log, weights, output, plot;
   std::optional<std::int64_t> save_every;
   bool no_save = false, json = false, quiet = false, verbose = false, time = false, keep = false,
-       full = false, no_cache = false, gradients = false, latex = false, derive = false;
+       full = false, no_cache = false, gradients = false, latex = false, derive = false, force = false,
+       man = false, brief = false;
   std::int64_t row = 1;  // of --derive
   int threads = 1;
 };
 
-// No value: `exit` says how to end; help has been printed or diagnostics say what is wrong.
+// No value: diagnostics say what is wrong.
 struct Parsed {
   std::optional<Arguments> arguments;
-  int exit = 0;
   bool json = false;  // --json was there, whatever else is wrong
 };
 Parsed parse_arguments(int count, char** words, Diagnostics& diagnostics);

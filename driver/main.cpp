@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/os.h"
+#include "driver/commands.h"
 #include "driver/output.h"
 #include "driver/progress.h"
 
@@ -30,25 +31,14 @@ void handle_signals() {
     if (std::signal(signal, on_signal) == SIG_IGN) std::signal(signal, SIG_IGN);  // nohup: stays ignored
 }
 
-int dispatch(const slope::Arguments& a) {
-  if (a.command == "train") return slope::run_train(a);
-  if (a.command == "predict") return slope::run_predict(a);
-  if (a.command == "eval") return slope::run_eval(a);
-  if (a.command == "plot") return slope::run_plot(a);
-  if (a.command == "check") return slope::run_check(a);
-  if (a.command == "explain") return slope::run_explain(a);
-  if (a.command == "show") return slope::run_show(a);
-  return slope::run_version(a);
-}
-
 int run(int count, char** words) {
   slope::Diagnostics diagnostics;
   slope::Parsed parsed = slope::parse_arguments(count, words, diagnostics);
-  if (parsed.arguments) return dispatch(*parsed.arguments);
+  if (parsed.arguments) return slope::find_command(parsed.arguments->command)->run(*parsed.arguments);
   if (diagnostics.has_errors() && parsed.json)
     slope::print(slope::dump(slope::failure("", diagnostics, {})), diagnostics);
   else slope::print_error(slope::render_all(diagnostics, {}));
-  return parsed.exit;
+  return diagnostics.exit_code();
 }
 
 }  // namespace

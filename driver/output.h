@@ -55,6 +55,7 @@ bool check_output(const Arguments& arguments, const Session& session, const std:
 bool write_result(const Arguments& arguments, Session& session, const std::string& path,
                   const std::string& text);
 
+int run_new(const Arguments& arguments);
 int run_train(const Arguments& arguments);
 int run_predict(const Arguments& arguments);
 int run_eval(const Arguments& arguments);
@@ -62,6 +63,8 @@ int run_plot(const Arguments& arguments);
 int run_check(const Arguments& arguments);
 int run_explain(const Arguments& arguments);
 int run_show(const Arguments& arguments);
+int run_completion(const Arguments& arguments);
+int run_help(const Arguments& arguments);
 int run_version(const Arguments& arguments);
 
 }  // namespace slope

@@ -19,12 +19,12 @@ using Is = Value::Is;
 namespace {
 
 constexpr TrainOption options[] = {
-    {"optimizer", true, "a function of parameter, gradient and rate"},
-    {"rate", true, "a positive number"},
-    {"steps", true, "a number of updates"},
-    {"epochs", true, "a number of passes over the data"},
-    {"report", true, "a number of steps between lines"},
-    {"seed", true, "a whole number"},
+    {"optimizer", true, "sgd, or a function of the model (sgd)", "NAME"},
+    {"rate", true, "how far a step goes along the gradient (0.01)", "R"},
+    {"steps", true, "updates (1000)", "N"},
+    {"epochs", true, "passes over the data, instead of steps", "N"},
+    {"report", true, "a line of progress every N steps", "N"},
+    {"seed", true, "of the random numbers", "N"},
     {"batch", false, "rows"},
     {"shuffle", false, "true or false"},
     {"decay", false, "a schedule"},

@@ -9,8 +9,9 @@ namespace slope {
 
 struct TrainOption {
   std::string_view name;
-  bool supported;          // else part of the language, not of this version
-  std::string_view takes;  // what its value is, for messages and --help
+  bool supported;               // else part of the language, not of this version
+  std::string_view about;       // for --help, with the default
+  std::string_view value = {};  // how --help names its value
 };
 std::span<const TrainOption> train_options();
 bool is_train_option(std::string_view name);

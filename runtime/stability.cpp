@@ -125,13 +125,12 @@ std::string direction_text(const Model& model, const Stability& s) {
   return order.size() > 4 ? out + ", …" : out;
 }
 
-// 1/λmax, half the bound: no step overshoots along any direction. Rounded down to two digits.
+}  // namespace
+
 std::string good_rate(const Stability& s) {
   double rate = 1 / s.largest, unit = std::pow(10, std::floor(std::log10(rate)) - 1);
   return fmt::format("{:.2g}", std::floor(rate / unit) * unit);
 }
-
-}  // namespace
 
 std::optional<Stability> constant_stability(const Model& model, const StepGraph& step, const Dataset& data) {
   constexpr Budget most{20'000, 4e6};

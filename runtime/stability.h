@@ -24,6 +24,9 @@ struct Stability {
   double factor(double rate) const { return 1 - rate * largest; }
 };
 
+// 1/λmax, half the bound: no step overshoots along any direction. Rounded down to two digits.
+std::string good_rate(const Stability& stability);
+
 // Where the loss is quadratic and bounded below: before the run, so only where it costs no more than reading
 // the data does. No value, silently, where the Hessian is not constant, for more than 50 parameters, more
 // than 20,000 operations times parameters, or more numbers to compute than 20,000 or four times the cells
