@@ -56,6 +56,7 @@ struct AddOption {
                 else take_setting(args, target, item);
             })
         ->expected(1)
+        ->allow_extra_args(false)  // else the model behind it would be one more value
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
 };

@@ -55,7 +55,7 @@ std::vector<Command> make_commands() {
        "Writes the column `predict`, a line for each row of the data.",
        {model_file},
        {{"slope predict line.slope --weights line.safetensors --data new.csv", "to standard output"},
-        {"slope predict line.slope --weights line.safetensors --data new.csv --keep -o out.csv",
+        {"slope predict line.slope --weights line.safetensors --data new.csv --keep",
          "with the columns of the input"}},
        run_predict},
       {"eval",

@@ -95,8 +95,7 @@ bool write_starter(const Arguments& a, Diagnostics& diagnostics) {
   auto names = names_of(a, diagnostics);
   if (!names || !may_write(a, *names, diagnostics)) return false;
   bool shown = names->model == "-";
-  std::string title = shown ? "<model>" : fs::path(names->model).filename().string();
-  auto starter = starter_model(names->data, seen_from(names->model, names->data), title, diagnostics);
+  auto starter = starter_model(names->data, seen_from(names->model, names->data), diagnostics);
   if (!starter) return false;
   if (shown) return print(starter->text, diagnostics);
   if (os::Status failed = os::write_file(names->model, starter->text)) {

@@ -55,6 +55,13 @@ bool is_free(const std::string& name) {
   return diagnostics.all().empty();
 }
 
+// A letter of any script or a digit.
+bool in_names(std::string_view letter) {
+  if (letter.size() > 1) return is_free("a" + std::string(letter));
+  char c = letter[0];
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 // Names that are taken: each is given once.
 class Names {
  public:
@@ -68,17 +75,17 @@ class Names {
   // For the column of this header: the header where it is a name, else what is left of it.
   std::string column(const std::string& header, std::size_t number) {
     std::string name;
-    for (char c : header) {
-      bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-                  static_cast<unsigned char>(c) >= 0x80;
-      if (kept) name += c;
+    for (std::size_t at = 0; at < header.size();) {
+      auto length = static_cast<std::size_t>(decode(header, at).length);
+      std::string_view letter = std::string_view(header).substr(at, length);
+      if (in_names(letter)) name += letter;
       else if (!name.empty() && name.back() != '_') name += '_';
+      at += length;
     }
     if (name != header)
       while (name.ends_with('_')) name.pop_back();
     if (!name.empty() && name[0] >= '0' && name[0] <= '9') name = "x" + name;
-    // Letters of other scripts may be signs that no name has; with a number behind it a reserved word is
-    // fine.
+    // With a number behind it a reserved word is fine; a mark that needs a letter before it is not.
     if (name.empty() || !is_free(name + "_2")) name = fmt::format("column_{}", number);
     return fresh(name);
   }
@@ -96,7 +103,7 @@ struct Feature {
 };
 
 struct Plan {
-  std::string from, title;
+  std::string from;
   char separator = ',';
   bool drop_missing = false;
   std::vector<Feature> features;
@@ -130,16 +137,18 @@ std::optional<Plan> plan(const DataFile& file, char separator, Diagnostics& diag
   std::vector<std::size_t> used;
   for (std::size_t i = 0; i < header.size(); ++i) {
     std::string reason = why_not(header[i], facts[i], times[header[i]]);
+    std::string told =
+        header[i].empty() ? "one without a name" : fmt::format("`{}` ({})", escaped(header[i], 40), reason);
     if (reason.empty()) used.push_back(i);
-    else out.left_out.push_back(fmt::format("`{}` ({})", escaped(header[i], 40), reason));
+    else if (std::find(out.left_out.begin(), out.left_out.end(), told) == out.left_out.end())
+      out.left_out.push_back(told);
   }
   if (used.size() < 2) {
     Diagnostic d;
     d.code = Code::bad_data_file;
     d.position = FilePosition{file.path()};
-    d.message =
-        fmt::format("{} to make a model of: one column of numbers is predicted from others",
-                    used.empty() ? "there is no column of numbers" : "there is one column of numbers only");
+    d.message = fmt::format("there is {} column of numbers: a model predicts one from others",
+                            used.empty() ? "no" : "only one");
     if (!out.left_out.empty()) d.notes.push_back("left out: " + listed(out.left_out));
     diagnostics.add(d);
     return {};
@@ -159,7 +168,7 @@ std::optional<Plan> plan(const DataFile& file, char separator, Diagnostics& diag
     f.param = names.fresh(out.features.size() == 1 ? "w" : "w_" + f.name);
     f.scaled = names.fresh(f.name + "_z");
   }
-  out.intercept = names.fresh("b");
+  out.intercept = names.fresh(out.features.size() == 1 ? "b" : "intercept");
   out.logit = names.fresh("logit");
   return out;
 }
@@ -253,8 +262,8 @@ struct Run {
 
 std::string head_text(const Plan& p) {
   std::string out =
-      comment_lines(fmt::format("{}: a first model of `{}`, made by `slope new`. Change it as you like.",
-                                escaped(p.title), escaped(p.target.header)));
+      comment_lines(fmt::format("A first model of `{}` in {}, by `slope new`. Change it as you like.",
+                                escaped(p.target.header), escaped(p.from)));
   if (!p.left_out.empty()) {
     std::size_t shown = std::min<std::size_t>(p.left_out.size(), 12);
     std::vector<std::string> some(p.left_out.begin(),
@@ -289,18 +298,19 @@ std::string formula_text(const Plan& p, bool scaled) {
   terms.back().erase(terms.back().size() - 2);
   const std::string& y = p.target.name;
   if (!p.zero_or_one())
-    return "\n" + line(in_lines("predict =", terms, "", 4), p.features.size() == 1 ? "for one row" : "") +
+    return "\n" + line(in_lines("predict =", terms, "", 10), p.features.size() == 1 ? "for one row" : "") +
            line(fmt::format("loss    = mse(predict, {})", y), "the mean squared error, made small") +
            line(fmt::format("metric r2 = r2(predict, {})", y), "1 is a perfect fit, 0 that of the mean");
   return "\n" + comment_lines("The logarithm of the odds: above 0 the row is rather a 1.") +
-         line(in_lines(p.logit + " =", terms, "", 4)) +
+         line(in_lines(p.logit + " =", terms, "", 8)) +
          line(fmt::format("predict = sigmoid({})", p.logit), "the probability of a 1") +
          line(fmt::format("loss    = binary_cross_entropy({}, {})", p.logit, y)) +
          line(fmt::format("metric accuracy = mean(({} > 0) == ({} == 1))", p.logit, y));
 }
 
 std::string reports_text(const Plan& p) {
-  std::string out = "\n# What one more of a column adds, in its own unit.\n";
+  std::string out = fmt::format("\n# What one more of a column adds{}, in its own unit.\n",
+                                p.zero_or_one() ? " to the logarithm of the odds" : "");
   for (const Feature& f : p.features)
     out += line(fmt::format("report {} = {}/{}", f.name, f.param, scale_of(f.facts).deviation));
   return out;
@@ -327,7 +337,7 @@ struct Trial {
 std::optional<Trial> try_model(const Plan& p, bool scaled, const std::string& data,
                                Diagnostics& diagnostics) {
   Request request{
-      .source = Source(p.title, text_of(p, scaled, {})), .folder = {}, .data = {data}, .settings = {}};
+      .source = Source("<model>", text_of(p, scaled, {})), .folder = {}, .data = {data}, .settings = {}};
   Session s(std::move(request));
   std::optional<Dataset> set;
   std::optional<std::vector<StepGraph>> steps;
@@ -341,7 +351,9 @@ std::optional<Trial> try_model(const Plan& p, bool scaled, const std::string& da
     diagnostics.add(std::move(d));
   }
   if (!set) return {};
+  // The intercept just beside 0: there softplus has a kink, |x|, whose second derivative is not seen.
   std::vector<double> start(s.model().params.size());
+  start[0] = 1e-6;
   return Trial{stability_at(s.model(), (*steps)[0], *set, start), set->rows};
 }
 
@@ -365,7 +377,7 @@ Run plan_run(const Plan& p, const Trial& trial) {
     run.rate = good_rate(*trial.stability);
     double flattest = std::max(trial.stability->smallest, 1e-12 * trial.stability->largest);
     wanted = std::log(1e6) / (std::strtod(run.rate.c_str(), nullptr) * flattest);
-    run.comment = fmt::format("Each step goes down the gradient; a rate above {:.2g} would overshoot.",
+    run.comment = fmt::format("Each step goes down the gradient; a rate above {:.2g} overshoots.",
                               trial.stability->bound());
   } else {
     run.rate = rounded(0.8 / ((p.zero_or_one() ? 0.25 : 2) * params), 2);
@@ -407,7 +419,7 @@ bool is_number(const std::string& text) {
 }  // namespace
 
 std::optional<Starter> starter_model(const std::string& data, const std::string& from,
-                                     const std::string& title, Diagnostics& diagnostics) {
+                                     Diagnostics& diagnostics) {
   auto opened = open_with_separator(data, diagnostics);
   if (!opened) return {};
   const auto& [file, separator] = *opened;
@@ -430,7 +442,6 @@ std::optional<Starter> starter_model(const std::string& data, const std::string&
   auto p = plan(file, separator, diagnostics);
   if (!p) return {};
   p->from = from;
-  p->title = title;
   bool scaled = false;
   auto trial = try_model(*p, scaled, data, diagnostics);
   if (trial && !converges_fast(*trial)) {

@@ -21,9 +21,9 @@ struct Starter {
   std::int64_t rows = 0;
 };
 
-// `data` is the file to read, `from` how the model names it, `title` what the model is called in its first
-// line. No value, with a diagnostic, where the file cannot be read or has not two columns of numbers.
+// `data` is the file to read, `from` how the model names it. No value, with a diagnostic, where the file
+// cannot be read or has not two columns of numbers.
 std::optional<Starter> starter_model(const std::string& data, const std::string& from,
-                                     const std::string& title, Diagnostics& diagnostics);
+                                     Diagnostics& diagnostics);
 
 }  // namespace slope
