@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "base/text.h"
 #include "driver/output.h"
 #include "frontend/train_options.h"
 
