@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "base/text.h"
+#include "driver/words.h"
 #include "frontend/train_options.h"
 
 namespace slope {
@@ -96,11 +97,16 @@ struct CommandLine {
     train.add_flag("--full", a.full, "arrays in full in the JSON");
     future_option(train, "--html");
     CLI::App& predict = command("predict", "predictions for data, as CSV");
-    predict.add_option("--weights", a.weights, "the state that training saved")->type_name("FILE");
+    predict
+        .add_option("--weights", a.weights,
+                    "the state that training saved (the model's name with .safetensors)")
+        ->type_name("FILE");
     predict.add_option("-o,--output", a.output, "where to write (standard output)")->type_name("FILE");
     predict.add_flag("--keep", a.keep, "with the columns of the input before");
     CLI::App& eval = command("eval", "loss and metrics on other data");
-    eval.add_option("--weights", a.weights, "the state that training saved")->type_name("FILE");
+    eval.add_option("--weights", a.weights,
+                    "the state that training saved (the model's name with .safetensors)")
+        ->type_name("FILE");
     CLI::App& plot = command("plot", "data and fit, residuals: to the terminal or as SVG");
     plot.add_option("--weights", a.weights,
                     "the state that training saved (the model's name with .safetensors)")
@@ -112,10 +118,13 @@ struct CommandLine {
         "--gradients", a.gradients,
         "also every derivative, at the start and around it, by the order of the Taylor remainder: 2 where "
         "right (exit 1 where one is wrong)");
-    CLI::App& explain = command("explain", "the model with every default written out, and its derivatives");
+    CLI::App& explain = command(
+        "explain",
+        "the model with every default written out, and its derivatives; or a code: slope explain S0302");
     add_train_options(explain, a);
     explain.add_flag("--latex", a.latex, "the formulas as LaTeX");
     explain.add_flag("--derive", a.derive, "the derivatives rule by rule, with the numbers of a row");
+    explain.add_flag("--list", a.list, "the codes of all messages");
     explain.add_option("--row", a.row, "the row of --derive, from 1")->type_name("N");
     explain.add_option("-o,--output", a.output, "where to write (standard output)")->type_name("FILE");
     CLI::App& show =
@@ -274,9 +283,12 @@ void check_values(Arguments& a, Diagnostics& diagnostics) {
   if (a.latex && a.derive)
     diagnostics.error(Code::usage, "--latex and --derive cannot both be given")
         .helps.push_back("--derive is text; --latex writes the formulas");
-  bool wants_model = a.command != "version" && !(a.command == "show" && a.stage == "prelude");
+  bool wants_model = a.command != "version" && !a.list && !(a.command == "show" && a.stage == "prelude");
   if (wants_model && a.model.empty() && !a.text)
     diagnostics.error(Code::usage, "a model is needed: a file, - for standard input, or -e 'TEXT'");
+  if (a.list && (!a.model.empty() || a.text))
+    diagnostics.error(Code::usage, "--list lists the codes of all messages and takes no model")
+        .helps.push_back("`slope explain CODE` tells about one of them");
   if (!a.model.empty() && a.text)
     diagnostics.error(Code::usage, fmt::format("there are two models: `{}` and the text after -e", a.model));
   check_picture(a, diagnostics);
@@ -289,6 +301,7 @@ void check_values(Arguments& a, Diagnostics& diagnostics) {
 Parsed parse_arguments(int count, char** words, Diagnostics& diagnostics) {
   bool json = std::find(words, words + count, std::string_view("--json")) != words + count;
   CommandLine line;
+  if (!check_words(line.app, count, words, diagnostics)) return {{}, exit_code::usage, json};
   try {
     line.app.parse(count, words);
   } catch (const CLI::CallForHelp& help) {

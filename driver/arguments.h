@@ -22,7 +22,7 @@ struct Arguments {
   std::string save, init, resume, log, weights, output, plot;
   std::optional<std::int64_t> save_every;
   bool no_save = false, json = false, quiet = false, verbose = false, time = false, keep = false,
-       full = false, no_cache = false, gradients = false, latex = false, derive = false;
+       full = false, no_cache = false, gradients = false, latex = false, derive = false, list = false;
   std::int64_t row = 1;  // of --derive
   int threads = 1;
 };

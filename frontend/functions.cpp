@@ -116,7 +116,8 @@ Value Lowering::call(ast::NodeId id) {
       not_yet(callee.span, fmt::format("`{}`", callee.text));
       return {};
     }
-    if (uses_files_ || defined_later(callee.text, callee.span)) return {};
+    if (uses_files_ || defined_later(callee.text, callee.span) || !unknown_.insert(callee.text).second)
+      return {};
     Diagnostic& d = error(Code::unknown_function, callee.span,
                           fmt::format("nothing defines the function `{}`", callee.text));
     if (diagnostics_->errors() > most_suggestions) return {};
