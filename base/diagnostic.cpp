@@ -74,6 +74,30 @@ struct Style {
   }
 };
 
+bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// A sentence about the user's text, in which a word as long as a screen (a name of a million letters) is cut
+// in its middle.
+std::string sentence(std::string_view text) {
+  constexpr std::size_t longest = 400, head = 200, tail = 100;  // bytes
+  std::string shown = escaped(text), out;
+  for (std::size_t at = 0; at < shown.size();) {
+    std::size_t end = std::min(shown.find(' ', at), shown.size());
+    std::string_view word = std::string_view(shown).substr(at, end - at);
+    if (word.size() <= longest) {
+      out += word;
+    } else {
+      std::size_t first = head, last = word.size() - tail;
+      while (continues(word[first])) --first;
+      while (continues(word[last])) ++last;
+      ((out += word.substr(0, first)) += "…") += word.substr(last);
+    }
+    if (end < shown.size()) out += ' ';
+    at = end + 1;
+  }
+  return out;
+}
+
 // A character of the user's text as it is shown: a tab as blanks to the next multiple of 8, what must not
 // reach a terminal escaped.
 struct Cell {
@@ -92,7 +116,7 @@ struct Stretch {
 Stretch around(std::string_view line, std::size_t mark) {
   constexpr std::size_t reach = 600;  // bytes; a window of 100 columns has fewer
   std::size_t from = mark > reach ? mark - reach : 0, to = std::min(line.size(), mark + reach);
-  while (from < mark && (static_cast<unsigned char>(line[from]) & 0xC0) == 0x80) ++from;
+  while (from < mark && continues(line[from])) ++from;
   Stretch stretch{{}, from > 0, to < line.size()};
   int column = 0;
   for (std::size_t i = from; i < to;) {
@@ -160,7 +184,7 @@ std::string excerpt(const Diagnostic& d, const Source& source, const Style& styl
   std::string caret(static_cast<std::size_t>(std::max(1, shown.width)), '^');
   std::string out = fmt::format(" {} |\n {} | {}\n {} | {}{}", gap, number, shown.text, gap,
                                 std::string(static_cast<std::size_t>(shown.mark), ' '), style(caret, 31));
-  if (!d.label.empty()) out += " " + escaped(d.label);
+  if (!d.label.empty()) out += " " + sentence(d.label);
   return out + "\n";
 }
 
@@ -184,7 +208,7 @@ std::string render(const Diagnostic& d, const Sources& sources, bool color) {
   constexpr int colors[] = {31, 35, 36};
   out += style(fmt::format("{}[{}]", to_string(d.severity), to_string(d.code)),
                colors[static_cast<int>(d.severity)]);
-  out += ": " + escaped(d.message) + "\n";
+  out += ": " + sentence(d.message) + "\n";
   if (source) out += excerpt(d, *source, style);
   if (source && !(d.notes.empty() && d.helps.empty() && d.related.empty()))
     out +=
@@ -194,8 +218,8 @@ std::string render(const Diagnostic& d, const Sources& sources, bool color) {
       int line = other->position(related.begin).line;
       out += fmt::format("  = note: see line {}: {}\n", line, escaped(other->line(line), 100));
     }
-  for (const std::string& note : d.notes) out += "  = note: " + escaped(note) + "\n";
-  for (const std::string& help : d.helps) out += "  = help: " + escaped(help) + "\n";
+  for (const std::string& note : d.notes) out += "  = note: " + sentence(note) + "\n";
+  for (const std::string& help : d.helps) out += "  = help: " + sentence(help) + "\n";
   return out;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // docs/errors.md: every code of base/codes.h has a page, and the pages tell the truth. In a fenced block
 // ```slope is the file model.slope; in ```console the lines after `$ ` (and `> `) are commands for the shell,
-// the others what they print. The first console block of a page must print the page's code and end with its
-// exit code. What follows it is right: its commands, or after a model without commands the first ones again,
-// must succeed without that code.
+// the others what they print. The first console block of a page must print the page's code, no error of
+// another, and end with its exit code. What follows it is right: its commands, or after a model without
+// commands the first ones again, must succeed without that code.
 //
 //   error_pages             tests all pages
 //   error_pages --update    writes what the commands print into docs/errors.md
@@ -145,6 +145,10 @@ class Trial {
   bool mentions(const Outcome& o) const { return o.printed.find(code_) != std::string::npos; }
   void must_be_wrong(const Outcome& o) const {
     if (!mentions(o)) fault(code_, "the wrong example does not lead to it:\n" + o.printed);
+    const std::string error = "error[";
+    for (std::size_t at = 0; (at = o.printed.find(error, at)) != std::string::npos; at += error.size())
+      if (o.printed.compare(at + error.size(), code_.size(), code_) != 0)
+        fault(code_, "the wrong example has other errors too:\n" + o.printed);
     if (o.exit != exit_) fault(code_, "the wrong example ends with " + std::to_string(o.exit));
   }
   void must_be_right(const Outcome& o) const {

@@ -85,6 +85,20 @@ TEST_CASE("a very long line is cut around the place", "[text]") {
   CHECK(lines.at(2).at(caret + 2) == 'q');
 }
 
+TEST_CASE("a name as long as a screen is cut in messages", "[text]") {
+  Diagnostic d;
+  std::string name;
+  for (int i = 0; i < 1000; ++i) name += "\xCE\xB8";
+  d.message = "no `" + name + "` here";
+  d.helps = {"call it `" + std::string(300, 'a') + "`"};
+  std::string text = render(d, {});
+  CHECK(text.find("` here\n") != std::string::npos);
+  CHECK(text.find("\xE2\x80\xA6") != std::string::npos);
+  CHECK(text.size() < 800);
+  CHECK(text.find("\\x") == std::string::npos);  // no letter was cut in two
+  CHECK(text.find("`" + std::string(300, 'a') + "`") != std::string::npos);
+}
+
 TEST_CASE("a long line of wide characters is cut by columns, and what is marked with it", "[text]") {
   std::string wide;
   for (int i = 0; i < 300; ++i) wide += "\xE6\xBC\xA2";
