@@ -439,7 +439,9 @@ Diagnostic second_comparison(const Reading& reading, Offset begin) {
 }
 
 Diagnostic too_deep(const Reading& reading) {
-  return diagnostic(Code::too_deep, reading.last, fmt::format("nested deeper than {}", depth_limit));
+  return with_help(
+      diagnostic(Code::too_deep, reading.last, fmt::format("nested deeper than {}", depth_limit)),
+      "give an inner part a name on a line of its own");
 }
 
 Diagnostic too_many_nodes(Reading& reading) {
