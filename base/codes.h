@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Every kind of diagnostic: its number, the exit code it leads to when it is an error, and what it is in a
-// line. S01xx syntax, S02xx names and types, S03xx shapes, S04xx numbers and training, S05xx data, S06xx
-// state files, S07xx limits, S08xx the command line and the operating system.
+// Every kind of diagnostic: its number, the exit code it leads to (0: it is a warning or a note, never an
+// error), and what it is in a line. docs/errors.md has a page on each. S01xx syntax, S02xx names and types,
+// S03xx shapes, S04xx numbers and training, S05xx data, S06xx state files, S07xx limits, S08xx the command
+// line and the operating system.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -21,7 +22,7 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(expected, 101, model, "something else was expected here")                           \
   X(bad_number, 102, model, "a number that cannot be read")                             \
   X(number_too_large, 103, model, "a number too large for any float")                   \
-  X(number_underflow, 104, model, "a number so small that it became 0")                 \
+  X(number_underflow, 104, done, "a number so small that it became 0")                  \
   X(unclosed, 105, model, "a bracket or text that is never closed")                     \
   X(bad_character, 106, model, "a character the language does not have")                \
   X(not_a_statement, 107, model, "a line that begins with no statement")                \
@@ -38,14 +39,14 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(no_loss, 207, model, "a model without a loss")                                      \
   X(no_target, 208, model, "no single column to predict")                               \
   X(nothing_to_train, 209, model, "no parameter reaches the loss")                      \
-  X(unused_parameter, 210, model, "a parameter that does not reach the loss")           \
-  X(assumed_names, 211, model, "names the short form declared by itself")               \
-  X(hides_prelude, 212, model, "a definition that hides a name of the prelude")         \
+  X(unused_parameter, 210, done, "a parameter that does not reach the loss")            \
+  X(assumed_names, 211, done, "names the short form declared by itself")                \
+  X(hides_prelude, 212, done, "a definition that hides a name of the prelude")          \
   X(recursion, 213, model, "a function that calls itself")                              \
   X(not_constant, 214, model, "a value that must be known before the data are read")    \
-  X(unused_column, 215, model, "a column that nothing reads")                           \
-  X(option_like_name, 216, model, "an unused definition named like an option")          \
-  X(no_dependence, 217, model, "a derivative by a name that the value does not use")    \
+  X(unused_column, 215, done, "a column that nothing reads")                            \
+  X(option_like_name, 216, done, "an unused definition named like an option")           \
+  X(no_dependence, 217, done, "a derivative by a name that the value does not use")     \
   X(not_yet, 290, model, "part of the language that this version cannot compile yet")   \
   /* shapes */                                                                          \
   X(loss_not_a_number, 301, model, "a loss that is not one number")                     \
@@ -55,9 +56,9 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(bad_option_value, 401, model, "an option whose value does not fit")                 \
   X(diverged, 402, diverged, "a training run whose loss is no longer a finite number")  \
   X(not_finite_at_start, 403, diverged, "a loss that is no finite number at the start") \
-  X(zero_gradient, 404, model, "a gradient that is exactly 0 at the start")             \
-  X(unstable_rate, 405, model, "a rate at which gradient descent cannot converge")      \
-  X(kink, 406, model, "a derivative at a point where an operation has none")            \
+  X(zero_gradient, 404, done, "a gradient that is exactly 0 at the start")              \
+  X(unstable_rate, 405, done, "a rate at which gradient descent cannot converge")       \
+  X(kink, 406, done, "a derivative at a point where an operation has none")             \
   X(wrong_derivative, 407, model, "a derivative that is not that of the loss")          \
   /* data */                                                                            \
   X(no_such_column, 501, data, "a column the data file does not have")                  \
@@ -71,13 +72,13 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(bad_data_file, 509, data, "a data file in a form that is not read")                 \
   X(cell_too_large, 510, data, "a cell too large for the model's numbers")              \
   X(no_data, 511, data, "a model whose data file is not known")                         \
-  X(dropped_rows, 512, data, "rows left out because a cell is missing")                 \
+  X(dropped_rows, 512, done, "rows left out because a cell is missing")                 \
   /* state files */                                                                     \
   X(damaged_state, 601, state, "a state file that is damaged or none at all")           \
   X(other_model, 602, state, "a state file of another model")                           \
-  X(init_differs, 603, state, "parameters that only the model or only the file has")    \
-  X(resume_differs, 604, state, "a run resumed with other data or options")             \
-  X(nothing_to_resume, 605, state, "a run that is finished already")                    \
+  X(init_differs, 603, done, "parameters that only the model or only the file has")     \
+  X(resume_differs, 604, done, "a run resumed with other data or options")              \
+  X(nothing_to_resume, 605, done, "a run that is finished already")                     \
   /* limits */                                                                          \
   X(too_deep, 701, limit, "nested too deeply")                                          \
   X(too_many_operations, 702, limit, "more operations than one program may have")       \

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
+#include <span>
 
 #include "base/text.h"
 
@@ -72,40 +74,103 @@ struct Style {
   }
 };
 
-// A line of the user's text as it is shown: tabs become spaces to the next multiple of 8, control bytes are
-// escaped. `mark` is a byte offset in the line; the result's second part is the column where that byte is
-// shown.
+bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// A sentence about the user's text, in which a word as long as a screen (a name of a million letters) is cut
+// in its middle.
+std::string sentence(std::string_view text) {
+  constexpr std::size_t longest = 400, head = 200, tail = 100;  // bytes
+  std::string shown = escaped(text), out;
+  for (std::size_t at = 0; at < shown.size();) {
+    std::size_t end = std::min(shown.find(' ', at), shown.size());
+    std::string_view word = std::string_view(shown).substr(at, end - at);
+    if (word.size() <= longest) {
+      out += word;
+    } else {
+      std::size_t first = head, last = word.size() - tail;
+      while (continues(word[first])) --first;
+      while (continues(word[last])) ++last;
+      ((out += word.substr(0, first)) += "…") += word.substr(last);
+    }
+    if (end < shown.size()) out += ' ';
+    at = end + 1;
+  }
+  return out;
+}
+
+// A character of the user's text as it is shown: a tab as blanks to the next multiple of 8, what must not
+// reach a terminal escaped.
+struct Cell {
+  std::size_t byte = 0;  // in the line
+  std::string text;
+  int width = 0;
+};
+
+// A stretch of a line around a mark, and whether the line goes on before and behind it.
+struct Stretch {
+  std::vector<Cell> cells;
+  bool cut_before = false, cut_behind = false;
+};
+
+// What of a line may be shown: a few hundred bytes, however long the line.
+Stretch around(std::string_view line, std::size_t mark) {
+  constexpr std::size_t reach = 600;  // bytes; a window of 100 columns has fewer
+  std::size_t from = mark > reach ? mark - reach : 0, to = std::min(line.size(), mark + reach);
+  while (from < mark && continues(line[from])) ++from;
+  Stretch stretch{{}, from > 0, to < line.size()};
+  int column = 0;
+  for (std::size_t i = from; i < to;) {
+    auto length = static_cast<std::size_t>(decode(line, i).length);
+    Cell cell{i, escaped(line.substr(i, length)), 0};
+    if (line[i] == '\t') cell.text = std::string(static_cast<std::size_t>(8 - column % 8), ' ');
+    cell.width = display_width(cell.text);
+    column += cell.width;
+    i += length;
+    stretch.cells.push_back(std::move(cell));
+  }
+  return stretch;
+}
+
+int width_of(std::span<const Cell> cells) {
+  int width = 0;
+  for (const Cell& cell : cells) width += cell.width;
+  return width;
+}
+
+// Long lines are cut to a window of columns around the mark.
+void cut(Stretch& stretch, std::size_t mark) {
+  constexpr int widest = 120, window = 100, before_mark = 50;
+  std::vector<Cell>& cells = stretch.cells;
+  if (!stretch.cut_before && !stretch.cut_behind && width_of(cells) <= widest) return;
+  std::size_t marked = 0;
+  while (marked < cells.size() && cells[marked].byte < mark) ++marked;
+  std::size_t first = marked;
+  for (int width = 0; first > 0 && (width += cells[first - 1].width) <= before_mark;) --first;
+  while (first < marked && cells[first].width == 0) ++first;  // a mark without its letter
+  std::size_t last = first;
+  for (int width = 0; last < cells.size() && (width += cells[last].width) <= window;) ++last;
+  stretch.cut_before |= first > 0;
+  stretch.cut_behind |= last < cells.size();
+  cells.erase(cells.begin() + static_cast<std::ptrdiff_t>(last), cells.end());
+  cells.erase(cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(first));
+}
+
+// The line as text, the column where `mark` is shown, and how many columns the marked bytes take.
 struct Shown {
   std::string text;
   int mark = 0, width = 0;
 };
 Shown shown_line(std::string_view line, std::size_t mark, std::size_t marked) {
-  // A very long line is cut to a window around the mark.
-  constexpr std::size_t window = 160;
-  std::string out;
-  if (line.size() > window) {
-    std::size_t from = mark > window / 2 ? mark - window / 2 : 0;
-    while (from < mark && (static_cast<unsigned char>(line[from]) & 0xC0) == 0x80) ++from;
-    std::size_t to = std::min(line.size(), from + window);
-    while (to < line.size() && (static_cast<unsigned char>(line[to]) & 0xC0) == 0x80) ++to;
-    if (from > 0) out += "…";
-    line = line.substr(from, to - from);
-    mark -= from;
-  }
-  marked = std::min(marked, line.size() - std::min(mark, line.size()));
+  Stretch stretch = around(line, mark);
+  cut(stretch, mark);
   Shown shown;
-  for (std::size_t i = 0; i <= line.size();) {
-    if (i == mark) shown.mark = display_width(out);
-    if (i == mark + marked) shown.width = display_width(out) - shown.mark;
-    if (i == line.size()) break;
-    auto length = static_cast<std::size_t>(decode(line, i).length);
-    if (line[i] == '\t') out += std::string(static_cast<std::size_t>(8 - display_width(out) % 8), ' ');
-    else out += escaped(line.substr(i, length));
-    for (std::size_t k = 1; k < length; ++k)
-      if (i + k == mark + marked) shown.width = display_width(out) - shown.mark;
-    i += length;
+  if (stretch.cut_before) shown.text = "…", shown.mark = 1;
+  for (const Cell& cell : stretch.cells) {
+    shown.text += cell.text;
+    if (cell.byte < mark) shown.mark += cell.width;
+    else if (cell.byte < mark + marked) shown.width += cell.width;
   }
-  shown.text = out;
+  if (stretch.cut_behind) shown.text += "…";
   return shown;
 }
 
@@ -119,7 +184,7 @@ std::string excerpt(const Diagnostic& d, const Source& source, const Style& styl
   std::string caret(static_cast<std::size_t>(std::max(1, shown.width)), '^');
   std::string out = fmt::format(" {} |\n {} | {}\n {} | {}{}", gap, number, shown.text, gap,
                                 std::string(static_cast<std::size_t>(shown.mark), ' '), style(caret, 31));
-  if (!d.label.empty()) out += " " + escaped(d.label);
+  if (!d.label.empty()) out += " " + sentence(d.label);
   return out + "\n";
 }
 
@@ -143,7 +208,7 @@ std::string render(const Diagnostic& d, const Sources& sources, bool color) {
   constexpr int colors[] = {31, 35, 36};
   out += style(fmt::format("{}[{}]", to_string(d.severity), to_string(d.code)),
                colors[static_cast<int>(d.severity)]);
-  out += ": " + escaped(d.message) + "\n";
+  out += ": " + sentence(d.message) + "\n";
   if (source) out += excerpt(d, *source, style);
   if (source && !(d.notes.empty() && d.helps.empty() && d.related.empty()))
     out +=
@@ -153,19 +218,21 @@ std::string render(const Diagnostic& d, const Sources& sources, bool color) {
       int line = other->position(related.begin).line;
       out += fmt::format("  = note: see line {}: {}\n", line, escaped(other->line(line), 100));
     }
-  for (const std::string& note : d.notes) out += "  = note: " + escaped(note) + "\n";
-  for (const std::string& help : d.helps) out += "  = help: " + escaped(help) + "\n";
+  for (const std::string& note : d.notes) out += "  = note: " + sentence(note) + "\n";
+  for (const std::string& help : d.helps) out += "  = help: " + sentence(help) + "\n";
   return out;
 }
 
 std::string render_all(const Diagnostics& diagnostics, const Sources& sources, bool color, int most) {
   std::string out;
-  int errors = 0;
-  for (const Diagnostic& d : diagnostics.all()) {
-    if (d.severity == Severity::error && ++errors > most) continue;
-    out += render(d, sources, color);
-  }
-  if (errors > most) out += fmt::format("and {} more errors\n", errors - most);
+  constexpr std::string_view plural[] = {"errors", "warnings", "notes"};
+  int count[std::size(plural)] = {};
+  for (const Diagnostic& d : diagnostics.all())
+    if (++count[static_cast<std::size_t>(d.severity)] <= most) out += render(d, sources, color);
+  for (std::size_t i = 0; i < std::size(plural); ++i)
+    if (int rest = count[i] - most; rest > 0)
+      out += fmt::format("and {} more {}\n", rest,
+                         rest == 1 ? plural[i].substr(0, plural[i].size() - 1) : plural[i]);
   return out;
 }
 

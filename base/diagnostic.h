@@ -64,7 +64,7 @@ struct Sources {
 // Text ready for a terminal; control bytes and invalid UTF-8 from the user's files are escaped.
 std::string render(const Diagnostic& diagnostic, const Sources& sources, bool color = false);
 
-// The first `most` errors, all warnings and notes before them, and a count of the rest.
+// The first `most` errors, warnings and notes, and how many more there are of each.
 std::string render_all(const Diagnostics& diagnostics, const Sources& sources, bool color = false,
                        int most = 20);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 
 namespace slope {
 
@@ -27,14 +28,25 @@ CodePoint decode(std::string_view text, std::size_t at) {
   return {value, length};
 }
 
+namespace {
+
+// Characters without a picture that change what others look like, or hide: zero-width blanks, marks and
+// overrides of the direction, line ends of Unicode, the byte order mark, tags. Joiners belong to scripts and
+// emoji.
+bool is_unseen(std::uint32_t c) {
+  return c == 0xAD || c == 0x200B || c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) ||
+         (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xE0000 && c <= 0xE007F);
+}
+
+}  // namespace
+
 std::string escaped(std::string_view text, std::size_t most) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
     if (most && out.size() >= most) return out + "…";
     CodePoint c = decode(text, i);
-    bool bidirectional = (c.value >= 0x202A && c.value <= 0x202E) || (c.value >= 0x2066 && c.value <= 0x2069);
     bool control =
-        c.value < 0x20 || (c.value >= 0x7F && c.value < 0xA0) || c.value == 0xFFFFFFFF || bidirectional;
+        c.value < 0x20 || (c.value >= 0x7F && c.value < 0xA0) || c.value == 0xFFFFFFFF || is_unseen(c.value);
     for (int k = 0; k < c.length; ++k, ++i) {
       auto byte = static_cast<unsigned char>(text[i]);
       if (!control) out += text[i];
@@ -46,17 +58,21 @@ std::string escaped(std::string_view text, std::size_t most) {
 
 namespace {
 
-// Terminal columns of one code point. The ranges are the blocks that Unicode's East Asian Width calls wide,
-// and the combining marks of the scripts most often seen; what is missing only moves a caret.
+struct Range {
+  std::uint32_t first, last;
+};
+
+#include "base/width_tables.inc"
+
+bool contains(std::span<const Range> table, std::uint32_t c) {
+  auto next = std::ranges::upper_bound(table, c, {}, &Range::first);
+  return next != table.begin() && c <= std::prev(next)->last;
+}
+
+// Terminal columns of one code point. A sequence that a font draws as one picture counts as its parts.
 int width(std::uint32_t c) {
-  if ((c >= 0x300 && c <= 0x36F) || (c >= 0x200B && c <= 0x200F) || (c >= 0x20D0 && c <= 0x20FF) ||
-      (c >= 0xFE00 && c <= 0xFE0F))
-    return 0;
-  bool wide = (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) || (c >= 0xAC00 && c <= 0xD7A3) ||
-              (c >= 0xF900 && c <= 0xFAFF) || (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||
-              (c >= 0xFFE0 && c <= 0xFFE6) || (c >= 0x1F300 && c <= 0x1FAFF) ||
-              (c >= 0x20000 && c <= 0x3FFFD);
-  return wide ? 2 : 1;
+  if (c < 0x300) return 1;
+  return contains(no_width, c) ? 0 : contains(wide, c) ? 2 : 1;
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -103,6 +119,32 @@ int display_width(std::string_view text, int start) {
     else column += width(c.value);
   }
   return column - start;
+}
+
+std::string looks(std::string_view name) {
+  // Letters that the usual fonts draw alike, from Unicode's confusables.
+  struct Pair {
+    std::uint32_t letter;
+    char latin;
+  };
+  static constexpr Pair pairs[] = {
+      {0x391, 'A'}, {0x392, 'B'}, {0x395, 'E'}, {0x396, 'Z'}, {0x397, 'H'}, {0x399, 'I'}, {0x39A, 'K'},
+      {0x39C, 'M'}, {0x39D, 'N'}, {0x39F, 'O'}, {0x3A1, 'P'}, {0x3A4, 'T'}, {0x3A5, 'Y'}, {0x3A7, 'X'},
+      {0x3B1, 'a'}, {0x3B9, 'i'}, {0x3BD, 'v'}, {0x3BF, 'o'}, {0x3C1, 'p'}, {0x3C5, 'u'}, {0x3F2, 'c'},
+      {0x405, 'S'}, {0x406, 'I'}, {0x408, 'J'}, {0x410, 'A'}, {0x412, 'B'}, {0x415, 'E'}, {0x41A, 'K'},
+      {0x41C, 'M'}, {0x41D, 'H'}, {0x41E, 'O'}, {0x420, 'P'}, {0x421, 'C'}, {0x422, 'T'}, {0x425, 'X'},
+      {0x430, 'a'}, {0x435, 'e'}, {0x43E, 'o'}, {0x440, 'p'}, {0x441, 'c'}, {0x443, 'y'}, {0x445, 'x'},
+      {0x455, 's'}, {0x456, 'i'}, {0x458, 'j'}};
+  std::string out;
+  for (std::size_t i = 0; i < name.size();) {
+    CodePoint c = decode(name, i);
+    auto length = static_cast<std::size_t>(c.length);
+    auto found = std::ranges::find(pairs, c.value, &Pair::letter);
+    if (found != std::end(pairs)) out += found->latin;
+    else out += name.substr(i, length);
+    i += length;
+  }
+  return out;
 }
 
 std::string nearest(std::string_view name, std::span<const std::string> candidates) {

@@ -9,7 +9,8 @@
 
 namespace slope {
 
-// Control bytes and invalid UTF-8 as \x1b; the rest as it is. `most` > 0 cuts long texts (with "…").
+// Control bytes, invalid UTF-8 and characters that hide or reorder others as \x1b; the rest as it is. `most`
+// > 0 cuts long texts (with "…").
 std::string escaped(std::string_view text, std::size_t most = 0);
 
 // One code point of UTF-8 at text[at]; length 0 at the end, code point 0xFFFFFFFF (length 1) where malformed.
@@ -22,6 +23,10 @@ CodePoint decode(std::string_view text, std::size_t at);
 // Columns the text takes on a terminal (tab = to the next multiple of 8 from `start`; wide and combining
 // characters).
 int display_width(std::string_view text, int start = 0);
+
+// The name with each letter that looks like a Latin one written as that: what two names share that cannot be
+// told apart by eye (`о` of Cyrillic, `ο` of Greek and `o`).
+std::string looks(std::string_view name);
 
 // The candidate nearest to `name` by edit distance (case changes cost little), or "" when none is near.
 std::string nearest(std::string_view name, std::span<const std::string> candidates);

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "driver/commands.h"
+#include "driver/words.h"
 
 namespace slope {
 
@@ -285,9 +286,12 @@ void check_values(Arguments& a, Diagnostics& diagnostics) {
   if (a.latex && a.derive)
     diagnostics.error(Code::usage, "--latex and --derive cannot both be given")
         .helps.push_back("--derive is text; --latex writes the formulas");
-  bool wants_model = takes_model(command) && !(a.command == "show" && a.stage == "prelude");
+  bool wants_model = takes_model(command) && !a.list && !(a.command == "show" && a.stage == "prelude");
   if (wants_model && a.model.empty() && !a.text)
     diagnostics.error(Code::usage, "a model is needed: a file, - for standard input, or -e 'TEXT'");
+  if (a.list && (!a.model.empty() || a.text))
+    diagnostics.error(Code::usage, "--list lists the codes of all messages and takes no model")
+        .helps.push_back("`slope explain CODE` tells about one of them");
   if (!a.model.empty() && a.text)
     diagnostics.error(Code::usage, fmt::format("there are two models: `{}` and the text after -e", a.model));
   check_picture(a, diagnostics);
@@ -300,6 +304,7 @@ void check_values(Arguments& a, Diagnostics& diagnostics) {
 Parsed parse_arguments(int count, char** words, Diagnostics& diagnostics) {
   bool json = std::find(words, words + count, std::string_view("--json")) != words + count;
   CommandLine line;
+  if (!check_words(line.app, count, words, diagnostics)) return {{}, json};
   try {
     line.app.parse(count, words);
   } catch (const CLI::Success&) {

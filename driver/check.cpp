@@ -111,7 +111,8 @@ std::optional<Checked> check_gradients(Session& s, const StepGraph& step, const 
   if (!std::isfinite(loss)) {
     Diagnostic& d = s.diagnostics.error(Code::not_finite_at_start, model.trainings[0].span,
                                         fmt::format("the loss is {} at the start", shortest(loss)));
-    explain_not_finite(model, data, start, d);
+    if (auto culprit = first_not_finite(model, graph, std::span(&model.loss, 1), data, start))
+      blame(d, *culprit);
     return {};
   }
   out.gradients = check_gradient(problem, inputs);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/os.h"
+#include "base/pages.h"
 #include "base/text.h"
 #include "driver/output.h"
 #include "graph/loss_class.h"
@@ -73,22 +74,11 @@ std::string latex(Session& s) {
   return formula_latex(s.model().graph, formulas(s.model().graph, roots, names));
 }
 
-// A code of a message, as in `slope explain S0302`.
-bool is_code(std::string_view word) {
-  return word.size() == 5 && (word[0] == 'S' || word[0] == 's') &&
-         word.find_first_not_of("0123456789", 1) == std::string_view::npos;
-}
-
 }  // namespace
 
 int run_explain(const Arguments& a) {
+  if (a.list || (!a.text && is_code(a.model))) return run_explain_code(a);
   Session s = open_session(a);
-  if (is_code(a.model) && s.diagnostics.has_errors()) {
-    s.diagnostics = {};
-    s.diagnostics.error(Code::usage, fmt::format("there is no page for `{}` yet in this version", a.model))
-        .helps.push_back("the message itself tells what was found and what to do");
-    return finish(a, s, nullptr, s.diagnostics.exit_code());
-  }
   // Where the program is going to stand: beside the model, if nothing else is said.
   std::string folder =
       a.output.empty() ? s.request.folder : std::filesystem::path(a.output).parent_path().string();

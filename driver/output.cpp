@@ -60,6 +60,13 @@ Json diagnostics_json(const Diagnostics& diagnostics, const Sources& sources) {
     } else {
       item["file"] = item["line"] = item["column"] = nullptr;
     }
+    if (!d.label.empty()) item["label"] = escaped(d.label);
+    for (Span related : d.related)
+      if (const Source* other = sources.find(related.file)) {
+        Position at = other->position(related.begin);
+        item["related"].push_back(
+            Json{{"file", escaped(other->name())}, {"line", at.line}, {"column", at.column}});
+      }
     for (const auto& [key, texts] : {std::pair{"notes", &d.notes}, std::pair{"helps", &d.helps}}) {
       if (texts->empty()) continue;
       Json lines = Json::array();
@@ -86,6 +93,11 @@ void show_diagnostics(const Arguments& a, const Session& session) {
   for (const Diagnostic& d : session.diagnostics.all())
     if (!(a.quiet && d.severity == Severity::note)) shown.add(d);
   print_error(render_all(shown, session.sources, use_color(a)));
+  if (a.quiet || !os::is_terminal(2)) return;
+  // For who reads it, not for what reads it.
+  for (const Diagnostic& d : shown.all())
+    if (d.severity == Severity::error)
+      return print_error(fmt::format("`slope explain {}` tells more\n", to_string(d.code)));
 }
 
 int finish(const Arguments& a, const Session& session, const Json* result, int exit) {
@@ -139,6 +151,11 @@ Session open_session(const Arguments& a) {
   if (failed)
     session.diagnostics.error(failed->too_large ? Code::too_large : Code::cannot_open, failed->message());
   return session;
+}
+
+std::string weights_path(const Arguments& a) {
+  if (!a.weights.empty() || a.text || a.model == "-") return a.weights;
+  return std::filesystem::path(a.model).replace_extension(".safetensors").string();
 }
 
 std::string times_text(const Session& session) {

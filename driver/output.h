@@ -40,6 +40,9 @@ int finish(const Arguments& arguments, const Session& session, const Json* resul
 int finish_text(const Arguments& arguments, Session& session, const std::string& stage,
                 const std::string& text);
 
+// Of --weights, else where training saves unless told otherwise; "" for a model without a file.
+std::string weights_path(const Arguments& arguments);
+
 // The model's text as the command line gives it, on its way; with a diagnostic where it cannot be read.
 Session open_session(const Arguments& arguments);
 
@@ -62,6 +65,7 @@ int run_eval(const Arguments& arguments);
 int run_plot(const Arguments& arguments);
 int run_check(const Arguments& arguments);
 int run_explain(const Arguments& arguments);
+int run_explain_code(const Arguments& arguments);
 int run_show(const Arguments& arguments);
 int run_completion(const Arguments& arguments);
 int run_help(const Arguments& arguments);

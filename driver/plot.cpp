@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // slope plot: the picture of a fit at saved weights.
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/os.h"
@@ -13,12 +12,6 @@
 namespace slope {
 
 namespace {
-
-// Where training saves unless told otherwise.
-std::string weights_path(const Arguments& a) {
-  if (!a.weights.empty() || a.text || a.model == "-") return a.weights;
-  return std::filesystem::path(a.model).replace_extension(".safetensors").string();
-}
 
 std::string for_terminal(const Arguments& a, const plot::Figure& figure) {
   os::Size size = os::terminal_size(1);

@@ -73,7 +73,9 @@ std::string csv(const Loaded& l, const Ran& ran, bool keep) {
 
 }  // namespace
 
-int run_predict(const Arguments& a) {
+int run_predict(const Arguments& given) {
+  Arguments a = given;
+  a.weights = weights_path(given);
   Loaded l{open_session(a), {}};
   Session& s = l.session;
   auto failed = [&] { return finish(a, s, nullptr, s.diagnostics.exit_code()); };
@@ -109,7 +111,9 @@ int run_predict(const Arguments& a) {
   return finish(a, s, nullptr, s.diagnostics.exit_code());
 }
 
-int run_eval(const Arguments& a) {
+int run_eval(const Arguments& given) {
+  Arguments a = given;
+  a.weights = weights_path(given);
   Loaded l{open_session(a), {}};
   Session& s = l.session;
   auto failed = [&] { return finish(a, s, nullptr, s.diagnostics.exit_code()); };

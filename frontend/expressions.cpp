@@ -235,11 +235,12 @@ Value Lowering::unknown(const std::string& name, Span span) {
       if (!declares_params_ && is_plain_name(name)) return assume(false);
     }
   }
-  if (uses_files_ || !said_.insert({name, place(span).begin}).second) return {};
+  if (uses_files_ || !unknown_.insert(name).second) return {};
   Diagnostic& d = error(Code::unknown_name, span, fmt::format("nothing defines the name `{}`", name));
   if (diagnostics_->errors() > most_suggestions) return {};
   std::vector<std::string> known = visible_names(false);
-  if (std::string near = nearest(name, known); !near.empty())
+  if (std::string alike = look_alike(name, known); !alike.empty()) d.helps.push_back(alike);
+  else if (std::string near = nearest(name, known); !near.empty())
     d.helps.push_back(fmt::format("did you mean `{}`?", near));
   else if (is_future_function(name))
     d.notes.push_back(fmt::format("`{}` is part of the language; this version does not have it yet", name));
@@ -251,17 +252,76 @@ Value Lowering::unknown(const std::string& name, Span span) {
   return {};
 }
 
-// A name that the model defines, but further down: said so, where it is used.
+// "`ο` (U+03BF) is defined, which only looks the same": names that differ in letters of other scripts.
+std::string Lowering::look_alike(const std::string& name, std::span<const std::string> known) const {
+  for (const std::string& other : known) {
+    if (other == name || looks(other) != looks(name)) continue;
+    std::size_t at = static_cast<std::size_t>(std::ranges::mismatch(name, other).in1 - name.begin());
+    while (at > 0 && (static_cast<unsigned char>(name[at]) & 0xC0) == 0x80) --at;
+    return fmt::format("`{}` is defined, which only looks the same: it has U+{:04X} where this has U+{:04X}",
+                       other, decode(other, at).value, decode(name, at).value);
+  }
+  return "";
+}
+
+// A name that the model defines, but further down: said once, where it is first used.
 bool Lowering::defined_later(const std::string& name, Span span) {
   auto found = definitions_.find(name);
   if (found == definitions_.end() || span.file == prelude_file) return false;
-  if (!said_.insert({name, span.begin}).second) return true;
+  if (!unknown_.insert(name).second) return true;
   Diagnostic& d = error(Code::unknown_name, span, fmt::format("`{}` is used before it is defined", name));
-  bool itself = found->second.begin <= span.begin && span.end <= found->second.end;
-  if (!itself) d.related.push_back(found->second);
-  d.helps.push_back(itself ? "a name cannot be used in its own definition"
-                           : "a definition sees only what stands above it: move that line up");
+  auto holds = [&](Span whole) { return whole.begin <= span.begin && span.end <= whole.end; };
+  if (holds(found->second)) {
+    d.helps.push_back("a name cannot be used in its own definition");
+    return true;
+  }
+  d.related.push_back(found->second);
+  std::vector<std::string> circle = circle_of(name, span);
+  if (!circle.empty()) {
+    d.notes.push_back(fmt::format("the definitions go in a circle: {}", fmt::join(circle, " → ")));
+    d.helps.push_back("one of them must do without the others");
+    return true;
+  }
+  d.helps.push_back("a definition sees only what stands above it: move that line up");
   return true;
+}
+
+// For a name used before its definition: the way from the definition around the place over that name back to
+// itself, or empty.
+std::vector<std::string> Lowering::circle_of(const std::string& name, Span place) {
+  if (diagnostics_->errors() > most_suggestions) return {};
+  if (uses_.empty()) note_uses();
+  std::string user = definition_at(place.begin);
+  std::map<std::string, std::string> came_from{{name, user}};
+  std::vector<std::string> rest{name};
+  for (std::size_t i = 0; i < rest.size() && rest[i] != user; ++i)
+    for (auto [use, last] = uses_.equal_range(rest[i]); use != last; ++use)
+      if (came_from.emplace(use->second, rest[i]).second) rest.push_back(use->second);
+  if (user.empty() || !came_from.contains(user)) return {};
+  std::vector<std::string> circle{user};
+  do circle.push_back(came_from.at(circle.back()));
+  while (circle.back() != user);
+  std::ranges::reverse(circle);
+  if (circle.size() > 9) circle.erase(circle.begin() + 5, circle.end() - 2), circle[4] = "…";
+  return circle;
+}
+
+// Which definitions use which, by their names.
+void Lowering::note_uses() {
+  for (const auto& [name, span] : definitions_) begins_.emplace(span.begin, name);
+  for (std::size_t i = 0; i < model_ast_.size(); ++i) {
+    const ast::Node& node = model_ast_[ast::NodeId(static_cast<std::int64_t>(i))];
+    if (node.kind != Kind::name || !definitions_.contains(node.text)) continue;
+    if (std::string user = definition_at(node.span.begin); !user.empty()) uses_.emplace(user, node.text);
+  }
+}
+
+// The name whose definition stands at the place, or "".
+std::string Lowering::definition_at(std::uint32_t place) const {
+  auto next = begins_.upper_bound(place);
+  if (next == begins_.begin()) return "";
+  const std::string& name = std::prev(next)->second;
+  return place < definitions_.at(name).end ? name : "";
 }
 
 std::vector<std::string> Lowering::visible_names(bool functions) const {

@@ -116,7 +116,8 @@ Value Lowering::call(ast::NodeId id) {
       not_yet(callee.span, fmt::format("`{}`", callee.text));
       return {};
     }
-    if (uses_files_ || defined_later(callee.text, callee.span)) return {};
+    if (uses_files_ || defined_later(callee.text, callee.span) || !unknown_.insert(callee.text).second)
+      return {};
     Diagnostic& d = error(Code::unknown_function, callee.span,
                           fmt::format("nothing defines the function `{}`", callee.text));
     if (diagnostics_->errors() > most_suggestions) return {};
@@ -157,7 +158,8 @@ Value Lowering::call(const Function& function, std::vector<Argument> arguments, 
   }
   if (!function.def.valid()) return call_built_in(function.name, arguments, span);
   if (calls_.size() >= most_nesting / 4) {
-    error(Code::too_deep, span, fmt::format("calls are nested deeper than {}", most_nesting / 4));
+    error(Code::too_deep, span, fmt::format("calls are nested deeper than {}", most_nesting / 4))
+        .helps.push_back("let one function do what a chain of them does");
     return {};
   }
   Span outer_site = call_site_;
@@ -243,8 +245,8 @@ Value Lowering::call_def(const Function& function, const std::vector<Argument>& 
 Value Lowering::call_built_in(std::string_view name, const std::vector<Argument>& arguments, Span span) {
   for (const Argument& argument : arguments)
     if (!argument.name.empty() && !(argument.name == "weights" && name == "mean")) {
-      error(Code::wrong_arguments, argument.span,
-            fmt::format("`{}` has no argument `{}`", name, argument.name));
+      wrong_arguments(*built_in(name), argument.span,
+                      fmt::format("`{}` has no argument `{}`", name, argument.name));
       return {};
     }
   if (name == "match") return match(arguments, span);
@@ -263,9 +265,9 @@ Value Lowering::call_op(OpId op, const std::vector<Argument>& arguments, Span sp
   const OpInfo& entry = info(op);
   bool several = entry.name == "max" || entry.name == "min";
   if (arguments.size() != static_cast<std::size_t>(entry.arity) && !(several && arguments.size() > 2)) {
-    error(Code::wrong_arguments, span,
-          fmt::format("`{}` takes {} argument{}, not {}", entry.name, entry.arity,
-                      entry.arity == 1 ? "" : "s", arguments.size()));
+    wrong_arguments(*built_in(entry.name), span,
+                    fmt::format("`{}` takes {} argument{}, not {}", entry.name, entry.arity,
+                                entry.arity == 1 ? "" : "s", arguments.size()));
     return {};
   }
   for (const Argument& argument : arguments)

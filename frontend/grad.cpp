@@ -110,8 +110,8 @@ void Lowering::warn_of_zero(ast::NodeId x) {
 
 Value Lowering::stop_gradient(const std::vector<Argument>& arguments, Span span) {
   if (arguments.size() != 1) {
-    error(Code::wrong_arguments, span,
-          fmt::format("`stop_gradient` takes 1 argument, not {}", arguments.size()));
+    wrong_arguments(*built_in("stop_gradient"), span,
+                    fmt::format("`stop_gradient` takes 1 argument, not {}", arguments.size()));
     return {};
   }
   const Argument& x = arguments[0];

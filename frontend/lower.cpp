@@ -142,6 +142,10 @@ bool Lowering::bind(const std::string& name, Binding binding) {
     }
     return false;
   }
+  constexpr std::string_view values[] = {"pi", "inf", "training", "rows"};
+  if (scope_ == &model_scope_ && std::ranges::find(values, name) != std::end(values))
+    diagnostics_->note(Code::hides_prelude, binding.span,
+                       fmt::format("`{}` hides the value of that name", name));
   if (scope_ == &model_scope_ && (prelude_scope_.names.contains(name) || built_in(name)))
     diagnostics_->note(Code::hides_prelude, binding.span,
                        fmt::format("`{}` hides the function of that name in the prelude", name));

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -107,6 +108,10 @@ class Lowering {
   bool loss_seen() const;
   void note_definitions();
   bool defined_later(const std::string& name, Span span);
+  std::vector<std::string> circle_of(const std::string& name, Span place);
+  void note_uses();
+  std::string definition_at(std::uint32_t place) const;
+  std::string look_alike(const std::string& name, std::span<const std::string> known) const;
   bool one_number(NodeId value, Span span, const std::string& name, const std::string& shown);
   void not_yet(Span span, std::string what);
   bool bind(const std::string& name, Binding binding);
@@ -208,9 +213,12 @@ class Lowering {
   bool has_data_ = false, declares_params_ = false;
   Span loss_span_, predict_span_;
   std::unordered_map<std::string, Span> definitions_;     // of the whole model: what is used too early
+  std::multimap<std::string, std::string> uses_;          // definition and a name in it; made when wanted
+  std::map<std::uint32_t, std::string> begins_;           // where definitions begin; made with it
   std::set<std::string, std::less<>> differentiated_;     // names that stand as x in a grad(y, x)
   std::set<std::pair<std::string, std::uint32_t>> said_;  // what and where: each is said once
-  bool uses_files_ = false;  // a `use` stands in the model: what it would define is not known
+  std::set<std::string> unknown_;  // names and functions that were told of: once, however often they are used
+  bool uses_files_ = false;        // a `use` stands in the model: what it would define is not known
   int order_ = 0;
   int depth_ = 0;
   std::int64_t evaluated_ = 0;

@@ -88,7 +88,9 @@ bool Lowering::on_command_line(const std::string& statement, const std::string& 
   if (!inner.has_errors() && one) {
     const ast::Ast* outer_ast = std::exchange(ast_, &tree);
     Diagnostics* outer = std::exchange(diagnostics_, &inner);
+    std::set<std::string> told_of_model = std::exchange(unknown_, {});
     use(tree, tree.child(first, 0));
+    unknown_ = std::move(told_of_model);
     ast_ = outer_ast;
     diagnostics_ = outer;
   } else if (!inner.has_errors()) {
@@ -190,24 +192,35 @@ void Lowering::option_value(const ast::Node& option, ast::NodeId value, Options&
     return not_yet(text.span, "`rate=auto`");
   auto number = constant_number(value, fmt::format("the option `{}`", option.text));
   if (!number) return;
+  if (text.kind == Kind::truth) {
+    error(Code::bad_option_value, text.span,
+          fmt::format("the option `{}` needs a number, this is a truth value", option.text));
+    return;
+  }
   auto refuse = [&](std::string wanted) {
     error(Code::bad_option_value, text.span,
           fmt::format("`{}` is {}, but must be {}", option.text, shortest(*number), wanted));
   };
   if (option.text == "rate") {
+    Precision precision = model.graph.precision();
     bool usable = *number >= std::numeric_limits<double>::min() && *number < HUGE_VAL;
-    if (model.graph.precision() == Precision::f32)
+    if (precision == Precision::f32)
       usable = usable && *number >= static_cast<double>(std::numeric_limits<float>::min()) &&
                *number <= static_cast<double>(std::numeric_limits<float>::max());
     if (usable) given.rate = *number;
-    else refuse("a positive number");
+    else if (*number > 0 && *number < 1)
+      refuse(fmt::format("at least {}, the smallest number of {} in full precision",
+                         precision == Precision::f32 ? shortest(std::numeric_limits<float>::min())
+                                                     : shortest(std::numeric_limits<double>::min()),
+                         to_string(precision)));
+    else refuse("a positive finite number");
     return;
   }
   double least = option.text == "report" ? 1 : option.text == "seed" ? -most_steps : 0;
   if (*number != std::floor(*number) || !(*number >= least) || *number > most_steps)
-    return refuse(least == 1   ? "a whole number of at least 1"
-                  : least == 0 ? "a whole number of at least 0"
-                               : "a whole number");
+    return refuse(*number > most_steps ? fmt::format("at most {}", shortest(most_steps))
+                  : least < 0          ? "a whole number"
+                                       : fmt::format("a whole number of at least {}", shortest(least)));
   auto whole = static_cast<std::int64_t>(*number);
   if (option.text == "steps") given.steps = whole;
   if (option.text == "epochs") given.epochs = whole;

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "frontend/reading.h"
+#include "frontend/train_options.h"
 #include "frontend/unicode.h"
 
 namespace slope::grammar {
@@ -112,7 +113,7 @@ constexpr LookAlike look_alikes[] = {
 Diagnostic bad_character(Span where, std::uint32_t c, std::string_view shown) {
   Diagnostic d =
       diagnostic(Code::bad_character, where, fmt::format("the language has no character U+{:04X}", c));
-  if (c > 0x20) d.message += " " + quote(shown);
+  if (!shown.empty()) d.message += " " + quote(shown);
   if (c > 0xFF00 && c < 0xFF5F) return with_help(d, fmt::format("write `{}`", static_cast<char>(c - 0xFEE0)));
   for (const LookAlike& l : look_alikes)
     if (c >= l.first && c <= l.last) return with_help(d, fmt::format("write {} instead", l.instead));
@@ -147,6 +148,7 @@ constexpr Foreign foreign_signs[] = {
     {"&&", false, "`&&` is no operator here", "write `and`"},
     {"&", false, "`&` is no operator here", "write `and`"},
     {"||", false, "`||` is no operator here", "write `or`"},
+    {"|", true, "`|…|` is no form here", "the absolute value is `abs(x)`"},
     {"|", false, "`|` is no operator here", "write `or`"},
     {"**", false, "`**` is no operator here", "write `^` for powers"},
     {"=>", false, "`=>` is no operator here", "write `>=`"},
@@ -249,8 +251,15 @@ Diagnostic no_statement(const Place& p, Span where) {
   Offset next = blanks_end(p.text, where.end, false);
   if (next < p.text.size() && p.text[next] == '(')
     return with_help(d, "a function is defined by `def`, as in `def f(x) = x^2`");
+  if (next < p.text.size() && p.text[next] == ':')
+    return with_help(
+        d, fmt::format("a definition is written with `=`: `{} = …`", escaped(word, longest_excerpt)));
   std::string near = nearest(word, statement_keywords());
   if (!near.empty()) return with_help(d, fmt::format("did you mean `{}`?", near));
+  Offset name_end = word_end(p.text, next);
+  if (name_end > next && defines(p.text, blanks_end(p.text, name_end, false)))
+    return with_help(d, fmt::format("a definition has no word before its name: `{} = …`",
+                                    escaped(p.text.substr(next, name_end - next), longest_excerpt)));
   return with_help(d, "a statement begins with a keyword, or with a name and `=`, `:=` or `~`");
 }
 
@@ -306,12 +315,29 @@ bool is_product(const Place& p) {
   return after_number && word && p.wants("an operator") && p.expected == expected_text(p);
 }
 
+// What the statement around the place suggests.
+void help_of_statement(const Place& p, Diagnostic& d) {
+  std::string_view first = p.text.substr(p.mark.begin, word_end(p.text, p.mark.begin) - p.mark.begin);
+  std::string name = escaped(p.last, longest_excerpt);
+  if (first == "param" && p.wants("`=` or `~`") && word_end(p.last, 0) == p.last.size())
+    d.helps.push_back(fmt::format("every parameter has its start: `param {} = 0`", name));
+  if (first == "train" && is_train_option(p.word))
+    d.helps.push_back(fmt::format("an option is written `{}=…`", p.word));
+  if (p.word == "if" && p.wants_operand())
+    d.helps.push_back("an `if` inside an expression stands in parentheses: `w + (if c then a else b)`");
+  if (p.word == "=" && p.expected == end_of_statement_text)
+    d.helps.push_back("a statement defines one name; to compare write `==`");
+}
+
 Diagnostic explain_expected(const Place& p) {
   std::string message = "expected " + expected_text(p);
   if (p.has_last) message += " after " + quote(p.last);
   // An operator takes the lines that follow it: what is wrong is the operator, not the next line.
-  if (p.wants_operand() && (p.later_line() || p.at_end()) && p.has_last)
-    return diagnostic(Code::expected, p.reading.last, message);
+  if (p.wants_operand() && (p.later_line() || p.at_end()) && p.has_last) {
+    Diagnostic d = diagnostic(Code::expected, p.reading.last, message);
+    help_of_statement(p, d);
+    return d;
+  }
   if (p.at_end()) message += ", found the end of the text";
   else if (ends_line(p.text[p.at])) message += ", found the end of the line";
   else message += ", found " + quote(p.word);
@@ -320,6 +346,7 @@ Diagnostic explain_expected(const Place& p) {
   const Bracket* open = p.open();
   if (open && p.wants("or `"))
     d.notes.push_back(fmt::format("the `{}` was opened at {}", open->open, position_of(p.reading, open->at)));
+  help_of_statement(p, d);
   if (is_product(p)) d.helps.push_back(fmt::format("a product is written `{}*{}`", p.last, p.word));
   return d;
 }
@@ -356,11 +383,15 @@ bool check_characters(Reading& reading) {
     Span where = reading.span(at, at + static_cast<Offset>(c.length));
     auto byte = static_cast<unsigned char>(text[at]);
     Diagnostic d = bad_character(where, c.value, "");
+    if (c.value == 0) {
+      d.message = "a byte 0: this is no text";
+      d.helps = {"is it the right file? models are texts in UTF-8"};
+    }
     if (c.value == 0xFFFFFFFF) d.message = fmt::format("not UTF-8: the byte 0x{:02X} at offset {}", byte, at);
     if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
       d.helps = {"this looks like UTF-16; save the file as UTF-8"};
     reading.diagnostics.push_back(std::move(d));
-    if (++lines == most) return false;
+    if (++lines == most || c.value == 0) return false;  // what follows a byte 0 is noise
     at = static_cast<Offset>(std::min(text.find_first_of("\n\r", at), text.size()));
   }
   return true;
@@ -408,7 +439,9 @@ Diagnostic second_comparison(const Reading& reading, Offset begin) {
 }
 
 Diagnostic too_deep(const Reading& reading) {
-  return diagnostic(Code::too_deep, reading.last, fmt::format("nested deeper than {}", depth_limit));
+  return with_help(
+      diagnostic(Code::too_deep, reading.last, fmt::format("nested deeper than {}", depth_limit)),
+      "give an inner part a name on a line of its own");
 }
 
 Diagnostic too_many_nodes(Reading& reading) {

@@ -16,9 +16,9 @@ namespace {
 constexpr std::size_t most_values = 20'000'000;  // numbers that the interpreter may hold
 
 template <class T>
-void explain(const Model& model, const Dataset& data, const std::vector<double>& params, Diagnostic& d) {
-  const Graph& graph = model.graph;
-  std::vector<bool> needed = live(graph, std::span(&model.loss, 1));
+std::optional<NotFinite> first(const Model& model, const Graph& graph, std::span<const NodeId> roots,
+                               const Dataset& data, const std::vector<double>& params) {
+  std::vector<bool> needed = live(graph, roots);
   std::vector<NodeId> nodes;
   for (std::size_t i = 0; i < graph.size(); ++i)
     if (needed[i]) nodes.emplace_back(static_cast<std::int64_t>(i));
@@ -38,27 +38,37 @@ void explain(const Model& model, const Dataset& data, const std::vector<double>&
       if (std::isfinite(values[k][row])) continue;
       std::string what = node.kind == NodeKind::scalar ? std::string(info(node.op).name)
                                                        : expression(graph, nodes[k], names);
+      NotFinite found{static_cast<double>(values[k][row]), 0, "", {}};
       std::string of;
       for (NodeId input : node.inputs()) {
         const auto& x = values[at[input.index()]];
+        T operand = x[std::min(row, x.size() - 1)];
+        found.largest = std::max(found.largest, static_cast<double>(std::abs(operand)));
         if (node.kind == NodeKind::scalar)
-          of += fmt::format("{}{}", of.empty() ? " of " : " and ", shortest(x[std::min(row, x.size() - 1)]));
+          of += fmt::format("{}{}", of.empty() ? " of " : " and ", shortest(operand));
       }
       std::string where = graph.has_rows(nodes[k]) ? fmt::format(" in row {} of the data", row + 1) : "";
-      d.notes.push_back(fmt::format("the first value that is not finite is {}{} = {}{}", what, of,
-                                    shortest(values[k][row]), where));
-      if (!graph.origins(nodes[k]).empty()) d.span = graph.origins(nodes[k])[0];
-      return;
+      found.text = fmt::format("{}{} = {}{}", what, of, shortest(values[k][row]), where);
+      if (!graph.origins(nodes[k]).empty()) found.place = graph.origins(nodes[k])[0];
+      return found;
     }
   }
+  return {};
 }
 
 }  // namespace
 
-void explain_not_finite(const Model& model, const Dataset& data, const std::vector<double>& params,
-                        Diagnostic& diagnostic) {
-  if (model.graph.precision() == Precision::f32) explain<float>(model, data, params, diagnostic);
-  else explain<double>(model, data, params, diagnostic);
+std::optional<NotFinite> first_not_finite(const Model& model, const Graph& graph,
+                                          std::span<const NodeId> roots, const Dataset& data,
+                                          const std::vector<double>& params) {
+  bool single = model.graph.precision() == Precision::f32;
+  return single ? first<float>(model, graph, roots, data, params)
+                : first<double>(model, graph, roots, data, params);
+}
+
+void blame(Diagnostic& diagnostic, const NotFinite& culprit) {
+  diagnostic.notes.push_back("the first value that is not finite is " + culprit.text);
+  if (culprit.place) diagnostic.span = culprit.place;
 }
 
 }  // namespace slope

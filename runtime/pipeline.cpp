@@ -7,6 +7,7 @@
 #include <charconv>
 #include <chrono>
 #include <set>
+#include <span>
 
 #include "base/text.h"
 #include "codegen/schedule.h"
@@ -272,8 +273,10 @@ bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& d
                         fmt::format("{} has no column `{}`", escaped(file.path()), escaped(column.header)));
   if (std::string near = nearest(column.header, header); !near.empty())
     d.helps.push_back(fmt::format("did you mean `{}`?", escaped(near)));
-  std::vector<std::string> shown(
-      header.begin(), header.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(header.size(), 20)));
+  std::vector<std::string> shown;
+  for (const std::string& name : std::span(header).first(std::min<std::size_t>(header.size(), 20)))
+    shown.push_back(name.find_first_of(" ,\"") == std::string::npos && !name.empty() ? name
+                                                                                     : '"' + name + '"');
   help_with_header(header, d);
   if (header.size() > 20) shown.push_back(fmt::format("{} more", header.size() - 20));
   d.notes.push_back("its columns are " + listed(shown));

@@ -244,12 +244,15 @@ class Loop {
   }
 
   void diverged(const Training& training, std::int64_t step, T loss) {
-    bool at_start = step == 0;
+    const Model& model = t_.model;
     std::string value = shortest(loss);
-    if (at_start) {
+    auto culprit = [&] {
+      return first_not_finite(model, model.graph, std::span(&model.loss, 1), t_.data, widened(before_));
+    };
+    if (step == 0) {
       Diagnostic& d = diagnostics_.error(Code::not_finite_at_start, training.span,
                                          fmt::format("the loss is {} at the start", value));
-      explain_not_finite(t_.model, t_.data, widened(before_), d);
+      if (auto first = culprit()) blame(d, *first);
       return;
     }
     Diagnostic& d =
@@ -257,14 +260,24 @@ class Loop {
                            fmt::format("the training diverged: at step {} the loss is {}", step, value));
     d.notes.push_back(
         fmt::format("the best loss before was {}; its parameters are kept", shortest(best_loss_)));
-    if (std::string name = parameter_without_gradient(); !name.empty())
-      d.notes.push_back(fmt::format(
-          "there the loss is finite, but its derivative by `{}` is not: an operation stands where its "
-          "derivative is infinite, as sqrt, std and powers do at 0",
-          name));
-    else if (!overshoots(training, d))
-      d.helps.push_back(fmt::format("the rate {} may be too large: try rate={}", shortest(training.rate),
-                                    shortest(training.rate / 10)));
+    if (explain_gradient(d) || overshoots(training, d)) return;
+    if (loss == -std::numeric_limits<T>::infinity()) return say_unbounded(before_, d);
+    // Not an overflow: an operation was taken where it has no value.
+    if (std::isnan(loss))
+      if (auto first = culprit(); first && std::isnan(first->value)) blame(d, *first);
+    d.helps.push_back(fmt::format("the rate {} may be too large: try rate={}", shortest(training.rate),
+                                  shortest(training.rate / 10)));
+  }
+
+  // A loss that goes to minus infinity has no minimum, and no rate finds one.
+  void say_unbounded(const std::vector<T>& params, Diagnostic& d) const {
+    auto farthest =
+        std::max_element(params.begin(), params.end(), [](T a, T b) { return std::abs(a) < std::abs(b); });
+    const std::string& name = t_.model.params[static_cast<std::size_t>(farthest - params.begin())].name;
+    d.notes.push_back(fmt::format("the loss falls without bound as `{}` grows, here to {}: it has no minimum",
+                                  name, shortest(*farthest)));
+    d.helps.push_back(fmt::format(
+        "square what is to become small, or hold `{}` by a term such as + 1e-3*{}^2", name, name));
   }
 
   // Whether the rate is above the stability bound, where that can be told: said in the diagnostic.
@@ -276,15 +289,28 @@ class Loop {
     return stability && explain_rate(t_.model, *stability, training.rate, d);
   }
 
-  // The first parameter whose derivative at the best point is not finite, or "": no rate helps against that.
-  std::string parameter_without_gradient() {
+  // Whether a derivative at the best point is not finite, which no rate helps against: said in the
+  // diagnostic.
+  bool explain_gradient(Diagnostic& d) {
     const StepGraph& step = t_.steps[0];
     Memory<T> memory(t_.data, best_, results(), scratch());
     t_.program.function(step_kernel(step, 0).name)(&memory.run);
-    for (std::size_t i = 0; i < step.gradients.size(); ++i)
-      if (!std::isfinite(memory.outputs[i + 1]))
-        return t_.model.params[static_cast<std::size_t>(step.trained[i])].name;
-    return "";
+    for (std::size_t i = 0; i < step.gradients.size(); ++i) {
+      if (std::isfinite(memory.outputs[i + 1])) continue;
+      const std::string& name = t_.model.params[static_cast<std::size_t>(step.trained[i])].name;
+      d.notes.push_back(fmt::format("there the loss is finite, but its derivative by `{}` is not", name));
+      auto culprit = first_not_finite(t_.model, step.fused.graph, std::span(&step.gradients[i], 1), t_.data,
+                                      widened(best_));
+      if (culprit) blame(d, *culprit);
+      bool overflow = culprit && culprit->largest > std::sqrt(std::numeric_limits<T>::max()) / 1e6;
+      d.helps.push_back(
+          overflow
+              ? "numbers of this size overflow when they are multiplied: scale the column or the parameter"
+              : "sqrt, std and powers below 1 have an infinite derivative at 0: keep their argument away "
+                "from it, as in sqrt(x + 1e-6)");
+      return true;
+    }
+    return false;
   }
 
   // At a point where every derivative is 0 no step moves anything.
@@ -295,7 +321,8 @@ class Loop {
     diagnostics_
         .warning(Code::zero_gradient, training.span,
                  "the gradient is exactly 0 at the start: training cannot move")
-        .helps.push_back("start the parameters elsewhere, for example `param a = 1`");
+        .helps.push_back(fmt::format("start the parameters elsewhere, for example `param {} = 1`",
+                                     t_.model.params[static_cast<std::size_t>(step.trained[0])].name));
   }
 
   // After divergence the best parameters are the result, else the last.
@@ -314,6 +341,7 @@ class Loop {
     std::vector<double> values = evaluate(fit.params);
     last_step_overflowed(fit, values[0]);
     fit.loss = values[0];
+    if (fit.status == Status::finished) check_growth(fit);
     auto metrics = static_cast<std::ptrdiff_t>(t_.model.metrics.size());
     fit.metrics.assign(values.begin() + 1, values.begin() + 1 + metrics);
     fit.reports.assign(values.begin() + 1 + metrics, values.end());
@@ -343,6 +371,17 @@ class Loop {
     fit.params = widened(best_);
     std::vector<double> values = evaluate(fit.params);
     loss = values[0];
+  }
+
+  // A loss so far below 0 that nothing holds it: its square is beyond the floats or nearly so.
+  void check_growth(Fit& fit) {
+    double limit = std::sqrt(static_cast<double>(std::numeric_limits<T>::max())) / 1e4;
+    if (fit.steps_here == 0 || !(fit.loss < -limit)) return;
+    Diagnostic& d = diagnostics_.error(Code::diverged, t_.model.trainings[runs_.size() - 1].span,
+                                       fmt::format("the training is unbounded: after step {} the loss is {}",
+                                                   fit.steps, shortest(static_cast<T>(fit.loss))));
+    say_unbounded(memory_.params, d);
+    fit.status = Status::diverged;
   }
 
   static bool all_finite(const std::vector<double>& x) {

@@ -10,7 +10,7 @@ copy=$folder/source build=$folder/build
 
 rm -rf "$copy"  # what the sources lost must not stay
 mkdir -p "$copy"
-for part in CMakeLists.txt cmake base graph frontend codegen plot runtime driver tests; do
+for part in CMakeLists.txt cmake docs base graph frontend codegen plot runtime driver tests; do
   [ -d "$sources/$part" ] && mkdir -p "$copy/$part" && cp -pR "$sources/$part/." "$copy/$part/"
   [ -f "$sources/$part" ] && cp -p "$sources/$part" "$copy/$part"
 done

@@ -221,7 +221,8 @@ TEST_CASE("grammar: names and characters") {
   CHECK(errors("a = 1\n# \xE9\nb = \xFF") ==
         "2:3 bad_character not UTF-8: the byte 0xE9 at offset 8\n"
         "3:5 bad_character not UTF-8: the byte 0xFF at offset 14\n");
-  CHECK(errors(std::string("a = \0b", 6)) == "1:5 bad_character the language has no character U+0000\n");
+  CHECK(errors(std::string("a = \0b", 6)) ==
+        "1:5 bad_character a byte 0: this is no text | is it the right file? models are texts in UTF-8\n");
   CHECK(errors("a = f(\"\x1b\")") == "1:8 bad_character the language has no character U+001B\n");
   CHECK(Parsed(repeated("\xFF\n", 500)).diagnostics.errors() == 20);
 }
@@ -240,7 +241,9 @@ TEST_CASE("grammar: what was expected") {
   CHECK(errors("a = if b then c") == "1:16 expected expected `else` after `c`, found the end of the text\n");
   CHECK(errors("a = 2 x").find("a product is written `2*x`") != std::string::npos);
   CHECK(errors("param a = 0 b = 1").find("a product") == std::string::npos);
-  CHECK(errors("param w") == "1:8 expected expected `=` or `~` after `w`, found the end of the text\n");
+  CHECK(errors("param w") ==
+        "1:8 expected expected `=` or `~` after `w`, found the end of the text | every parameter has its "
+        "start: `param w = 0`\n");
   CHECK(errors("data x form \"f\"").starts_with("1:8 expected expected `,`, `from`, `columns`"));
   CHECK(errors("train steps").starts_with("1:7 expected expected an operator, an option (`NAME =`)"));
   CHECK(errors("use x") == "1:5 expected expected a text in double quotes after `use`, found `x`\n");

@@ -48,11 +48,27 @@ TEST_CASE("the caret after tabs, wide and combining characters", "[text]") {
   CHECK(two.at(3) == "   |     ^^^^");
 }
 
+TEST_CASE("columns of characters", "[text]") {
+  CHECK(display_width("a\xE6\xBC\xA2") == 3);             // wide
+  CHECK(display_width("e\xCC\x81") == 1);                 // a mark
+  CHECK(display_width("\xD7\xA9\xD6\xB8") == 1);          // Hebrew with a vowel point
+  CHECK(display_width("\xE0\xA4\x95\xE0\xA5\x8D") == 1);  // Devanagari with a virama
+  CHECK(display_width("\xF0\x9F\x98\x80") == 2);          // a face
+  CHECK(display_width("\xE2\x9C\x85\xE2\x98\x83") == 3);  // a check mark that is wide, a snowman that is not
+  CHECK(display_width("\xEF\xBD\x81") == 2);              // fullwidth
+  CHECK(display_width("\xE1\x84\x92\xE1\x85\xA1") == 2);  // a Hangul syllable of two parts
+  CHECK(looks("\xD1\x80rice") == "price");
+  CHECK(looks("\xCE\xB8") == "\xCE\xB8");
+}
+
 TEST_CASE("control bytes never reach the terminal", "[text]") {
   CHECK(escaped("a\x1b[31mb\n") == "a\\x1b[31mb\\x0a");
   CHECK(escaped("\xFFz\xC3") == "\\xffz\\xc3");
   CHECK(escaped("\xE2\x80\xAE") == "\\xe2\\x80\\xae");  // right-to-left override
   CHECK(escaped("\xC2\x9B") == "\\xc2\\x9b");           // CSI in one character
+  CHECK(escaped("\xE2\x80\x8B") == "\\xe2\\x80\\x8b");  // a blank without width
+  CHECK(escaped("\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x92\xBB").find('\\') ==
+        std::string::npos);  // joined pictures
   CHECK(escaped("\xCE\xB8 ok") == "\xCE\xB8 ok");
   CHECK(escaped("abcdef", 3) == "abc\xE2\x80\xA6");
   CHECK(escaped("abc", 3) == "abc");
@@ -67,6 +83,34 @@ TEST_CASE("a very long line is cut around the place", "[text]") {
   std::size_t caret = lines.at(3).find('^');
   // The ellipsis has three bytes and one column.
   CHECK(lines.at(2).at(caret + 2) == 'q');
+}
+
+TEST_CASE("a name as long as a screen is cut in messages", "[text]") {
+  Diagnostic d;
+  std::string name;
+  for (int i = 0; i < 1000; ++i) name += "\xCE\xB8";
+  d.message = "no `" + name + "` here";
+  d.helps = {"call it `" + std::string(300, 'a') + "`"};
+  std::string text = render(d, {});
+  CHECK(text.find("` here\n") != std::string::npos);
+  CHECK(text.find("\xE2\x80\xA6") != std::string::npos);
+  CHECK(text.size() < 800);
+  CHECK(text.find("\\x") == std::string::npos);  // no letter was cut in two
+  CHECK(text.find("`" + std::string(300, 'a') + "`") != std::string::npos);
+}
+
+TEST_CASE("a long line of wide characters is cut by columns, and what is marked with it", "[text]") {
+  std::string wide;
+  for (int i = 0; i < 300; ++i) wide += "\xE6\xBC\xA2";
+  auto lines = rendered(wide + "q" + wide, "q");
+  CHECK(display_width(lines.at(2)) <= 5 + 100 + 2);
+  CHECK(lines.at(2).ends_with("\xE2\x80\xA6"));
+  CHECK(display_width(lines.at(2).substr(0, lines.at(2).find('q'))) ==
+        static_cast<int>(lines.at(3).find('^')));
+  auto marked = rendered("x = " + std::string(400, 'y'), std::string(400, 'y'));
+  CHECK(marked.at(3).size() <= 5 + 100);
+  auto fits = rendered(std::string(119, 'a') + "q", "q");
+  CHECK(fits.at(2) == " 1 | " + std::string(119, 'a') + "q");
 }
 
 TEST_CASE("a place at the end of the text and in empty lines", "[text]") {
@@ -103,6 +147,11 @@ TEST_CASE("at most 20 errors are shown, the rest is counted", "[text]") {
   CHECK(text.find("e19\n") != std::string::npos);
   CHECK(text.find("e20\n") == std::string::npos);
   CHECK(text.ends_with("and 5 more errors\n"));
+  for (int i = 0; i < 21; ++i) all.warning(Code::kink, {}, "w" + std::to_string(i));
+  text = render_all(all, {});
+  CHECK(text.find("w19\n") != std::string::npos);
+  CHECK(text.find("w20\n") == std::string::npos);
+  CHECK(text.ends_with("and 5 more errors\nand 1 more warning\n"));
   CHECK(all.exit_code() == exit_code::usage);
   CHECK(Diagnostics().exit_code() == 0);
 }
