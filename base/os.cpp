@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include <cctype>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <mutex>
@@ -87,6 +89,7 @@ const char* kind_of(mode_t mode) {
   return "is a device, not a regular file";
 }
 
+constexpr const char* pipe_hint = " (pipes are read as standard input, `-`)";
 constexpr std::size_t most_at_once = std::size_t{1} << 30;  // Linux transfers at most 2 GiB a call
 
 Status read_all(int descriptor, const std::string& path, std::size_t limit, std::size_t expected,
@@ -114,7 +117,7 @@ Status read_all(int descriptor, const std::string& path, std::size_t limit, std:
     size += static_cast<std::size_t>(got);
     if (size > limit) return too_large();
   }
-  if (size < expected) return Error{"read", path, "the file became shorter while it was read"};
+  if (expected > 0 && size != expected) return Error{"read", path, "the file changed while it was read"};
   bytes.resize(size);
   return {};
 }
@@ -258,6 +261,7 @@ bool Bytes::grow(std::size_t capacity) {
   if (!larger) return false;
   static_cast<void>(data_.release());
   data_.reset(larger);
+  prefer_large_pages(larger, capacity);
   capacity_ = capacity;  // what follows size() is zeroed by resize(), once the bytes are there
   return true;
 }
@@ -265,6 +269,18 @@ bool Bytes::grow(std::size_t capacity) {
 void Bytes::resize(std::size_t size) {
   size_ = size;
   std::memset(data_.get() + size, 0, padding);
+}
+
+void prefer_large_pages(void* memory, std::size_t size) {
+#ifdef MADV_HUGEPAGE
+  constexpr std::size_t large = std::size_t{2} << 20;
+  if (size < 2 * large) return;
+  auto start = (reinterpret_cast<std::uintptr_t>(memory) + large - 1) / large * large;
+  auto end = (reinterpret_cast<std::uintptr_t>(memory) + size) / large * large;
+  ::madvise(reinterpret_cast<void*>(start), end - start, MADV_HUGEPAGE);
+#else
+  static_cast<void>(memory), static_cast<void>(size);
+#endif
 }
 
 std::size_t memory_limit() {
@@ -283,8 +299,11 @@ Status read_file(const std::string& path, std::size_t limit, Bytes& bytes) {
   if (!file.valid()) return failure("open", name);
   struct stat info;
   if (retried("stat", [&] { return ::fstat(file.number(), &info); }) != 0) return failure("open", name);
-  bool device = !S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode);
-  if (device && (!standard_input || S_ISDIR(info.st_mode))) return Error{"read", name, kind_of(info.st_mode)};
+  // Of a pipe nobody knows whether anybody will ever write to it, unless the shell has opened it for us.
+  bool given = standard_input || (S_ISFIFO(info.st_mode) && path.starts_with("/dev/fd/"));
+  if (!S_ISREG(info.st_mode) && (!given || S_ISDIR(info.st_mode)))
+    return Error{"read", name,
+                 std::string(kind_of(info.st_mode)) + (S_ISFIFO(info.st_mode) ? pipe_hint : "")};
   if (!standard_input) ::fcntl(file.number(), F_SETFL, 0);
   std::size_t expected =
       S_ISREG(info.st_mode) && info.st_size > 0 ? static_cast<std::size_t>(info.st_size) : 0;

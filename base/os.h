@@ -50,8 +50,13 @@ inline constexpr std::size_t model_limit = std::size_t{64} << 20;
 // For data and states: what surely does not fit is refused before memory is touched.
 std::size_t memory_limit();
 
-// The whole file; "-" is standard input. Regular files and pipes only: devices may never end. A named pipe
-// that nobody writes to is empty. A file that shrinks meanwhile is an error.
+// Asks for large pages where much memory is about to be touched: a fault for each small one takes longer than
+// reading the text in it. A wish, nothing else.
+void prefer_large_pages(void* memory, std::size_t size);
+
+// The whole file; "-" is standard input, which may be anything but a directory. Others must be regular files,
+// as devices and pipes may never end, or pipes the shell made, `<(…)`. A file that shrinks or grows meanwhile
+// is an error.
 [[nodiscard]] Status read_file(const std::string& path, std::size_t limit, Bytes& bytes);
 
 // All or nothing: written beside the target, synced, renamed over it, the folder synced. A symbolic link is

@@ -62,9 +62,9 @@ inline void row(const std::string& what, const std::string& slope, const std::st
   fmt::print("| {} | {} | {} | {} | {} |\n", what, slope, peer, ratio, target);
   std::fflush(stdout);
 }
-inline std::string verdict(double ratio, const char* relation, double target) {
-  bool met = relation[0] == '<' ? ratio <= target : ratio >= target;
-  return fmt::format("{} {:.2f}{}", relation, target, met ? "" : " (missed)");
+inline std::string verdict(double found, const char* relation, double target, const char* unit = "") {
+  bool met = relation[0] == '<' ? found <= target : found >= target;
+  return fmt::format("{} {:.2f}{}{}", relation, target, unit, met ? "" : " (missed)");
 }
 
 }  // namespace slope::bench

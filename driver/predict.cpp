@@ -63,7 +63,7 @@ std::string csv(const Loaded& l, const Ran& ran, bool keep) {
   if (keep && l.session.has_data()) lines = l.session.opened->files[0].lines();
   std::string out;
   auto line = [&](std::size_t i, const std::string& text) {
-    if (i < lines.size()) out.append(lines[i]).append(1, l.session.opened->sources[0].separator);
+    if (i < lines.size()) out.append(lines[i]).append(1, l.session.opened->files[0].separator());
     out.append(text).append("\n");
   };
   line(0, "predict");

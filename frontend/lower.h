@@ -17,9 +17,9 @@ namespace slope {
 
 // A `data` statement, or the given file where the short form has none.
 struct DataSource {
-  std::string path;  // as written after `from`; "" where there is none
-  Span span;         // of the statement
-  char separator = ',';
+  std::string path;               // as written after `from`; "" where there is none
+  Span span;                      // of the statement
+  std::optional<char> separator;  // where the statement says one
   bool drop_missing = false;
   std::vector<std::string> names;  // that it declares
 };

@@ -20,6 +20,7 @@ class Scanner {
   const char* begin() const { return begin_; }
   const char* end() const { return end_; }
   char separator() const { return separator_; }
+  std::uint64_t separators() const { return separators_; }  // in every byte
   // Separator, line end or end of the text: what follows every cell.
   bool stops(char c) const { return kinds_[static_cast<unsigned char>(c)] == stop; }
   bool is_space(char c) const { return (c == ' ' || c == '\t') && c != separator_; }
@@ -73,12 +74,12 @@ class Scanner {
 
   const char *begin_, *end_;
   char separator_;
-  std::uint64_t separators_;  // in every byte
+  std::uint64_t separators_;
   enum Kind : unsigned char { plain, stop, quote };
   Kind kinds_[256] = {};
 };
 
 // Line ends in a stretch of text, as all of the project counts them.
-int count_lines(std::string_view text);
+std::int64_t count_lines(std::string_view text);
 
 }  // namespace slope::csv

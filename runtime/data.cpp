@@ -4,107 +4,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
-#include <cstring>
-#include <new>
 #include <unordered_map>
 
 #include "base/os.h"
 #include "base/text.h"
 #include "runtime/csv.h"
+#include "runtime/gzip.h"
 #include "runtime/table.h"
 
 namespace slope {
 
-namespace {
-
-constexpr std::int64_t cells_together = 64;
-
-std::size_t bytes_of(Storage storage, std::int64_t rows) {
-  std::int64_t cells =
-      std::max<std::int64_t>(1, (rows + cells_together - 1) / cells_together) * cells_together;
-  return static_cast<std::size_t>(cells) * size_of(storage);
-}
-
-template <class Out, class In>
-void convert(std::span<const In> values, void* to) {
-  auto* out = static_cast<Out*>(to);
-  for (std::size_t i = 0; i < values.size(); ++i) out[i] = static_cast<Out>(values[i]);
-}
-
-// The narrowest of those that hold every value exactly. Of two of one size the integer comes first, except
-// for floats, which as f32 need no conversion.
-template <class T>
-Storage narrowest(std::span<const T> values) {
-  T low = 0, high = 0;
-  bool integers = true;
-  for (T v : values) {
-    integers = v >= T{-2147483648.0} && v < T{2147483648.0} &&
-               static_cast<T>(static_cast<std::int32_t>(v)) == v && !(v == 0 && std::signbit(v));
-    if (!integers) break;
-    low = std::min(low, v);
-    high = std::max(high, v);
-  }
-  if (integers && low >= 0 && high <= 255) return Storage::u8;
-  if (integers && low >= -32768 && high <= 32767) return Storage::i16;
-  if (sizeof(T) == 4) return Storage::f32;
-  if (integers) return Storage::i32;
-  auto fits = [](T v) {
-    // A conversion of what is too large for a float would be undefined.
-    bool small = std::abs(v) <= T{3.4028234663852886e38};
-    return small ? static_cast<T>(static_cast<float>(v)) == v : !std::isfinite(v);
-  };
-  return std::all_of(values.begin(), values.end(), fits) ? Storage::f32 : Storage::f64;
-}
-
-template <class T>
-Column narrowed(std::string name, std::span<const T> values, Storage storage) {
-  Column column(std::move(name), storage, static_cast<std::int64_t>(values.size()));
-  switch (storage) {
-    case Storage::u8: convert<std::uint8_t>(values, column.data()); break;
-    case Storage::i16: convert<std::int16_t>(values, column.data()); break;
-    case Storage::i32: convert<std::int32_t>(values, column.data()); break;
-    case Storage::f32: convert<float>(values, column.data()); break;
-    case Storage::f64: convert<double>(values, column.data()); break;
-  }
-  return column;
-}
-
-}  // namespace
-
-void Column::Free::operator()(void* p) const { std::free(p); }
-
-Column::Column(std::string name, Storage storage, std::int64_t rows)
-    : name_(std::move(name)), storage_(storage), rows_(rows) {
-  std::size_t size = bytes_of(storage, rows);
-  bytes_.reset(std::aligned_alloc(64, size));
-  if (!bytes_) throw std::bad_alloc();
-  std::size_t used = static_cast<std::size_t>(rows) * size_of(storage);
-  std::memset(static_cast<char*>(bytes_.get()) + used, 0, size - used);
-}
-
-double Column::at(std::int64_t row) const {
-  auto i = static_cast<std::size_t>(row);
-  switch (storage_) {
-    case Storage::u8: return static_cast<const std::uint8_t*>(data())[i];
-    case Storage::i16: return static_cast<const std::int16_t*>(data())[i];
-    case Storage::i32: return static_cast<const std::int32_t*>(data())[i];
-    case Storage::f32: return static_cast<const float*>(data())[i];
-    case Storage::f64: return static_cast<const double*>(data())[i];
-  }
-  return 0;
-}
-
-Column make_column(std::string name, std::span<const double> values, bool single) {
-  Storage storage = narrowest(values);
-  if (single && storage == Storage::i32) storage = Storage::f32;
-  return narrowed(std::move(name), values, storage);
-}
-
 struct DataFile::Contents {
   std::string path;
-  DataOptions options;
+  char separator = ',';
+  bool drop_missing = false;
   os::Bytes bytes;
   std::string_view text;  // without a byte order mark
   std::vector<std::string> header;
@@ -112,7 +25,7 @@ struct DataFile::Contents {
   const char* rows = nullptr;             // behind the header
   int rows_line = 1;
 
-  csv::Scanner scanner() const { return {text, options.separator}; }
+  csv::Scanner scanner() const { return {text, separator}; }
   bool check_form(Diagnostics& diagnostics) const;
   bool read_header(Diagnostics& diagnostics);
   FilePosition place(const char* at) const;
@@ -138,7 +51,7 @@ std::string_view form_of(std::string_view bytes) {
   constexpr struct {
     std::string_view magic, form;
   } known[] = {
-      {"\x1F\x8B"sv, "is compressed with gzip: unpack it with gunzip first"},
+      {"\x1F\x8B"sv, "is compressed with gzip twice: unpack it with gunzip first"},
       {"PK\x03\x04"sv, "is a ZIP archive or a spreadsheet (.xlsx): export it as CSV"},
       {"\x93NUMPY"sv, "is a NumPy array: this version reads CSV only, save it with numpy.savetxt"},
       {"\x28\xB5\x2F\xFD"sv, "is compressed with zstd: unpack it with unzstd first"},
@@ -157,6 +70,31 @@ std::string_view form_of(std::string_view bytes) {
   };
   for (const auto& [magic, form] : known)
     if (bytes.starts_with(magic)) return form;
+  if (bytes.size() > 262 && bytes.substr(257, 5) == "ustar")
+    return "is a tar archive: unpack it with tar first";
+  return {};
+}
+
+// Text of two bytes a character, most of which have a zero in one of them.
+bool looks_like_utf16(std::string_view text) {
+  if (text.size() < 4) return false;
+  bool little = text[0] && !text[1] && text[2] && !text[3], big = !text[0] && text[1] && !text[2] && text[3];
+  return little || big;
+}
+
+char separator_of(std::string path) {
+  std::transform(path.begin(), path.end(), path.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return path.ends_with(".tsv") || path.ends_with(".tsv.gz") ? '\t' : ',';
+}
+
+// The bytes of the file, unpacked where they are compressed with gzip, whatever its name.
+os::Status read_bytes(const std::string& path, const std::string& name, os::Bytes& bytes) {
+  os::Bytes read;
+  std::size_t limit = os::memory_limit();
+  if (os::Status error = os::read_file(path, limit, read)) return error;
+  if (is_gzip(read.view())) return unpack_gzip(read.view(), name, limit - read.size(), bytes);
+  bytes = std::move(read);
   return {};
 }
 
@@ -164,6 +102,7 @@ std::string_view form_of(std::string_view bytes) {
 
 bool DataFile::Contents::check_form(Diagnostics& diagnostics) const {
   std::string_view form = form_of(bytes.view());
+  if (form.empty() && looks_like_utf16(text)) form = "is UTF-16 text: save it as UTF-8";
   if (!form.empty()) {
     diagnostics.add(data_error(Code::bad_data_file, {path}, "this data file " + std::string(form)));
     return false;
@@ -195,9 +134,9 @@ bool DataFile::Contents::read_header(Diagnostics& diagnostics) {
     header_cells.push_back(p);
     header.push_back(scan.text_of(p, end));
     p = end;
-    if (*p != options.separator) break;
+    if (*p != separator) break;
   }
-  rows_line += csv::count_lines({start, p}) + 1;
+  rows_line += static_cast<int>(csv::count_lines({start, p})) + 1;
   rows = scan.skip_line_end(p);
   return true;
 }
@@ -233,20 +172,20 @@ std::optional<DataFile::Columns> DataFile::Contents::read(std::span<const std::s
                                                           Diagnostics& diagnostics) const {
   auto columns = columns_of(names, diagnostics);
   if (!columns) return {};
-  TableRequest request{path, header, *columns, options.separator, options.drop_missing};
-  auto table = read_table<T>(csv::Scanner(text, options.separator), rows, rows_line, request, diagnostics);
+  TableRequest request{path, header, *columns, drop_missing};
+  auto table = read_table<T>(scanner(), rows, rows_line, request, diagnostics);
   if (!table) return {};
   DataFile::Columns result;
   result.rows = table->rows;
   result.dropped = table->dropped;
-  std::unordered_map<int, std::size_t> last_use;  // a column may be asked for twice
-  for (std::size_t i = 0; i < names.size(); ++i) last_use[(*columns)[i]] = i;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    auto& values =
-        table->values[static_cast<std::size_t>(table->slots[static_cast<std::size_t>((*columns)[i])])];
-    std::span<const T> span(values.get(), static_cast<std::size_t>(table->rows));
-    result.columns.push_back(narrowed(names[i], span, narrowest(span)));
-    if (last_use[(*columns)[i]] == i) values.reset();
+    int slot = table->slots[static_cast<std::size_t>((*columns)[i])];
+    Column& column = table->columns[static_cast<std::size_t>(slot)];
+    // Several names may mean one column of the file.
+    bool again = std::find(columns->begin() + static_cast<std::ptrdiff_t>(i) + 1, columns->end(),
+                           (*columns)[i]) != columns->end();
+    result.columns.push_back(again ? column.copy() : std::move(column));
+    result.columns.back().rename(names[i]);
   }
   return result;
 }
@@ -258,14 +197,16 @@ DataFile::~DataFile() = default;
 
 const std::string& DataFile::path() const { return contents_->path; }
 const std::vector<std::string>& DataFile::header() const { return contents_->header; }
+char DataFile::separator() const { return contents_->separator; }
 
 std::optional<DataFile> DataFile::open(const std::string& path, const DataOptions& options,
                                        Diagnostics& diagnostics) {
   DataFile file;
   Contents& contents = *file.contents_;
   contents.path = path == "-" ? "standard input" : path;
-  contents.options = options;
-  if (os::Status error = os::read_file(path, os::memory_limit(), contents.bytes)) {
+  contents.separator = options.separator.value_or(separator_of(path));
+  contents.drop_missing = options.drop_missing;
+  if (os::Status error = read_bytes(path, contents.path, contents.bytes)) {
     diagnostics.error(error->too_large ? Code::too_large : Code::cannot_open, error->message());
     return {};
   }

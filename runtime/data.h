@@ -12,51 +12,25 @@
 #include <vector>
 
 #include "base/diagnostic.h"
-#include "codegen/storage.h"
+#include "runtime/column.h"
 
 namespace slope {
 
-// The cells of one column in the narrowest storage that holds every one exactly (−0 is kept), 64-byte aligned
-// and padded with zeros to a multiple of 64 cells, so that code may load whole vectors.
-class Column {
- public:
-  Column() = default;
-  Column(std::string name, Storage storage, std::int64_t rows);  // only the padding is set
-  const std::string& name() const { return name_; }
-  Storage storage() const { return storage_; }
-  std::int64_t rows() const { return rows_; }
-  const void* data() const { return bytes_.get(); }
-  void* data() { return bytes_.get(); }
-  double at(std::int64_t row) const;  // exact: every storage fits a double
-
- private:
-  struct Free {
-    void operator()(void* p) const;
-  };
-  std::string name_;
-  Storage storage_ = Storage::f64;
-  std::int64_t rows_ = 0;
-  std::unique_ptr<void, Free> bytes_;
-};
-
-// Narrows: the column of these values in the narrowest exact storage. With `single` the values are floats
-// already.
-Column make_column(std::string name, std::span<const double> values, bool single);
-
 struct DataOptions {
-  char separator = ',';
-  bool drop_missing =
-      false;  // rows with an empty cell, NA or nan in a wanted column are left out and counted
+  std::optional<char> separator = {};  // else a tab in a file called .tsv (or .tsv.gz), a comma in others
+  bool drop_missing = false;           // rows with an empty cell, NA or nan in a wanted column are left out
 };
 
 class DataFile {
  public:
-  // Reads the file ("-": standard input) into memory (mapped where possible) and its header.
+  // Reads the file ("-": standard input) into memory, unpacked where it is compressed with gzip, and its
+  // header.
   static std::optional<DataFile> open(const std::string& path, const DataOptions& options,
                                       Diagnostics& diagnostics);
 
   const std::string& path() const;
   const std::vector<std::string>& header() const;
+  char separator() const;
 
   struct Columns {
     std::vector<Column> columns;  // as wanted, in that order

@@ -61,12 +61,21 @@ Reading read_number(std::string_view cell, T& value) {
   }
   // "-nan" and "nan(…)" pass from_chars.
   if (std::isnan(value)) return Reading::missing;
-  bool written_infinite = cell.find_first_of("iI") != std::string_view::npos;
+  bool written_infinite = std::isinf(value) && cell.find_first_of("iI") != std::string_view::npos;
   return std::isinf(value) && !written_infinite ? Reading::too_large : Reading::number;
 }
 
 template Reading read_number(std::string_view, double&);
 template Reading read_number(std::string_view, float&);
+
+template <class T>
+const char* read_long_number(const char* p, const char* end, T& value) {
+  auto [stop, error] = std::from_chars(p, end, value);
+  return error == std::errc() && std::isfinite(value) ? stop : nullptr;
+}
+
+template const char* read_long_number(const char*, const char*, double&);
+template const char* read_long_number(const char*, const char*, float&);
 
 std::string number_hint(std::string_view cell) {
   cell = trimmed(cell);

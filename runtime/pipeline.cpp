@@ -251,7 +251,7 @@ namespace {
 // What is often the matter with a header that lacks the names asked for.
 void help_with_header(const std::vector<std::string>& header, Diagnostic& d) {
   if (header.size() == 1)
-    for (char c : {';', '\t', '|'})
+    for (char c : {';', '\t', ',', '|'})
       if (header[0].find(c) != std::string::npos)
         d.helps.push_back(
             fmt::format("the file looks separated by `{0}`: write sep=\"{0}\" in the `data` statement",

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One pass over the text. A cell is read as a number where it stands, without looking for its end first;
-// whatever is not a short plain number followed at once by a separator or line end is left to the slow path.
-// Places are worked out only for messages, from the start of the row.
+// One pass over the text. A cell is read as a number where it stands, without looking for its end first. Rows
+// in which every wanted cell is a plain number followed at once by a separator or line end are read in a
+// tight loop; all others, and all faults, go through read_row. Places are worked out only for messages, from
+// the start of the row.
 #include "runtime/table.h"
 
 #include <fmt/format.h>
@@ -16,7 +17,7 @@
 namespace slope {
 
 FilePosition place_in(const char* from, const char* at, int line, const std::string& path) {
-  line += csv::count_lines({from, at});
+  line += static_cast<int>(csv::count_lines({from, at}));
   const char* start = at;
   while (start > from && start[-1] != '\n' && start[-1] != '\r') --start;
   return {path, line, static_cast<int>(std::min<std::ptrdiff_t>(at - start + 1, INT32_MAX))};
@@ -44,14 +45,18 @@ class TableReader {
         p_(rows),
         line_(line),
         columns_(static_cast<int>(request.header.size())) {}
-  std::optional<Table<T>> read(Diagnostics& diagnostics);
+  std::optional<Table> read(Diagnostics& diagnostics);
 
  private:
   enum class Cell { fine, missing, broken };
 
   void find_targets();
   void make_room();
+  void flush();
+  void read_plain_rows();
+  const char* read_plain_row(const char* p, std::int64_t row);
   void read_row();
+  void skip_blank_lines();
   Cell read_wanted(const char*& p, int column);
   Cell read_slowly(const char*& p, int column);
   void end_row(const char* end);
@@ -70,55 +75,62 @@ class TableReader {
   const char* p_;  // the start of the row at hand
   int line_;       // its line
   int columns_;
-  Table<T> table_;
-  std::vector<T*> targets_;  // for each column of the file: its array, or null
+  Table table_;
+  std::vector<ColumnBuilder<T>> builders_;
+  // Rows are read in blocks, small enough to stay in the cache, that the builders then take.
+  std::vector<T> block_;
+  std::int64_t block_rows_ = 0, row_ = 0;  // room in the block, and rows in it
+  std::vector<T*> targets_;                // for each column of the file: its part of the block, or null
   std::vector<Diagnostic> faults_;
   struct Missing {
     std::size_t fault = 0;
     std::int64_t rows = 0;
   };
-  std::vector<Missing> missing_;  // for each array
-  std::int64_t capacity_ = 0;
-  bool quoted_ = false;   // the row has a quote
-  bool stopped_ = false;  // nothing more can be, or shall be, told
+  std::vector<Missing> missing_;  // for each wanted column
+  bool quoted_ = false;           // the row has a quote
+  bool stopped_ = false;          // nothing more can be, or shall be, told
 };
 
 template <class T>
 void TableReader<T>::find_targets() {
   table_.slots.assign(request_.header.size(), -1);
-  targets_.assign(request_.header.size(), nullptr);
+  int wanted = 0;
   for (int column : request_.columns) {
     int& slot = table_.slots[static_cast<std::size_t>(column)];
-    if (slot >= 0) continue;
-    slot = static_cast<int>(table_.values.size());
-    table_.values.emplace_back();
+    if (slot < 0) slot = wanted++;
   }
-  missing_.resize(table_.values.size());
+  missing_.resize(static_cast<std::size_t>(wanted));
 }
 
-// Room for the rows to come, if they are about as long as those so far; moving large arrays costs no copies.
 template <class T>
 void TableReader<T>::make_room() {
-  auto done = static_cast<double>(p_ - rows_), left = static_cast<double>(scan_.end() - p_);
-  double more = done > 0 ? static_cast<double>(capacity_) * left / done * 1.05 : 0;
-  capacity_ += 1024 + static_cast<std::int64_t>(std::min(more, left / columns_));
-  for (std::size_t column = 0; column < targets_.size(); ++column) {
-    if (table_.slots[column] < 0) continue;
-    auto& values = table_.values[static_cast<std::size_t>(table_.slots[column])];
-    void* larger = std::realloc(values.get(), static_cast<std::size_t>(capacity_) * sizeof(T));
-    if (!larger) throw std::bad_alloc();
-    static_cast<void>(values.release());
-    values.reset(static_cast<T*>(larger));
-    targets_[column] = values.get();
-  }
+  std::int64_t most = csv::count_lines({p_, scan_.end()}) + 1;
+  auto wanted = static_cast<std::int64_t>(missing_.size());
+  for (std::int64_t slot = 0; slot < wanted; ++slot) builders_.emplace_back(most);
+  block_rows_ = std::min(most, std::max<std::int64_t>(64, 4096 / std::max<std::int64_t>(wanted, 1)));
+  block_.resize(static_cast<std::size_t>(block_rows_ * wanted));
+  for (int slot : table_.slots) targets_.push_back(slot < 0 ? nullptr : block_.data() + slot * block_rows_);
 }
 
 template <class T>
-std::optional<Table<T>> TableReader<T>::read(Diagnostics& diagnostics) {
+void TableReader<T>::flush() {
+  for (std::size_t slot = 0; faults_.empty() && slot < builders_.size(); ++slot)
+    builders_[slot].append(
+        {block_.data() + static_cast<std::int64_t>(slot) * block_rows_, static_cast<std::size_t>(row_)});
+  row_ = 0;
+}
+
+template <class T>
+std::optional<Table> TableReader<T>::read(Diagnostics& diagnostics) {
   find_targets();
   make_room();
   p_ = scan_.skip_blank_lines(p_, line_);
-  while (p_ != scan_.end() && !stopped_) read_row();
+  while (p_ != scan_.end() && !stopped_) {
+    if (row_ == block_rows_) flush();
+    read_plain_rows();
+    if (p_ != scan_.end() && row_ < block_rows_) read_row();
+  }
+  flush();
   for (const Missing& m : missing_)
     if (m.rows > 1)
       faults_[m.fault].notes.push_back(
@@ -133,12 +145,57 @@ std::optional<Table<T>> TableReader<T>::read(Diagnostics& diagnostics) {
   bool good = faults_.empty();
   for (Diagnostic& d : faults_) diagnostics.add(std::move(d));
   if (!good) return {};
+  for (auto& builder : builders_) table_.columns.push_back(std::move(builder).finish({}));
   return std::move(table_);
+}
+
+// The wanted number at the start of the text, if a stop follows it at once: returns the stop, or null.
+template <class T>
+inline const char* read_plain_cell(const csv::Scanner& scan, const char* p, T& value) {
+  const char* end = read_tiny_number(p, scan.separators(), value);
+  if (end && scan.stops(*end)) return end;
+  end = has_many_digits(p) ? read_long_number(p, scan.end(), value) : read_short_number(p, value);
+  return end && scan.stops(*end) ? end : nullptr;
+}
+
+// A row without quotes in which every wanted cell is a plain number, up to its line end; null for others.
+template <class T>
+inline const char* TableReader<T>::read_plain_row(const char* p, std::int64_t row) {
+  T* const* targets = targets_.data();
+  for (int column = 0;; ++p) {
+    bool quoted = false;
+    p = targets[column] ? read_plain_cell(scan_, p, targets[column][row]) : scan_.skip_cell(p, quoted);
+    if (!p || quoted) return nullptr;
+    if (++column == columns_) return *p == '\n' || (*p == '\r' && p[1] == '\n') ? p : nullptr;
+    if (*p != scan_.separator()) return nullptr;
+  }
+}
+
+// As many rows as the block has room for; stops before one that has to be looked at closely.
+template <class T>
+void TableReader<T>::read_plain_rows() {
+  std::int64_t row = row_;
+  const char* p = p_;
+  while (row < block_rows_) {
+    const char* end = read_plain_row(p, row);
+    if (!end) break;
+    p = end + 1 + (*end == '\r');
+    ++row;
+  }
+  line_ += static_cast<int>(row - row_);
+  table_.rows += row - row_;
+  row_ = row;
+  p_ = p;
+  skip_blank_lines();
+}
+
+template <class T>
+void TableReader<T>::skip_blank_lines() {
+  if (*p_ == '\n' || *p_ == '\r' || scan_.is_space(*p_)) p_ = scan_.skip_blank_lines(p_, line_);
 }
 
 template <class T>
 void TableReader<T>::read_row() {
-  if (table_.rows == capacity_) make_room();
   const char* p = p_;
   bool keep = true;
   for (int column = 0;; ++p) {
@@ -163,32 +220,31 @@ void TableReader<T>::read_row() {
     }
     break;
   }
-  if (keep) ++table_.rows;
+  if (keep) ++row_, ++table_.rows;
   else ++table_.dropped;
   end_row(p);
 }
 
 template <class T>
 void TableReader<T>::end_row(const char* end) {
-  if (quoted_) line_ += csv::count_lines({p_, end});
+  if (quoted_) line_ += static_cast<int>(csv::count_lines({p_, end}));
   quoted_ = false;
   p_ = scan_.skip_line_end(end);
   ++line_;
-  if (*p_ == '\n' || *p_ == '\r' || scan_.is_space(*p_)) p_ = scan_.skip_blank_lines(p_, line_);
+  skip_blank_lines();
 }
 
 template <class T>
 typename TableReader<T>::Cell TableReader<T>::read_wanted(const char*& p, int column) {
-  T& value = targets_[static_cast<std::size_t>(column)][table_.rows];
-  const char* end = read_short_number(p, value);
-  if (!end || !scan_.stops(*end)) return read_slowly(p, column);
+  const char* end = read_plain_cell(scan_, p, targets_[static_cast<std::size_t>(column)][row_]);
+  if (!end) return read_slowly(p, column);
   p = end;
   return Cell::fine;
 }
 
 template <class T>
 typename TableReader<T>::Cell TableReader<T>::read_slowly(const char*& p, int column) {
-  T& value = targets_[static_cast<std::size_t>(column)][table_.rows];
+  T& value = targets_[static_cast<std::size_t>(column)][row_];
   const char* start = scan_.skip_spaces(p);
   const char* end = scan_.skip_cell(p, quoted_);
   if (!end) {
@@ -296,14 +352,14 @@ void TableReader<T>::too_large(const char* at, int column, std::string_view text
 }  // namespace
 
 template <class T>
-std::optional<Table<T>> read_table(const csv::Scanner& scan, const char* rows, int line,
-                                   const TableRequest& request, Diagnostics& diagnostics) {
+std::optional<Table> read_table(const csv::Scanner& scan, const char* rows, int line,
+                                const TableRequest& request, Diagnostics& diagnostics) {
   return TableReader<T>(scan, rows, line, request).read(diagnostics);
 }
 
-template std::optional<Table<double>> read_table(const csv::Scanner&, const char*, int, const TableRequest&,
+template std::optional<Table> read_table<double>(const csv::Scanner&, const char*, int, const TableRequest&,
                                                  Diagnostics&);
-template std::optional<Table<float>> read_table(const csv::Scanner&, const char*, int, const TableRequest&,
+template std::optional<Table> read_table<float>(const csv::Scanner&, const char*, int, const TableRequest&,
                                                 Diagnostics&);
 
 }  // namespace slope

@@ -104,7 +104,7 @@ class Writer {
     std::string out, path = data.path;
     if (s_.opened) path = from_folder(s_.opened->files[s_.opened->file_of[source]].path());
     if (!path.empty() && path != "-") out += " from " + in_quotes(path);
-    if (data.separator != ',') out += fmt::format(" sep={}", in_quotes(std::string(1, data.separator)));
+    if (data.separator) out += fmt::format(" sep={}", in_quotes(std::string(1, *data.separator)));
     if (data.drop_missing) out += " missing=drop";
     return out;
   }

@@ -3,8 +3,10 @@
 
 #include <sys/stat.h>
 
+#include <bit>
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -12,6 +14,8 @@
 #include <random>
 
 #include "base/os.h"
+#include "runtime/csv.h"
+#include "runtime/gzip.h"
 #include "runtime/number.h"
 #include "tests/unit/folder.h"
 
@@ -177,7 +181,6 @@ TEST_CASE("headers", "[data]") {
 }
 
 TEST_CASE("files of other kinds", "[data]") {
-  expect(outcome_of("\x1F\x8B\x08 etc", {"x"}), Code::bad_data_file, 0, 0, "gzip");
   expect(outcome_of("\x93NUMPY\x01", {"x"}), Code::bad_data_file, 0, 0, "NumPy");
   expect(outcome_of("PK\x03\x04", {"x"}), Code::bad_data_file, 0, 0, "spreadsheet");
   expect(outcome_of("\xFF\xFEx\0"s, {"x"}), Code::bad_data_file, 0, 0, "UTF-16");
@@ -215,36 +218,140 @@ TEST_CASE("several faults, each told once and in order", "[data]") {
   CHECK(lines == std::vector{2, 3, 4, 5, 7, 8});
 }
 
+namespace {
+
+constexpr std::uint64_t commas = 0x2C2C2C2C2C2C2C2C;
+
+// As the reader of tables does: the first of the three ways that reads the whole cell.
+template <class T>
+std::optional<T> read_cell(const std::string& text) {
+  std::string cell = text + ",       ";
+  T value = 0;
+  const char* end = cell.c_str() + text.size();
+  if (read_tiny_number(cell.c_str(), commas, value) == end || read_short_number(cell.c_str(), value) == end)
+    return value;
+  if (read_number(text, value) != Reading::number) return {};
+  return value;
+}
+
+template <class T>
+bool same_bits(T a, T b) {
+  return std::memcmp(&a, &b, sizeof a) == 0;
+}
+
+void check_nearest(const std::string& text) {
+  INFO(text);
+  auto value = read_cell<double>(text);
+  double expected = std::strtod(text.c_str(), nullptr);
+  REQUIRE(value.has_value() == std::isfinite(expected));  // what is too large is told
+  if (value) REQUIRE(same_bits(*value, expected));
+  auto single = read_cell<float>(text);
+  float expected_single = std::strtof(text.c_str(), nullptr);
+  REQUIRE(single.has_value() == std::isfinite(expected_single));
+  if (single) REQUIRE(same_bits(*single, expected_single));
+}
+
+}  // namespace
+
 TEST_CASE("decimals become the nearest number", "[data]") {
   std::mt19937_64 random(1);
-  auto check = [](const char* text) {
-    INFO(text);
-    std::string cell = text + ",       "s;
-    double value = 0;
-    float single = 0;
-    if (!read_short_number(cell.c_str(), value)) REQUIRE(read_number(text, value) == Reading::number);
-    REQUIRE(value == std::strtod(text, nullptr));
-    if (!read_short_number(cell.c_str(), single)) REQUIRE(read_number(text, single) == Reading::number);
-    REQUIRE(single == std::strtof(text, nullptr));
-  };
   char text[64];
   for (int i = 0; i < 10000; ++i) {
     auto exponent = static_cast<int>(random() % 60) - 30;
     std::snprintf(text, sizeof text, "%.16fe%d", static_cast<double>(random()) * 0x1p-64, exponent);
-    check(text);
+    check_nearest(text);
     // Near the middle between two floats is where rounding twice goes wrong.
     auto mantissa = static_cast<double>((random() & 0xFFFFFF) | 0x800000) + 0.5;
     std::snprintf(text, sizeof text, "%.*g", 7 + i % 11, std::ldexp(mantissa, i % 40 - 30));
-    check(text);
+    check_nearest(text);
     std::snprintf(text, sizeof text, "%.*f", i % 12,
                   static_cast<double>(static_cast<std::int64_t>(random())) * 1e-13);
-    check(text);
+    check_nearest(text);
+    // Every double, denormal and huge ones too, with 15 to 20 digits.
+    auto any = std::bit_cast<double>(random());
+    if (std::isfinite(any)) {
+      std::snprintf(text, sizeof text, "%.*e", 14 + i % 6, any);
+      check_nearest(text);
+    }
   }
-  for (const char* special :
-       {"4.9e-324", "2.2250738585072011e-308", "9007199254740993", "9007199254740992.9999999",
-        "1.00000017881393421514957253748434595763683319091796875001", "1.000000059604644775390625",
-        "16777217", "16777219", "3.4028235677973366e38", "8.5070591730234616e37"})
-    if (std::strtof(special, nullptr) <= std::numeric_limits<float>::max()) check(special);
+  for (const char* special : {"4.9e-324",
+                              "2.2250738585072011e-308",
+                              "2.4703282292062327e-324",
+                              "2.4703282292062328e-324",
+                              "9007199254740993",
+                              "9007199254740992.9999999",
+                              "1.7976931348623157e308",
+                              "1.7976931348623159e308",
+                              "1.00000017881393421514957253748434595763683319091796875001",
+                              "1.000000059604644775390625",
+                              "16777217",
+                              "16777219",
+                              "3.4028235677973366e38",
+                              "8.5070591730234616e37",
+                              "12345678901234567890123",
+                              "-0",
+                              "-0.0",
+                              "0e5",
+                              "-.5",
+                              "5.",
+                              "0000000000000000000000000001",
+                              "1e23",
+                              "8.5e22"})
+    check_nearest(special);
+}
+
+TEST_CASE("middles between two doubles go to the even one, what is beside them to the nearer", "[data]") {
+  std::mt19937_64 random(2);
+  for (int i = 0; i < 3000; ++i) {
+    // An odd integer of 54 bits is such a middle; with a power of two below 0, a decimal of up to 60 digits.
+    std::uint64_t middle = (random() >> 10 | std::uint64_t{1} << 53) | 1;
+    int power = -(i % 40);
+    auto value = static_cast<long double>(middle) * std::ldexp(1.0L, power);  // exact: 54 bits of 64
+    char text[128];
+    std::snprintf(text, sizeof text, "%.*Lf", -power, value);
+    std::string exact = text;
+    check_nearest(exact);
+    if (exact.find('.') == std::string::npos) exact += ".";
+    check_nearest(exact + "0000000000000000000001");
+    std::string below = exact;  // one less in the last digit, which is 5 or the middle is an integer
+    std::size_t last = below.find_last_not_of('.');
+    if (below[last] > '0') --below[last];
+    check_nearest(below + "99999999");
+  }
+}
+
+TEST_CASE("what looks like a short number is one", "[data]") {
+  // All that the quick ways accept, std::from_chars accepts too, to the same end and bits.
+  std::mt19937_64 random(3);
+  auto check = []<class T>(const std::string& text, T) {
+    T tiny = 0, brief = 0, full = 0, expected = 0;
+    const char *begin = text.c_str(), *stop = begin + text.find(',');
+    auto [exact, error] = std::from_chars(begin, stop, expected);
+    auto agree = [&, at = exact, fault = error](const char* end, const T& found) {
+      if (end != stop) return;  // not a whole cell: others look at it
+      INFO(text);
+      REQUIRE(fault == std::errc());
+      REQUIRE(at == stop);
+      REQUIRE(same_bits(found, expected));
+    };
+    agree(read_tiny_number(begin, commas, tiny), tiny);
+    agree(read_short_number(begin, brief), brief);
+    agree(read_long_number(begin, begin + text.size(), full), full);
+  };
+  int whole = 0;
+  for (int i = 0; i < 300000; ++i) {
+    std::string_view letters = i % 3 ? "0123456789." : "0123456789.-+eE/:;@ \xB0\x7F\x80\xFF";
+    std::string text(random() % 10, ' ');
+    for (char& c : text) c = letters[random() % letters.size()];
+    if (random() % 4 == 0) text = "-" + text;
+    text += ",";
+    double ignored;
+    whole += read_tiny_number((text + "       ").c_str(), commas, ignored) != nullptr;
+    text += std::string(16, i % 2 ? '7' : ' ');
+    check(text, 0.0);
+    check(text, 0.0f);
+  }
+  CHECK(whole > 50000);  // the test is about something
 }
 
 TEST_CASE("the narrowest storage that is exact", "[data]") {
@@ -303,6 +410,75 @@ TEST_CASE("columns are aligned and padded with zeros", "[data]") {
   CHECK(std::memcmp(static_cast<const char*>(column.data()) + used, zeros.data(), zeros.size()) == 0);
 }
 
+TEST_CASE("columns are narrow whatever the order of their cells", "[data]") {
+  // Longer than a block, the cell that needs more room in the first, a middle or the last one.
+  std::size_t rows = 40000, at = GENERATE(0u, 20000u, 39999u);
+  struct Case {
+    double most, odd;
+    Storage storage;
+  };
+  auto c = GENERATE(values<Case>({{250, 7, Storage::u8},
+                                  {250, -1, Storage::i16},
+                                  {250, 70000, Storage::i32},
+                                  {30000, 2147483647, Storage::i32},
+                                  {30000, 0.5, Storage::f32},
+                                  {70000, 0.5, Storage::f32},
+                                  {16777217, 0.5, Storage::f64},
+                                  {250, 0.1, Storage::f64},
+                                  {250, -0.0, Storage::f32}}));
+  Values cells;
+  std::string text = "a,x\n";
+  for (std::size_t i = 0; i < rows; ++i) {
+    cells.push_back(i == at ? c.odd : c.most - static_cast<double>(i % 100));
+    char line[64];
+    std::snprintf(line, sizeof line, "z,%.17g\n", cells.back());
+    text += line;
+  }
+  Outcome out = outcome_of(text, {"x"});
+  REQUIRE(out.columns);
+  CHECK(out.columns->columns[0].storage() == c.storage);
+  CHECK(out.values() == cells);
+}
+
+TEST_CASE("a line is counted once wherever a block of bytes ends", "[data]") {
+  std::mt19937_64 random(4);
+  for (std::size_t size : {0u, 1u, 127u, 128u, 129u, 255u, 256u, 257u, 5000u}) {
+    std::string text(size, 'a');
+    for (char& c : text) c = "\r\na"[random() % 3];
+    std::int64_t expected = 0;
+    for (std::size_t i = 0; i < size; ++i)
+      expected += text[i] == '\r' || (text[i] == '\n' && (i == 0 || text[i - 1] != '\r'));
+    CHECK(csv::count_lines(text) == expected);
+  }
+}
+
+TEST_CASE("gzip: every member, no byte more than the limit, nothing damaged", "[data]") {
+  // Made by Python's gzip.compress(b"x\n1\n2\n", mtime=0).
+  std::string packed =
+      "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\xe0\x32\xe4\x32\xe2\x02\x00\xd3\x91\xa6\x54\x06\x00\x00\x00"s;
+  auto unpacked = [](std::string_view from, std::size_t limit) {
+    os::Bytes bytes;
+    os::Status error = unpack_gzip(from, "p.gz", limit, bytes);
+    return error ? (error->too_large ? "too large" : error->reason) : std::string(bytes.view());
+  };
+  std::size_t large = std::size_t{1} << 40;
+  CHECK(unpacked(packed, large) == "x\n1\n2\n");
+  CHECK(unpacked(packed + packed, large) == "x\n1\n2\nx\n1\n2\n");
+  CHECK(unpacked(packed, 6) == "x\n1\n2\n");
+  CHECK(unpacked(packed, 5) == "too large");
+  CHECK(unpacked(packed + packed, 11) == "too large");
+  for (std::size_t cut = 2; cut < packed.size(); ++cut)
+    CHECK(unpacked(packed.substr(0, cut), large).find("cut off") != std::string::npos);
+  for (std::size_t i = 2; i < packed.size(); ++i) {
+    // Time, flags of the compressor, system, bits behind the last block: no matter.
+    if ((i >= 4 && i < 10) || i == 17) continue;
+    std::string damaged = packed;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
+    INFO(i);
+    CHECK(unpacked(damaged, large).find("compressed with gzip, but ") == 0);
+  }
+}
+
 TEST_CASE("the input lines as they stand", "[data]") {
   Folder folder;
   Diagnostics d;
@@ -331,4 +507,25 @@ TEST_CASE("reads that are short, interrupted or fail", "[data]") {
   os::Status large = os::read_file(path, 5, bytes);
   REQUIRE(large);
   CHECK(large->too_large);
+}
+
+TEST_CASE("a file that changes while it is read is told", "[data]") {
+  static Folder folder;
+  std::string text = "x\n";
+  for (int i = 0; i < 1000; ++i) text += "123\n";
+  static std::string path;
+  path = folder.write("c.csv", text);
+  std::uintmax_t size = GENERATE(100u, 10000u);
+  static std::uintmax_t changed;
+  changed = size;
+  // Once the size is known and before the first byte is read.
+  os::set_fault_hook([](std::string_view call) {
+    if (call == "read") std::filesystem::resize_file(path, changed);
+    return 0;
+  });
+  os::Bytes bytes;
+  os::Status error = os::read_file(path, 1 << 20, bytes);
+  os::set_fault_hook(nullptr);
+  REQUIRE(error);
+  CHECK(error->message().find("the file changed while it was read") != std::string::npos);
 }

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/column.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "base/os.h"
+
+namespace slope {
+
+namespace {
+
+constexpr std::int64_t cells_together = 64;
+
+std::size_t bytes_of(Storage storage, std::int64_t rows) {
+  std::int64_t cells =
+      std::max<std::int64_t>(1, (rows + cells_together - 1) / cells_together) * cells_together;
+  return static_cast<std::size_t>(cells) * size_of(storage);
+}
+
+// Calls f with a null pointer to the type of the storage.
+template <class F>
+void with_type(Storage storage, F f) {
+  switch (storage) {
+    case Storage::u8: return f(static_cast<std::uint8_t*>(nullptr));
+    case Storage::i16: return f(static_cast<std::int16_t*>(nullptr));
+    case Storage::i32: return f(static_cast<std::int32_t*>(nullptr));
+    case Storage::f32: return f(static_cast<float*>(nullptr));
+    case Storage::f64: return f(static_cast<double*>(nullptr));
+  }
+}
+
+// Cells `first` and on of the column.
+template <class In>
+void put(Column& column, std::int64_t first, const In* values, std::int64_t count) {
+  with_type(column.storage(), [&]<class Out>(Out*) {
+    Out* out = static_cast<Out*>(column.data()) + first;
+    for (std::int64_t i = 0; i < count; ++i) out[i] = static_cast<Out>(values[i]);
+  });
+}
+
+template <class T>
+bool is_integer(T v) {
+  return v >= T{-2147483648.0} && v < T{2147483648.0} && static_cast<T>(static_cast<std::int32_t>(v)) == v &&
+         !(v == 0 && std::signbit(v));
+}
+
+// A conversion of what is too large for a float would be undefined.
+bool is_single(double v) {
+  bool small = std::abs(v) <= 3.4028234663852886e38;
+  return small ? static_cast<double>(static_cast<float>(v)) == v : !std::isfinite(v);
+}
+
+}  // namespace
+
+void Column::Free::operator()(void* p) const { std::free(p); }
+
+Column::Column(std::string name, Storage storage, std::int64_t rows)
+    : name_(std::move(name)), storage_(storage) {
+  bytes_.reset(std::aligned_alloc(64, bytes_of(storage, rows)));
+  if (!bytes_) throw std::bad_alloc();
+  os::prefer_large_pages(bytes_.get(), bytes_of(storage, rows));
+  keep_rows(rows);
+}
+
+void Column::keep_rows(std::int64_t rows) {
+  rows_ = rows;
+  std::size_t used = static_cast<std::size_t>(rows) * size_of(storage_);
+  std::memset(static_cast<char*>(bytes_.get()) + used, 0, bytes_of(storage_, rows) - used);
+}
+
+Column Column::copy() const {
+  Column out(name_, storage_, rows_);
+  std::memcpy(out.data(), data(), static_cast<std::size_t>(rows_) * size_of(storage_));
+  return out;
+}
+
+double Column::at(std::int64_t row) const {
+  double value = 0;
+  with_type(storage_, [&]<class Cell>(Cell*) { value = static_cast<const Cell*>(data())[row]; });
+  return value;
+}
+
+template <class T>
+void ColumnBuilder<T>::Facts::note(std::span<const T> block) {
+  for (std::size_t i = 0; integers && i < block.size(); ++i) {
+    integers = is_integer(block[i]);
+    low = std::min(low, block[i]);
+    high = std::max(high, block[i]);
+  }
+  if constexpr (sizeof(T) == 8) singles = singles && std::all_of(block.begin(), block.end(), is_single);
+}
+
+// Of two of one size the integer comes first, except that floats need no conversion as f32.
+template <class T>
+Storage ColumnBuilder<T>::Facts::narrowest() const {
+  if (integers && low >= 0 && high <= 255) return Storage::u8;
+  if (integers && low >= -32768 && high <= 32767) return Storage::i16;
+  if (sizeof(T) == 4) return Storage::f32;
+  if (integers) return Storage::i32;
+  return singles ? Storage::f32 : Storage::f64;
+}
+
+template <class T>
+void ColumnBuilder<T>::widen(Storage storage) {
+  Column wider({}, storage, most_rows_);
+  if (rows_ > 0)
+    with_type(column_.storage(),
+              [&]<class Cell>(Cell*) { put(wider, 0, static_cast<const Cell*>(column_.data()), rows_); });
+  column_ = std::move(wider);
+}
+
+template <class T>
+void ColumnBuilder<T>::append(std::span<const T> block) {
+  facts_.note(block);
+  Storage storage = facts_.narrowest();
+  if (!column_.data() || storage != column_.storage()) widen(storage);
+  put(column_, rows_, block.data(), static_cast<std::int64_t>(block.size()));
+  rows_ += static_cast<std::int64_t>(block.size());
+}
+
+template <class T>
+Column ColumnBuilder<T>::finish(std::string name) && {
+  if (!column_.data()) widen(facts_.narrowest());
+  column_.keep_rows(rows_);
+  column_.rename(std::move(name));
+  return std::move(column_);
+}
+
+template class ColumnBuilder<double>;
+template class ColumnBuilder<float>;
+
+Column make_column(std::string name, std::span<const double> values, bool single) {
+  auto build = [&]<class T>(std::span<const T> cells) {
+    ColumnBuilder<T> builder(static_cast<std::int64_t>(cells.size()));
+    builder.append(cells);
+    return std::move(builder).finish(std::move(name));
+  };
+  if (!single) return build(values);
+  std::vector<float> floats(values.begin(), values.end());
+  return build(std::span<const float>(floats));
+}
+
+}  // namespace slope

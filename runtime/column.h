@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Columns of numbers in memory, and how one is built block by block without knowing beforehand what it will
+// hold.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "codegen/storage.h"
+
+namespace slope {
+
+// The cells of one column in the narrowest storage that holds every one exactly (−0 is kept), 64-byte aligned
+// and padded with zeros to a multiple of 64 cells, so that code may load whole vectors.
+class Column {
+ public:
+  Column() = default;
+  Column(std::string name, Storage storage, std::int64_t rows);  // only the padding is set
+  const std::string& name() const { return name_; }
+  void rename(std::string name) { name_ = std::move(name); }
+  Storage storage() const { return storage_; }
+  std::int64_t rows() const { return rows_; }
+  const void* data() const { return bytes_.get(); }
+  void* data() { return bytes_.get(); }
+  double at(std::int64_t row) const;  // exact: every storage fits a double
+  void keep_rows(std::int64_t rows);  // the first so many; sets the padding behind them
+  Column copy() const;
+
+ private:
+  struct Free {
+    void operator()(void* p) const;
+  };
+  std::string name_;
+  Storage storage_ = Storage::f64;
+  std::int64_t rows_ = 0;
+  std::unique_ptr<void, Free> bytes_;
+};
+
+// Appends blocks of cells, T being double, or float where the cells are floats already. What is there is kept
+// in the narrowest storage so far and moves to a wider one at most three times; memory beyond the rows that
+// were appended is not touched.
+template <class T>
+class ColumnBuilder {
+ public:
+  explicit ColumnBuilder(std::int64_t most_rows) : most_rows_(most_rows) {}
+  void append(std::span<const T> block);
+  Column finish(std::string name) &&;
+
+ private:
+  void widen(Storage storage);
+
+  // What is true of every cell so far. `low` and `high` count while all are integers.
+  struct Facts {
+    bool integers = true;  // of 32 bits, none of them −0
+    bool singles = true;   // floats, exactly
+    T low = 0, high = 0;
+    void note(std::span<const T> block);
+    Storage narrowest() const;
+  } facts_;
+  std::int64_t most_rows_, rows_ = 0;
+  Column column_;
+};
+extern template class ColumnBuilder<double>;
+extern template class ColumnBuilder<float>;
+
+// The column of these values; with `single` the values are floats already.
+Column make_column(std::string name, std::span<const double> values, bool single);
+
+}  // namespace slope
