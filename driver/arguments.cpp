@@ -14,8 +14,8 @@ namespace slope {
 
 namespace {
 
-constexpr std::string_view future_commands[] = {"bench", "build", "explore", "fmt",
-                                                "lsp",   "new",   "cache",   "completion"};
+constexpr std::string_view future_commands[] = {"bench", "build", "explore",   "fmt",
+                                                "lsp",   "new",   "completion"};
 constexpr std::string_view stages[] = {"ast",     "graph", "gradient", "rewrites", "formula",
                                        "kernels", "llvm",  "asm",      "prelude"};
 constexpr std::string_view future_stages[] = {"ops", "passes", "memory", "html"};
@@ -42,7 +42,7 @@ void add_common(CLI::App& app, Arguments& a) {
   app.add_flag("--quiet", a.quiet, "only warnings and errors");
   app.add_flag("--verbose", a.verbose, "also the columns and functions that training works with");
   app.add_flag("--time", a.time, "where the time went");
-  app.add_flag("--no-cache", a.no_cache, "compile anew (there is no cache yet)");
+  app.add_flag("--no-cache", a.no_cache, "compile anew, and keep nothing for the next run");
   app.add_option_function<std::vector<std::string>>(
          "--set",
          [&a](const std::vector<std::string>& given) {
@@ -125,6 +125,9 @@ struct CommandLine {
     add_common(show, a);
     show.add_option("-o,--output", a.output, "where to write (standard output)")->type_name("FILE");
     for (const char* later : {"--dot", "--svg", "--html"}) future_option(show, later);
+    CLI::App& cache = *app.add_subcommand("cache", "compiled code kept for the next run: where and how much");
+    cache.add_option("action", a.action, "clean: remove it");
+    cache.add_flag("--json", a.json, "one JSON object on standard output");
     app.add_subcommand("version", "versions and the CPU")
         ->add_flag("--json", a.json, "one JSON object on standard output");
     app.add_flag_callback(
@@ -271,10 +274,13 @@ void check_values(Arguments& a, Diagnostics& diagnostics) {
                                      : fmt::format("did you mean `{}`?", near));
     }
   }
+  if (!a.action.empty() && a.action != "clean")
+    diagnostics.error(Code::usage, fmt::format("`slope cache` takes `clean` or nothing, not `{}`", a.action));
   if (a.latex && a.derive)
     diagnostics.error(Code::usage, "--latex and --derive cannot both be given")
         .helps.push_back("--derive is text; --latex writes the formulas");
-  bool wants_model = a.command != "version" && !(a.command == "show" && a.stage == "prelude");
+  bool wants_model =
+      a.command != "version" && a.command != "cache" && !(a.command == "show" && a.stage == "prelude");
   if (wants_model && a.model.empty() && !a.text)
     diagnostics.error(Code::usage, "a model is needed: a file, - for standard input, or -e 'TEXT'");
   if (!a.model.empty() && a.text)

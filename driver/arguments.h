@@ -12,8 +12,9 @@
 namespace slope {
 
 struct Arguments {
-  std::string command;              // train predict eval plot check show version
+  std::string command;              // train predict eval plot check explain show cache version
   std::string stage;                // of show
+  std::string action;               // of cache: "" or clean
   std::string model;                // a file or "-"; "" with -e
   std::optional<std::string> text;  // -e
   std::vector<std::string> data;

@@ -38,6 +38,7 @@ int dispatch(const slope::Arguments& a) {
   if (a.command == "check") return slope::run_check(a);
   if (a.command == "explain") return slope::run_explain(a);
   if (a.command == "show") return slope::run_show(a);
+  if (a.command == "cache") return slope::run_cache(a);
   return slope::run_version(a);
 }
 

@@ -62,6 +62,7 @@ int run_plot(const Arguments& arguments);
 int run_check(const Arguments& arguments);
 int run_explain(const Arguments& arguments);
 int run_show(const Arguments& arguments);
+int run_cache(const Arguments& arguments);
 int run_version(const Arguments& arguments);
 
 }  // namespace slope
