@@ -66,7 +66,7 @@ std::string Cache::path(std::string_view key) const {
 }
 
 std::optional<Cache::Found> Cache::find(std::string_view key) const {
-  if (!in_use()) return {};
+  if (!in_use() || os::check_private_folder(folder_)) return {};
   Found found;
   if (os::read_private_file(path(key), limits_.bytes, found.file)) return {};
   auto value = value_in(found.file.view(), key);

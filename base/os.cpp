@@ -377,6 +377,17 @@ Status write_file(const std::string& path, std::string_view bytes) {
   return sync_folder(target.path);
 }
 
+namespace {
+
+// Why others than this user could have written what is there; null where they could not.
+const char* not_private(const struct stat& info) {
+  if (info.st_uid != ::geteuid()) return "belongs to another user";
+  if (info.st_mode & (S_IWGRP | S_IWOTH)) return "other users can write to it";
+  return nullptr;
+}
+
+}  // namespace
+
 Status read_private_file(const std::string& path, std::size_t limit, Bytes& bytes) {
   Descriptor file(retried("open", [&] {
     return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
@@ -385,8 +396,7 @@ Status read_private_file(const std::string& path, std::size_t limit, Bytes& byte
   struct stat info;
   if (retried("stat", [&] { return ::fstat(file.number(), &info); }) != 0) return failure("open", path);
   if (!S_ISREG(info.st_mode)) return Error{"read", path, kind_of(info.st_mode)};
-  if (info.st_uid != ::geteuid()) return Error{"read", path, "belongs to another user"};
-  if (info.st_mode & (S_IWGRP | S_IWOTH)) return Error{"read", path, "other users can write to it"};
+  if (const char* fault = not_private(info)) return Error{"read", path, fault};
   return read_all(file.number(), path, limit, static_cast<std::size_t>(info.st_size), bytes);
 }
 
@@ -395,20 +405,33 @@ Status write_private_file(const std::string& path, std::string_view bytes) {
   return replace(path, path, bytes, {.sync = false, .mode = &mode});
 }
 
-Status make_private_folder(const std::string& path) {
+namespace {
+
+Status make_folders(const std::string& path) {
   struct stat info;
-  if (retried("stat", [&] { return ::stat(path.c_str(), &info); }) == 0) {
-    if (S_ISDIR(info.st_mode)) return {};
-    errno = ENOTDIR;
-    return failure("create the folder", path);
-  }
+  if (retried("stat", [&] { return ::stat(path.c_str(), &info); }) == 0) return {};
   if (errno != ENOENT) return failure("create the folder", path);
   std::string above = folder_of(path);
-  if (Status error = make_private_folder(above)) return error;
+  if (Status error = make_folders(above)) return error;
   if (::geteuid() == 0 && ::stat(above.c_str(), &info) == 0 && info.st_uid != 0)
     return Error{"create the folder", path, "the folder above it belongs to another user"};
   bool made = retried("mkdir", [&] { return ::mkdir(path.c_str(), 0700); }) == 0 || errno == EEXIST;
   return made ? Status{} : failure("create the folder", path);
+}
+
+}  // namespace
+
+Status check_private_folder(const std::string& path) {
+  struct stat info;
+  if (retried("stat", [&] { return ::stat(path.c_str(), &info); }) != 0) return failure("use", path);
+  if (!S_ISDIR(info.st_mode)) return Error{"use", path, "it is no folder"};
+  const char* fault = not_private(info);
+  return fault ? Status(Error{"use", path, fault}) : Status{};
+}
+
+Status make_private_folder(const std::string& path) {
+  if (Status error = make_folders(path)) return error;
+  return check_private_folder(path);
 }
 
 Status list_files(const std::string& folder, std::vector<FileFacts>& files) {

@@ -75,8 +75,10 @@ std::size_t memory_limit();
 // As write_file, for this user alone (mode 0600), but not synced: after a crash of the machine the file may
 // hold anything. A file or link that has the name is replaced, whatever it is.
 [[nodiscard]] Status write_private_file(const std::string& path, std::string_view bytes);
-// The folder and those above it that are missing, for this user alone (mode 0700). The superuser makes none
-// in a folder of somebody else, who could not write to it afterwards.
+// A folder of this user in which nobody else may make or rename files; anything else is an error.
+[[nodiscard]] Status check_private_folder(const std::string& path);
+// Such a folder, made where it is missing, with those above it (mode 0700). The superuser makes none in a
+// folder of somebody else, who could not write to it afterwards.
 [[nodiscard]] Status make_private_folder(const std::string& path);
 
 struct FileFacts {
