@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <link.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/file.h>
@@ -350,6 +351,29 @@ Status find_target(const std::string& path, Target& target) {
   return {};
 }
 
+struct Manner {
+  bool sync;
+  const mode_t* mode;  // to set; null: what the process gives new files
+};
+
+// The bytes in a file beside the target, renamed over it. `path` is for messages.
+Status replace(const std::string& path, const std::string& target, std::string_view bytes, Manner manner) {
+  Temporary temporary;  // before the descriptor: removed after it is closed
+  Descriptor file(create_beside(target, manner.mode ? 0600 : 0666, temporary));
+  if (!file.valid()) return failure("create a file beside", path);
+  Descriptor lock(::fcntl(file.number(), F_DUPFD_CLOEXEC, 3));  // holds the lock until after the renaming
+  if (manner.mode && retried("fchmod", [&] { return ::fchmod(file.number(), *manner.mode); }) != 0)
+    return failure("set the mode of", path);
+  if (Status error = write_all(file.number(), bytes, path)) return error;
+  // A failed fsync is not repeated: the kernel may have dropped the pages, and the second call would succeed.
+  if (manner.sync && (faulty("fsync") || ::fsync(file.number()) != 0)) return failure("sync", path);
+  if (!file.close()) return failure("close", path);
+  if (retried("rename", [&] { return ::rename(temporary.path.c_str(), target.c_str()); }) != 0)
+    return failure("rename to", path);
+  temporary.renamed();
+  return {};
+}
+
 }  // namespace
 
 Status can_write_file(const std::string& path) {
@@ -365,21 +389,145 @@ Status write_file(const std::string& path, std::string_view bytes) {
   if (Status error = find_target(path, target)) return error;
   sweep_folder(folder_of(target.path));
 
-  Temporary temporary;  // before the descriptor: removed after it is closed
-  Descriptor file(create_beside(target.path, target.replaces ? 0600 : 0666, temporary));
-  if (!file.valid()) return failure("create a file beside", path);
-  Descriptor lock(::fcntl(file.number(), F_DUPFD_CLOEXEC, 3));  // holds the lock until after the renaming
-  if (target.replaces &&
-      retried("fchmod", [&] { return ::fchmod(file.number(), target.info.st_mode & 07777); }) != 0)
-    return failure("set the mode of", path);
-  if (Status error = write_all(file.number(), bytes, path)) return error;
-  // A failed fsync is not repeated: the kernel may have dropped the pages, and the second call would succeed.
-  if (faulty("fsync") || ::fsync(file.number()) != 0) return failure("sync", path);
-  if (!file.close()) return failure("close", path);
-  if (retried("rename", [&] { return ::rename(temporary.path.c_str(), target.path.c_str()); }) != 0)
-    return failure("rename to", path);
-  temporary.renamed();
+  mode_t mode = target.replaces ? target.info.st_mode & 07777 : 0;
+  if (Status error =
+          replace(path, target.path, bytes, {.sync = true, .mode = target.replaces ? &mode : nullptr}))
+    return error;
   return sync_folder(target.path);
+}
+
+namespace {
+
+// Why others than this user could have written what is there; null where they could not.
+const char* not_private(const struct stat& info) {
+  if (info.st_uid != ::geteuid()) return "belongs to another user";
+  if (info.st_mode & (S_IWGRP | S_IWOTH)) return "other users can write to it";
+  return nullptr;
+}
+
+}  // namespace
+
+Status read_private_file(const std::string& path, std::size_t limit, Bytes& bytes) {
+  Descriptor file(retried("open", [&] {
+    return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+  }));
+  if (!file.valid()) return failure("open", path);
+  struct stat info;
+  if (retried("stat", [&] { return ::fstat(file.number(), &info); }) != 0) return failure("open", path);
+  if (!S_ISREG(info.st_mode)) return Error{"read", path, kind_of(info.st_mode)};
+  if (const char* fault = not_private(info)) return Error{"read", path, fault};
+  return read_all(file.number(), path, limit, static_cast<std::size_t>(info.st_size), bytes);
+}
+
+Status write_private_file(const std::string& path, std::string_view bytes) {
+  constexpr mode_t mode = 0600;
+  return replace(path, path, bytes, {.sync = false, .mode = &mode});
+}
+
+namespace {
+
+Status make_folders(const std::string& path) {
+  struct stat info;
+  if (retried("stat", [&] { return ::stat(path.c_str(), &info); }) == 0) return {};
+  if (errno != ENOENT) return failure("create the folder", path);
+  std::string above = folder_of(path);
+  if (Status error = make_folders(above)) return error;
+  if (::geteuid() == 0 && ::stat(above.c_str(), &info) == 0 && info.st_uid != 0)
+    return Error{"create the folder", path, "the folder above it belongs to another user"};
+  bool made = retried("mkdir", [&] { return ::mkdir(path.c_str(), 0700); }) == 0 || errno == EEXIST;
+  return made ? Status{} : failure("create the folder", path);
+}
+
+}  // namespace
+
+Status check_private_folder(const std::string& path) {
+  struct stat info;
+  if (retried("stat", [&] { return ::stat(path.c_str(), &info); }) != 0) return failure("use", path);
+  if (!S_ISDIR(info.st_mode)) return Error{"use", path, "it is no folder"};
+  const char* fault = not_private(info);
+  return fault ? Status(Error{"use", path, fault}) : Status{};
+}
+
+Status make_private_folder(const std::string& path) {
+  if (Status error = make_folders(path)) return error;
+  return check_private_folder(path);
+}
+
+Status list_files(const std::string& folder, std::vector<FileFacts>& files) {
+  sweep_folder(folder);
+  std::unique_ptr<DIR, int (*)(DIR*)> opened(faulty("opendir") ? nullptr : ::opendir(folder.c_str()),
+                                             ::closedir);
+  if (!opened) return errno == ENOENT || errno == ENOTDIR ? Status{} : failure("list", folder);
+  while (dirent* entry = ::readdir(opened.get())) {
+    struct stat info;
+    if (::fstatat(::dirfd(opened.get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // gone
+    if (!S_ISREG(info.st_mode)) continue;
+    auto nanoseconds = [](const timespec& t) { return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
+    files.push_back({entry->d_name, static_cast<std::uint64_t>(info.st_size),
+                     std::max(nanoseconds(info.st_mtim), nanoseconds(info.st_atim))});
+  }
+  return {};
+}
+
+Status remove_file(const std::string& path) {
+  if (retried("unlink", [&] { return ::unlink(path.c_str()); }) == 0 || errno == ENOENT) return {};
+  return failure("remove", path);
+}
+
+namespace {
+
+struct BuildIdSearch {
+  std::uintptr_t code;
+  std::string id;
+};
+
+bool holds(const dl_phdr_info& object, std::uintptr_t code) {
+  for (int i = 0; i < object.dlpi_phnum; ++i) {
+    const ElfW(Phdr)& part = object.dlpi_phdr[i];
+    std::uintptr_t begin = object.dlpi_addr + part.p_vaddr;
+    if (part.p_type == PT_LOAD && code >= begin && code - begin < part.p_memsz) return true;
+  }
+  return false;
+}
+
+// The descriptor of the note NT_GNU_BUILD_ID of the owner "GNU" in a run of notes, or "".
+std::string_view find_build_id(std::string_view notes) {
+  auto padded = [](std::size_t n) { return (n + 3) / 4 * 4; };
+  ElfW(Nhdr) note;
+  while (notes.size() >= sizeof note) {
+    std::memcpy(&note, notes.data(), sizeof note);
+    notes.remove_prefix(sizeof note);
+    std::size_t name = padded(note.n_namesz), descriptor = padded(note.n_descsz);
+    if (name + descriptor > notes.size()) return "";
+    if (note.n_type == NT_GNU_BUILD_ID && notes.substr(0, note.n_namesz) == std::string_view("GNU", 4))
+      return notes.substr(name, note.n_descsz);
+    notes.remove_prefix(name + descriptor);
+  }
+  return "";
+}
+
+int look_into(dl_phdr_info* object, std::size_t, void* argument) {
+  auto& search = *static_cast<BuildIdSearch*>(argument);
+  if (!holds(*object, search.code)) return 0;
+  for (int i = 0; i < object->dlpi_phnum; ++i) {
+    const ElfW(Phdr)& part = object->dlpi_phdr[i];
+    if (part.p_type != PT_NOTE || part.p_align > 4) continue;  // notes aligned to 8 are padded otherwise
+    std::string_view notes(reinterpret_cast<const char*>(object->dlpi_addr + part.p_vaddr), part.p_memsz);
+    for (char c : find_build_id(notes)) {
+      auto byte = static_cast<unsigned char>(c);
+      search.id += "0123456789abcdef"[byte >> 4];
+      search.id += "0123456789abcdef"[byte & 15];
+    }
+  }
+  return 1;
+}
+
+}  // namespace
+
+std::string build_id(const void* code) {
+  BuildIdSearch search{reinterpret_cast<std::uintptr_t>(code), ""};
+  ::dl_iterate_phdr(look_into, &search);
+  return search.id;
 }
 
 void remove_pending() {

@@ -3,11 +3,13 @@
 // come back as values, and tests may make any single call fail.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace slope::os {
 
@@ -69,6 +71,36 @@ void prefer_large_pages(void* memory, std::size_t size);
 // What write_file would refuse at once, before there is anything to write: no such folder, no permission, a
 // directory of that name.
 [[nodiscard]] Status can_write_file(const std::string& path);
+
+// --- files that only this user has written ---
+
+// A regular file of this user that nobody else may write to, reached by no symbolic link in its last name:
+// what is in it is the work of this user's processes. Anything else is an error.
+[[nodiscard]] Status read_private_file(const std::string& path, std::size_t limit, Bytes& bytes);
+// As write_file, for this user alone (mode 0600), but not synced: after a crash of the machine the file may
+// hold anything. A file or link that has the name is replaced, whatever it is.
+[[nodiscard]] Status write_private_file(const std::string& path, std::string_view bytes);
+// A folder of this user in which nobody else may make or rename files; anything else is an error.
+[[nodiscard]] Status check_private_folder(const std::string& path);
+// Such a folder, made where it is missing, with those above it (mode 0700). The superuser makes none in a
+// folder of somebody else, who could not write to it afterwards.
+[[nodiscard]] Status make_private_folder(const std::string& path);
+
+struct FileFacts {
+  std::string name;
+  std::uint64_t bytes = 0;
+  std::int64_t last_used =
+      0;  // nanoseconds since 1970: when it was written or, where the system notes it, read
+};
+// The regular files of a folder, in no order; nothing of a folder that does not exist. Temporary files that
+// killed processes left are removed.
+[[nodiscard]] Status list_files(const std::string& folder, std::vector<FileFacts>& files);
+// Removes a file; one that is gone already is no error.
+[[nodiscard]] Status remove_file(const std::string& path);
+
+// What the linker wrote into the program or library that holds this code, another one for every other text of
+// it, as hexadecimal digits; "" where it wrote none.
+std::string build_id(const void* code);
 
 // For a signal handler that ends the program: the temporary file of a write_file under way goes.
 void remove_pending();

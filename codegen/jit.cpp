@@ -1,76 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// From a module to code in this process: LLVM's code generator to an object in memory, ORC's LLJIT to link
-// it. No IR pass pipeline runs: the emitter leaves nothing for it to do (docs/decisions.md).
+// From kernels to code in this process: an object of an earlier run where the cache has it, else LLVM's code
+// generator makes one in memory; then LLVM's RuntimeDyld links it. No IR pass pipeline runs: the emitter
+// leaves nothing for it to do. Not ORC, which is for code that is made while it runs (docs/decisions.md).
 #include <fmt/format.h>
-#include <llvm/ExecutionEngine/Orc/CompileUtils.h>
-#include <llvm/ExecutionEngine/Orc/LLJIT.h>
-#include <llvm/ExecutionEngine/Orc/RTDyldObjectLinkingLayer.h>
+#include <llvm/ADT/SmallVector.h>
+#include <llvm/ExecutionEngine/RuntimeDyld.h>
 #include <llvm/ExecutionEngine/SectionMemoryManager.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/MC/MCContext.h>
 #include <llvm/MC/MCSubtargetInfo.h>
-#include <llvm/Support/MemoryBuffer.h>
+#include <llvm/Object/ObjectFile.h>
+#include <llvm/Support/raw_ostream.h>
 #include <llvm/TargetParser/Host.h>
 
 #include <chrono>
 #include <cmath>
 
+#include "base/cache.h"
+#include "codegen/object_key.h"
 #include "codegen/target.h"
 
 namespace slope {
 
+namespace {
+
+// Where the code lies, and what it may call: where the CPU has no FMA or no instruction for it, the library
+// does it. Nothing else of this process can be reached.
+class Memory final : public llvm::SectionMemoryManager {
+ public:
+  std::uint64_t getSymbolAddress(const std::string& name) override {
+    auto address = [](auto* function) { return reinterpret_cast<std::uint64_t>(function); };
+    if (name == "fma") return address(static_cast<double (*)(double, double, double)>(&std::fma));
+    if (name == "fmaf") return address(static_cast<float (*)(float, float, float)>(&std::fma));
+    if (name == "nearbyint") return address(static_cast<double (*)(double)>(&std::nearbyint));
+    if (name == "nearbyintf") return address(static_cast<float (*)(float)>(&std::nearbyint));
+    return 0;
+  }
+};
+
+}  // namespace
+
 struct Program::Loaded {
-  std::unique_ptr<llvm::orc::LLJIT> jit;
+  Memory memory;
   std::unordered_map<std::string, Function> functions;
-  Seconds seconds;
+  Making making;
 };
 
 Program::Program() : loaded_(std::make_unique<Loaded>()) {}
 Program::Program(Program&&) noexcept = default;
 Program& Program::operator=(Program&&) noexcept = default;
 Program::~Program() = default;
-Program::Seconds Program::seconds() const { return loaded_->seconds; }
+const Program::Making& Program::making() const { return loaded_->making; }
 
 namespace {
 
-using namespace llvm::orc;
-
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-template <class T>
-T expect(llvm::Expected<T> value, const char* what) {
-  if (!value) internal_error(fmt::format("{}: {}", what, llvm::toString(value.takeError())));
-  return std::move(*value);
-}
-void expect(llvm::Error error, const char* what) {
-  if (error) internal_error(fmt::format("{}: {}", what, llvm::toString(std::move(error))));
-}
-
-std::unique_ptr<LLJIT> make_jit(const llvm::TargetMachine& machine) {
-  LLJITBuilder builder;
-  JITTargetMachineBuilder target(machine.getTargetTriple());
-  builder.setJITTargetMachineBuilder(std::move(target)).setDataLayout(machine.createDataLayout());
-  builder.setPlatformSetUp(setUpInactivePlatform).setLinkProcessSymbolsByDefault(false);
-  builder.setObjectLinkingLayerCreator([](ExecutionSession& session, const llvm::Triple&) {
-    return std::make_unique<RTDyldObjectLinkingLayer>(
-        session, [] { return std::make_unique<llvm::SectionMemoryManager>(); });
-  });
-  return expect(builder.create(), "LLJIT cannot start");
-}
-
-// What generated code may call: where the CPU has no FMA or no memory instruction for it, the library does
-// it.
-void define_library(LLJIT& jit) {
-  SymbolMap symbols;
-  auto add = [&](const char* name, auto* function) {
-    symbols[jit.mangleAndIntern(name)] = {ExecutorAddr::fromPtr(function),
-                                          llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
-  };
-  add("fma", static_cast<double (*)(double, double, double)>(&std::fma));
-  add("fmaf", static_cast<float (*)(float, float, float)>(&std::fma));
-  add("nearbyint", static_cast<double (*)(double)>(&std::nearbyint));
-  add("nearbyintf", static_cast<float (*)(float)>(&std::nearbyint));
-  expect(jit.getMainJITDylib().define(absoluteSymbols(std::move(symbols))), "the library cannot be defined");
 }
 
 // A feature that the code may use and this machine lacks, or "": arithmetic and vectors; what else a CPU has
@@ -86,11 +71,10 @@ std::string missing_feature(const llvm::TargetMachine& machine) {
   return "";
 }
 
-}  // namespace
+using Object = llvm::SmallVector<char, 0>;
 
-std::optional<Program> Program::compile(std::span<const Kernel> kernels, const CompileOptions& options,
-                                        Diagnostics& diagnostics) {
-  double start = now();
+std::optional<Object> make_object(std::span<const Kernel> kernels, const CompileOptions& options,
+                                  Diagnostics& diagnostics) {
   auto machine = target_machine(kernels, options, diagnostics);
   if (!machine) return {};
   if (std::string missing = options.cpu == "native" ? "" : missing_feature(*machine); !missing.empty()) {
@@ -101,19 +85,63 @@ std::optional<Program> Program::compile(std::span<const Kernel> kernels, const C
     return {};
   }
   EmittedModule emitted = emit_module(kernels, options, *machine);
-  auto object = expect(SimpleCompiler(*machine)(*emitted.module), "code generation failed");
-  double compiled = now();
+  Object object;
+  llvm::raw_svector_ostream stream(object);
+  llvm::legacy::PassManager passes;
+  llvm::MCContext* context = nullptr;
+  if (machine->addPassesToEmitMC(passes, context, stream))
+    internal_error("LLVM cannot make machine code for this machine");
+  passes.run(*emitted.module);
+  return object;
+}
 
-  Program program;
-  program.loaded_->jit = make_jit(*machine);
-  LLJIT& jit = *program.loaded_->jit;
-  define_library(jit);
-  expect(jit.addObjectFile(std::move(object)), "the object cannot be linked");
+// Links an object into this process and finds the kernels' functions; what went wrong, or "". The object is
+// copied.
+std::string link(llvm::StringRef object, std::span<const Kernel> kernels, Memory& memory,
+                 std::unordered_map<std::string, Program::Function>& functions) {
+  auto parsed = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(object, "slope"));
+  if (!parsed) return llvm::toString(parsed.takeError());
+  llvm::RuntimeDyld linker(memory, memory);
+  auto loaded = linker.loadObject(**parsed);
+  if (!linker.hasError()) linker.resolveRelocations();
+  if (linker.hasError()) return linker.getErrorString().str();
+  std::string fault;
+  if (memory.finalizeMemory(&fault)) return fault;
   for (const Kernel& kernel : kernels) {
-    ExecutorAddr address = expect(jit.lookup(kernel.name), "a function is missing");
-    program.loaded_->functions[kernel.name] = address.toPtr<Function>();
+    std::uint64_t address = linker.getSymbol(kernel.name).getAddress();
+    if (address == 0) return fmt::format("it has no function `{}`", kernel.name);
+    functions[kernel.name] = reinterpret_cast<Program::Function>(address);
   }
-  program.loaded_->seconds = {compiled - start, now() - compiled};
+  return "";
+}
+
+}  // namespace
+
+std::optional<Program> Program::compile(std::span<const Kernel> kernels, const CompileOptions& options,
+                                        Diagnostics& diagnostics) {
+  double start = now();
+  std::string host = options.cache.empty() ? "" : host_facts();
+  Cache cache(host.empty() ? "" : options.cache);
+  std::string key = cache.in_use() ? object_key(kernels, options, host) : "";
+  if (auto found = cache.find(key)) {
+    double read = now();
+    Program program;
+    Loaded& to = *program.loaded_;
+    if (link(found->value, kernels, to.memory, to.functions).empty()) {
+      to.making = {.codegen_seconds = read - start, .link_seconds = now() - read, .cached = true};
+      return program;
+    }
+  }
+  auto object = make_object(kernels, options, diagnostics);
+  if (!object) return {};
+  double compiled = now();
+  Program program;
+  Loaded& to = *program.loaded_;
+  llvm::StringRef bytes(object->data(), object->size());
+  if (std::string fault = link(bytes, kernels, to.memory, to.functions); !fault.empty())
+    internal_error("the object cannot be linked: " + fault);
+  to.making = {.codegen_seconds = compiled - start, .link_seconds = now() - compiled};
+  if (os::Status failed = cache.keep(key, bytes)) to.making.not_kept = failed->message();
   return program;
 }
 

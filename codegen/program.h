@@ -54,6 +54,7 @@ struct CompileOptions {
   // What a comment beside an instruction says of its places in the model.
   std::function<std::string(std::span<const Span>)> places = {};
   std::size_t paged_above = optimized_operations;  // tests choose the way themselves
+  std::string cache = "";                          // the folder of compiled code (base/cache.h); "" for none
 };
 
 // Elements of scratch that a kernel needs for so many rows.
@@ -67,10 +68,13 @@ class Program {
   static std::optional<Program> compile(std::span<const Kernel> kernels, const CompileOptions& options,
                                         Diagnostics& diagnostics);
   Function function(std::string_view name) const;
-  struct Seconds {
-    double codegen = 0, load = 0;
+  // How it came about.
+  struct Making {
+    double codegen_seconds = 0, link_seconds = 0;
+    bool cached = false;        // the object is of an earlier run
+    std::string not_kept = "";  // why it could not be put into the cache
   };
-  Seconds seconds() const;
+  const Making& making() const;
 
   Program(Program&&) noexcept;
   Program& operator=(Program&&) noexcept;

@@ -13,7 +13,9 @@
 
 #include <algorithm>
 
+#include "base/os.h"
 #include "codegen/lanes.h"
+#include "codegen/object_key.h"
 
 namespace slope {
 
@@ -34,6 +36,14 @@ std::string native_features() {
 }
 
 }  // namespace
+
+std::string host_facts() {
+  std::string own = os::build_id(reinterpret_cast<const void*>(&host_facts));
+  std::string llvm = os::build_id(reinterpret_cast<const void*>(&llvm::sys::getHostCPUName));
+  if (own.empty() || llvm.empty()) return "";
+  return fmt::format("{} {} LLVM {} {} {} {}", own, llvm, llvm_version(), llvm::sys::getProcessTriple(),
+                     native_cpu(), native_features());
+}
 
 std::unique_ptr<llvm::TargetMachine> target_machine(std::span<const Kernel> kernels,
                                                     const CompileOptions& options, Diagnostics& diagnostics) {

@@ -14,6 +14,7 @@ namespace slope {
 struct Arguments {
   std::string command;              // train predict …: a row of commands()
   std::string stage;                // of show
+  std::string action;               // of cache: "" or clean
   std::string shell;                // of completion
   std::string topic;                // of help: a command, "" for all of them
   std::vector<std::string> files;   // of new: the data and the model, in any order

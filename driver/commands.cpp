@@ -12,7 +12,7 @@ namespace slope {
 
 namespace {
 
-constexpr std::string_view future_commands[] = {"bench", "build", "explore", "fmt", "lsp", "cache"};
+constexpr std::string_view future_commands[] = {"bench", "build", "explore", "fmt", "lsp"};
 
 const std::string with_model = "train predict eval plot check explain show";
 const std::string with_weights = "predict eval plot";
@@ -92,6 +92,12 @@ std::vector<Command> make_commands() {
         {"slope show llvm line.slope", "the LLVM code"},
         {"slope show prelude", "the functions that the language is born with"}},
        run_show},
+      {"cache",
+       "compiled code that is kept for the next run",
+       "Tells where compiled code is kept and how much of it; `slope cache clean` removes it.",
+       {{{"ACTION", {}, {"clean"}}, "what to do; without it, tell", &Arguments::action}},
+       {{"slope cache", "where, how many, how large"}, {"slope cache clean", "remove it"}},
+       run_cache},
       {"completion",
        "the completion for a shell",
        "Writes the script for commands, options and files to standard output. `cmake --install` puts it "
@@ -215,11 +221,11 @@ std::vector<Option> make_options() {
        {"WHEN", {}, {"auto", "always", "never"}},
        "color messages: auto, always or never",
        &Arguments::color},
-      {with_model + " version", {"--json"}, none, "one JSON object on standard output", &Arguments::json},
+      {with_model + " cache version", {"--json"}, none, "one JSON object on standard output", &Arguments::json},
       {with_model, {"--quiet"}, none, "only warnings and errors", &Arguments::quiet},
       {with_model, {"--verbose"}, none, "also the columns and functions used", &Arguments::verbose},
       {with_model, {"--time"}, none, "where the time went", &Arguments::time},
-      {with_model, {"--no-cache"}, none, "compile anew (there is no cache yet)", &Arguments::no_cache},
+      {with_model, {"--no-cache"}, none, "compile anew, and keep nothing for the next run", &Arguments::no_cache},
   };
   table.insert(table.end(), rows.begin(), rows.end());
   return table;

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/cache.h"
 #include "base/os.h"
 #include "base/text.h"
 
@@ -140,8 +141,12 @@ Session open_session(const Arguments& a) {
     failed = os::read_file(a.model, os::model_limit, bytes);
     if (!failed) text = bytes.view();
   }
-  Request request{
-      .source = Source(name, std::move(text)), .folder = {}, .data = a.data, .settings = {}, .cpu = a.cpu};
+  Request request{.source = Source(name, std::move(text)),
+                  .folder = {},
+                  .data = a.data,
+                  .settings = {},
+                  .cpu = a.cpu,
+                  .cache = a.no_cache ? "" : user_cache_folder()};
   if (!a.text && a.model != "-") request.folder = std::filesystem::path(a.model).parent_path().string();
   request.settings.sets = a.sets;
   request.settings.options = a.options;
@@ -168,12 +173,14 @@ std::string times_text(const Session& session) {
   double total = taken("total").value_or(seconds_now() - session.began), rest = total;
   std::string out;
   auto line = [&](const std::string& name, double seconds) {
-    out += fmt::format("{:>14} {:10.3f} ms {:5.1f}%\n", name, 1e3 * seconds,
-                       total > 0 ? 100 * seconds / total : 0.0);
+    bool cached = name == "codegen" && session.cached.value_or(false);
+    out += fmt::format("{:>14} {:10.3f} ms {:5.1f}%{}\n", name, 1e3 * seconds,
+                       total > 0 ? 100 * seconds / total : 0.0, cached ? " (cached)" : "");
     rest -= seconds;
   };
   // In the order in which they happen; then what else was measured.
-  for (const char* name : {"frontend", "load", "differentiate", "stability", "codegen", "train", "save"})
+  for (const char* name :
+       {"frontend", "load", "differentiate", "stability", "codegen", "link", "train", "save"})
     if (auto seconds = taken(name)) line(name, *seconds);
   for (const auto& [name, seconds] : times) line(name, seconds);
   line("other", std::max(rest, 0.0));

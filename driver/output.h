@@ -69,6 +69,7 @@ int run_explain_code(const Arguments& arguments);
 int run_show(const Arguments& arguments);
 int run_completion(const Arguments& arguments);
 int run_help(const Arguments& arguments);
+int run_cache(const Arguments& arguments);
 int run_version(const Arguments& arguments);
 
 }  // namespace slope

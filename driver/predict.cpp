@@ -46,7 +46,7 @@ std::optional<Ran> run_kernel(Loaded& l, const Fused& fused, bool prediction) {
   }
   if (!check_size(l.model().graph, prediction ? l.model().predict : l.model().loss, s.diagnostics)) return {};
   std::vector<Kernel> kernels{prediction ? prediction_kernel(fused) : evaluation_kernel(fused)};
-  auto program = Program::compile(kernels, compile_options(s.request, ran.data), s.diagnostics);
+  auto program = compile(s, kernels, ran.data);
   if (!program) return {};
   ran.values = prediction ? predict_at(l.model(), fused, ran.data, *program, l.params)
                           : evaluate_at(l.model(), fused, ran.data, *program, l.params);

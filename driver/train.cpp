@@ -68,8 +68,9 @@ std::optional<Place> starting_place(const Arguments& a, Session& s, const RunFac
   return Place{{}, take_start(s, &*state, a.init, s.diagnostics), {}};
 }
 
-// --verbose: the data as they lie in memory, the functions that were made.
-std::string plan_text(const Session& s, const Dataset& data, std::span<const Kernel> kernels) {
+// --verbose: the data as they lie in memory, the functions, where their code is from.
+std::string plan_text(const Session& s, const Dataset& data, std::span<const Kernel> kernels,
+                      const Program::Making& making) {
   std::string out;
   for (std::size_t i = 0; i < data.columns.size(); ++i)
     if (data.columns[i].rows() > 0)
@@ -77,6 +78,9 @@ std::string plan_text(const Session& s, const Dataset& data, std::span<const Ker
                          to_string(data.storages[i]));
   for (const Kernel& kernel : kernels)
     out += fmt::format("function {}: {} operations\n", kernel.name, operations(*kernel.graph));
+  out += making.cached ? "code: from the cache\n" : "code: compiled\n";
+  if (!making.not_kept.empty())
+    out += fmt::format("the code is not kept for the next run: {}\n", making.not_kept);
   return out;
 }
 
@@ -103,11 +107,11 @@ std::optional<Dataset> load_data(Session& s, const std::vector<StepGraph>& steps
 
 // What is known so far is said before the run, not after it.
 void say_before_run(const Arguments& a, Session& s, const Dataset& data, std::span<const Kernel> kernels,
-                    std::int64_t first_step) {
+                    const Program::Making& making, std::int64_t first_step) {
   if (a.json) return;
   show_diagnostics(a, s);
   s.diagnostics = {};
-  if (a.verbose) print_error(plan_text(s, data, kernels));
+  if (a.verbose) print_error(plan_text(s, data, kernels, making));
   if (!a.resume.empty() && first_step < total_steps(s.model()) && !a.quiet)
     print_error(
         fmt::format("resumed {} at step {} of {}\n", escaped(a.resume), first_step, total_steps(s.model())));
@@ -194,14 +198,10 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   out.stability = stability_of(s, *steps, out.data);
   std::int64_t first_step = start->steps();
   std::vector<Kernel> kernels = training_kernels(s.model(), *steps, evaluation);
-  std::optional<Program> program;
-  {
-    Stopwatch watch(s.times, "codegen");
-    program = Program::compile(kernels, compile_options(s.request, out.data), s.diagnostics);
-  }
+  auto program = compile(s, kernels, out.data);
   ProgressView view(a, s.model());
   if (!program || !view.open_log(first_step, s.diagnostics)) return {};
-  say_before_run(a, s, out.data, kernels, first_step);
+  say_before_run(a, s, out.data, kernels, program->making(), first_step);
 
   Saver saver(a, s, facts, path, view);
   Listener listener;
@@ -254,6 +254,8 @@ Json result_json(const Session& s, const Trained& t, int exit) {
     auto found = s.times.find(name);
     time[name] = found == s.times.end() ? 0.0 : found->second;
   }
+  if (auto link = s.times.find("link"); link != s.times.end())  // what is loaded is data and code
+    time["load"] = time["load"].get<double>() + link->second;
   time["per_step"] = t.fit.steps_here > 0 ? Json(per_step(t.fit)) : Json(nullptr);
   Json json{{"slope", 1},
             {"model", escaped(s.request.source.name())},

@@ -122,7 +122,7 @@ class Picture {
     if (!check_size(model().graph, root, s_.diagnostics)) return {};
     Fused fused = fuse(model().graph, std::span(&root, 1));
     std::vector<Kernel> kernels{prediction_kernel(fused)};
-    auto program = Program::compile(kernels, compile_options(s_.request, data), s_.diagnostics);
+    auto program = compile(s_, kernels, data);
     if (!program) return {};
     std::vector<double> out = predict_at(model(), fused, data, *program, params_);
     if (!model().graph.has_rows(root)) out.assign(static_cast<std::size_t>(data.rows), out[0]);

@@ -383,6 +383,7 @@ CompileOptions compile_options(const Request& request, const Dataset& data) {
   CompileOptions options;
   options.storages = data.storages;
   options.cpu = request.cpu;
+  options.cache = request.cache;
   return options;
 }
 

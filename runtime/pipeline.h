@@ -31,6 +31,7 @@ struct Request {
   std::vector<std::string> data;  // "F" for every statement, "NAME=F" for the statement of NAME
   LowerSettings settings;         // but headers and assumed names, which are found out
   std::string cpu = "native";
+  std::string cache = "";   // the folder of compiled code; "" for none
   bool data_wanted = true;  // false: nothing but the text is looked at
 };
 

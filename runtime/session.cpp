@@ -77,6 +77,15 @@ bool prepare(Session& s, DataNeed need) {
   return !s.diagnostics.has_errors() && s.lowered;
 }
 
+std::optional<Program> compile(Session& s, std::span<const Kernel> kernels, const Dataset& data) {
+  auto program = Program::compile(kernels, compile_options(s.request, data), s.diagnostics);
+  if (!program) return {};
+  s.times["codegen"] += program->making().codegen_seconds;
+  s.times["link"] += program->making().link_seconds;
+  s.cached = s.cached.value_or(true) && program->making().cached;
+  return program;
+}
+
 // --- states ---
 namespace {
 

@@ -17,6 +17,7 @@ struct Session {
   Diagnostics diagnostics;
   Times times;
   double began = seconds_now();
+  std::optional<bool> cached;  // whether all code that was needed so far was of earlier runs
   ast::Ast tree;
   std::optional<Opened> opened;  // none for a model without data
   std::optional<Lowered> lowered;
@@ -29,6 +30,9 @@ struct Session {
 
 // How much a missing data file matters.
 enum class DataNeed { required, if_there };
+
+// Graphs to functions; notes how long that took and whether the cache had them. Nothing after an error.
+std::optional<Program> compile(Session& session, std::span<const Kernel> kernels, const Dataset& data);
 
 // Text to graph: parses, opens the data and lowers; reports the errors of all three, those of the model
 // first.

@@ -5,8 +5,8 @@
 //   skipped golden_run --update ...      write what the program prints into the sections that hold exact text
 //   golden_run --codes           every code of base/codes.h has a golden test, and no other code is mentioned
 //
-// A test is prose, then sections; a section begins with a line `--- WORDS` and holds the lines up to the
-// next.
+// Each test has a compile cache of its own, empty at first, in $XDG_CACHE_HOME. A test is prose, then
+// sections; a section begins with a line `--- WORDS` and holds the lines up to the next.
 //   --- file NAME                a file with this text                --- copy PATH           a file of the
 //   repository
 //   --- escaped NAME             the same; \r \n \t \xHH \\ stand for these bytes, line ends do not count
@@ -154,7 +154,8 @@ struct Run {
     for (std::size_t i = at + 1; i < test.sections.size() && !test.sections[i].words.starts_with("run "); ++i)
       if (test.sections[i].is("stdin")) input = test.sections[i].text;
     write(side / "stdin", input);
-    write(side / "command", "cd '" + folder.string() + "'\n" + test.sections[at].after("run") + "\n");
+    write(side / "command", "cd '" + folder.string() + "'\nexport XDG_CACHE_HOME='" + side.string() +
+                                "/cache'\n" + test.sections[at].after("run") + "\n");
     std::string q = "'" + side.string() + "/";
     int status =
         std::system(("sh " + q + "command' <" + q + "stdin' >" + q + "stdout' 2>" + q + "stderr'").c_str());

@@ -40,6 +40,7 @@ class Process {
       // Those who run the tests in the background ignore some signals.
       for (int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_DFL);
       if (ignored) std::signal(ignored, SIG_IGN);
+      ::setenv("XDG_CACHE_HOME", "/dev/null", 1);  // no compile cache, and not the one of the user
       for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
       words.insert(words.begin(), SLOPE_BINARY);
       std::vector<char*> arguments;
