@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // slope plot: the picture of a fit at saved weights.
+#include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "base/os.h"
 #include "base/text.h"
@@ -13,9 +15,17 @@ namespace slope {
 
 namespace {
 
+// The font of the Linux console has no braille.
+bool shows_braille() {
+  const char* terminal = std::getenv("TERM");
+  bool console = os::is_terminal(1) && terminal && std::string_view(terminal) == "linux";
+  return os::is_utf8_locale() && !console;
+}
+
 std::string for_terminal(const Arguments& a, const plot::Figure& figure) {
   os::Size size = os::terminal_size(1);
-  return plot::terminal(figure, size.columns, size.lines - 1, use_color(a, 1));  // the prompt has a line too
+  // The prompt has a line too.
+  return plot::terminal(figure, {size.columns, size.lines - 1, use_color(a, 1), shows_braille()});
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "driver/output.h"
 #include "driver/progress.h"
 #include "plot/svg.h"
+#include "runtime/loss_curve.h"
 #include "runtime/picture.h"
 #include "runtime/run_state.h"
 
@@ -26,8 +27,8 @@ struct Trained {
   std::string saved;          // where the state is; "" nowhere
   bool was_finished = false;  // --resume of a finished run: nothing was done or written
   std::optional<Stability> stability;
-  std::string plot;                // where the picture is; "" nowhere
-  std::vector<LossPoint> history;  // for the picture: the losses of the lines that were due
+  std::string plot;  // where the picture is; "" nowhere
+  LossCurve losses;  // for the picture
 };
 
 std::string save_path(const Arguments& a) {
@@ -163,19 +164,13 @@ class Saver {
 void write_picture(const Arguments& a, Session& s, Trained& t) {
   Diagnostics said = std::exchange(s.diagnostics, {});
   std::int64_t rows = 0;
-  auto figure = picture(s, t.fit.params, t.history, rows);
+  auto figure = picture(s, t.fit.params, t.losses.points(), rows);
   for (const Diagnostic& d : s.diagnostics.all())
     if (d.severity == Severity::error) said.add(d);
   s.diagnostics = std::move(said);
+  if (figure && t.fit.status == Status::diverged)
+    figure->caption.push_back(fmt::format("diverged at step {}: drawn is the best before", t.fit.steps));
   if (figure && write_result(a, s, a.plot, plot::svg(*figure))) t.plot = a.plot;
-}
-
-// The losses of the lines are the points of the picture's loss curve.
-void record_losses(Listener& listener, std::vector<LossPoint>& history) {
-  listener.line = [shown = listener.line, &history](const Progress& p) {
-    history.push_back({p.step, p.loss});
-    if (shown) shown(p);
-  };
 }
 
 std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path,
@@ -207,7 +202,8 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   Listener listener;
   view.listen(listener, first_step);
   saver.listen(listener);
-  if (!a.plot.empty()) record_losses(listener, out.history);
+  if (!a.plot.empty())
+    listener.loss = [&curve = out.losses](std::int64_t step, double loss) { return curve.add(step, loss); };
   stop_waits = 1;
   Trainer trainer{s.model(), *steps, evaluation, out.data, *program, out.stability};
   out.fit = train(trainer, std::move(*start), listener, s.diagnostics);

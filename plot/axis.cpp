@@ -57,6 +57,7 @@ struct Decimal {
     if (d.digits == 0) return "0";
     std::string out = d.text();
     int exponent10 = d.exponent + static_cast<int>(out.size()) - 1;
+    if (exponent10 == 0 && out.size() == 1) return sign() + out;
     if (out.size() > 1) out.insert(1, ".");
     return fmt::format("{}{}e{}", sign(), out, exponent10);
   }
@@ -103,7 +104,14 @@ std::vector<Decimal> linear(double lo, double hi, int most) {
     }
 }
 
-// Powers of ten, each, or every second, third, …; over less than two of them also 2 and 5 times these.
+// The least of 1, 2, 3, 5, 10, 20, 50, 100, … from n on.
+int round_from(int n) {
+  for (int decade = 1;; decade *= 10)
+    for (int factor : {1, 2, 3, 5})
+      if (factor * decade >= n && (factor != 3 || decade == 1)) return factor * decade;
+}
+
+// Powers of ten, each, or every second, third, fifth, …; over less than two of them also 2 and 5 times these.
 std::vector<Decimal> logarithmic(double lo, double hi, int most) {
   int first = static_cast<int>(std::ceil(std::log10(lo) - 1e-9));
   int last = static_cast<int>(std::floor(std::log10(hi) + 1e-9));
@@ -114,7 +122,7 @@ std::vector<Decimal> logarithmic(double lo, double hi, int most) {
         if (double v = Decimal{factor, e}.value(); v >= lo && v <= hi) out.push_back({factor, e});
     return out.size() < 2 ? linear(lo, hi, most) : out;
   }
-  int stride = std::max(1, (last - first + most) / most);
+  int stride = round_from((last - first + most) / most);
   for (int e = first; e <= last; ++e)
     if (e % stride == 0) out.push_back({1, e});
   return out;
@@ -131,8 +139,9 @@ Axis axis_over(std::string label, std::span<const double> values, Scale scale) {
   constexpr double room = 0.04, smallest = 1e-305;  // a span below this has no room for ticks
   double lo = largest, hi = -largest;
   for (double value : values)
-    if (std::isfinite(value)) lo = std::min(lo, value), hi = std::max(hi, value);
-  Axis axis{std::move(label), scale, 0, 1};
+    if (std::isfinite(value) && (value > 0 || scale != Scale::log))
+      lo = std::min(lo, value), hi = std::max(hi, value);
+  Axis axis{std::move(label), scale, scale == Scale::log ? 0.1 : 0.0, 1};
   if (lo > hi) return axis;
   if (scale == Scale::steps) {
     axis.hi = std::max(hi, 1.0);

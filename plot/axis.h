@@ -23,8 +23,8 @@ struct Axis {
   double at(double value) const;
 };
 
-// An axis on which all these numbers (only the finite ones count) lie with some room at both ends. One number
-// alone stands in the middle; none give 0 to 1.
+// An axis on which all these numbers (those count that are finite and, on a logarithmic scale, positive) lie
+// with some room at both ends. One number alone stands in the middle; none give 0 to 1, or 0.1 to 1.
 Axis axis_over(std::string label, std::span<const double> values, Scale scale = Scale::linear);
 
 struct Tick {

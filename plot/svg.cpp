@@ -163,7 +163,7 @@ class Drawing {
   // As many ticks as their labels leave room for.
   std::vector<Tick> across(const Panel& p) const {
     std::vector<Tick> out;
-    for (int most = static_cast<int>(width_ / 60); most > 0; --most) {
+    for (int most = static_cast<int>(width_ / 64) + 1; most > 0; --most) {
       out = ticks(p.x, most);
       double widest = 0;
       for (const Tick& tick : out) widest = std::max(widest, width_of(tick.label, small_letter) + 12);

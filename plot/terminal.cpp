@@ -39,6 +39,25 @@ std::string utf8_braille(std::uint8_t dots) {
   return {'\xE2', static_cast<char>(0xA0 | dots >> 6), static_cast<char>(0x80 | (dots & 63))};
 }
 
+// What stands for dots of a colour in ASCII.
+char ascii_dot(Ink ink) {
+  switch (ink) {
+    case Ink::data: return 'o';
+    case Ink::truth: return '.';
+    default: return '*';
+  }
+}
+
+// The characters of ours in ASCII; those of the user stay.
+std::string ascii(const std::string& character) {
+  constexpr std::pair<const char*, const char*> ours[] = {{"│", "|"}, {"└", "+"}, {"─", "-"},
+                                                          {"┤", "+"}, {"┴", "+"}, {"┄", "-"},
+                                                          {"·", "|"}, {"−", "-"}, {"…", "~"}};
+  for (auto [from, to] : ours)
+    if (character == from) return to;
+  return character;
+}
+
 std::string shortened(std::string_view text, int width) {
   std::string clean = escaped(text);
   if (display_width(clean) <= width) return clean;
@@ -54,8 +73,9 @@ std::string shortened(std::string_view text, int width) {
 
 class Page {
  public:
-  Page(int columns, int lines, bool color) : columns_(columns), lines_(lines), color_(color) {
-    cells_.resize(static_cast<std::size_t>(columns * lines));
+  explicit Page(const TerminalStyle& style)
+      : columns_(style.columns), lines_(style.lines), color_(style.color), utf8_(style.utf8) {
+    cells_.resize(static_cast<std::size_t>(columns_ * lines_));
   }
 
   // What does not fit into the line is cut. Returns the column behind the text.
@@ -106,7 +126,7 @@ class Page {
         }
         row.append(static_cast<std::size_t>(std::exchange(pending, 0)), ' ');
         change(cell.ink);
-        row += cell.dots ? utf8_braille(cell.dots) : cell.text;
+        row += shown(cell);
       }
       change(Ink::plain);
       out += row + "\n";
@@ -114,12 +134,17 @@ class Page {
     return out;
   }
 
-  bool color() const { return color_; }
+  // Whether points that are dots can be told from lines.
+  bool has_dots() const { return color_ && utf8_; }
 
  private:
+  std::string shown(const Cell& cell) const {
+    if (cell.dots) return utf8_ ? utf8_braille(cell.dots) : std::string(1, ascii_dot(cell.ink));
+    return utf8_ ? cell.text : ascii(cell.text);
+  }
   Cell& at(int column, int line) { return cells_[static_cast<std::size_t>(line * columns_ + column)]; }
   int columns_, lines_;
-  bool color_;
+  bool color_, utf8_;
   std::vector<Cell> cells_;
 };
 
@@ -232,12 +257,12 @@ class PanelDrawing {
     return {};
   }
 
-  // Where neither colours nor a panel of their own tell points from lines, points are letters.
+  // Where neither coloured dots nor a panel of their own tell points from lines, points are letters.
   void mark(int x, int y, Ink ink) {
     bool beside_lines = std::any_of(p_.series.begin(), p_.series.end(), [](const Series& series) {
       return series.mark == Mark::line && series.role != Role::reference;
     });
-    if (page_.color() || !beside_lines) page_.dot(x, y, ink);
+    if (page_.has_dots() || !beside_lines) page_.dot(x, y, ink);
     else page_.letter(x, y, ink);
   }
 
@@ -277,10 +302,9 @@ std::vector<std::string> caption_lines(const Figure& figure, int columns) {
 
 }  // namespace
 
-std::string terminal(const Figure& figure, int columns, int lines, bool color) {
-  columns = std::max(columns, 24);
-  lines = std::max(lines, 12);
-  Page page(columns, lines, color);
+std::string terminal(const Figure& figure, const TerminalStyle& style) {
+  int columns = std::max(style.columns, 24), lines = std::max(style.lines, 12);
+  Page page({columns, lines, style.color, style.utf8});
   int line = 0;
   page.write(0, line++, figure.title);
   for (const std::string& text : caption_lines(figure, columns)) {

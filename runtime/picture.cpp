@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include "base/text.h"
 
@@ -292,13 +293,19 @@ class Picture {
       steps.push_back(static_cast<double>(p.step));
       losses.push_back(p.loss);
     }
-    auto [least, most] = std::minmax_element(losses.begin(), losses.end());
-    bool log_loss = *least > 0 && std::isfinite(*most) && *most / *least > 100;
-    auto height = [&](double loss) { return log_loss ? std::log10(loss) : loss; };
+    double least = std::numeric_limits<double>::infinity(), most = -least;
+    for (double loss : losses) {
+      if (loss == 0) continue;  // where it falls to 0 the line ends
+      least = std::min(least, loss);
+      most = std::max(most, loss);
+    }
+    bool log_loss = least > 0 && std::isfinite(most) && most / least > 100;
+    auto height = [&](double loss) { return log_loss ? std::log10(std::max(loss, least)) : loss; };
+    double lowest = height(*std::min_element(losses.begin(), losses.end()));
     double last = steps.back(), done = 0;
     for (std::size_t i = 0; i < steps.size(); ++i)
       if (steps[i] <= last / 10) done = height(losses[0]) - height(losses[i]);
-    bool early = last >= 20 && steps[0] == 0 && done > 0.8 * (height(losses[0]) - height(*least));
+    bool early = last >= 20 && steps[0] == 0 && done > 0.8 * (height(losses[0]) - lowest);
     plot::Panel panel{plot::axis_over("step", steps, early ? plot::Scale::steps : plot::Scale::linear),
                       plot::axis_over("loss", losses, log_loss ? plot::Scale::log : plot::Scale::linear),
                       {line(plot::Role::loss, "", steps, losses)}};

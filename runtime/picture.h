@@ -7,6 +7,7 @@
 #include <span>
 
 #include "plot/figure.h"
+#include "runtime/loss_curve.h"
 #include "runtime/session.h"
 
 namespace slope {

@@ -99,8 +99,8 @@ class Ticks {
 
 // The steps of a statement after which something is to be done.
 struct Due {
-  std::int64_t line = never, tick = never, save = never;
-  std::int64_t next() const { return std::min({line, tick, save}); }
+  std::int64_t line = never, tick = never, save = never, loss = never;
+  std::int64_t next() const { return std::min({line, tick, save, loss}); }
 };
 
 template <class T>
@@ -208,6 +208,7 @@ class Loop {
     Due due;
     if (listener_.line) due.line = lines.from(k);
     if (listener_.tick) due.tick = k;
+    if (listener_.loss) due.loss = std::max(k, next_loss_ - before);
     // After step k of this statement before + k + 1 steps are done.
     if (listener_.save && listener_.save_every > 0)
       due.save = ((before + k) / listener_.save_every + 1) * listener_.save_every - before - 1;
@@ -218,6 +219,11 @@ class Loop {
   void pause(const Training& training, const LineTimes& lines, Ticks& ticks, Due& due, std::int64_t before,
              T loss) {
     std::int64_t k = runs_.back().steps - 1;
+    if (k == due.loss) {
+      next_loss_ = listener_.loss(before + k, static_cast<double>(loss));
+      due.loss = next_loss_ - before;
+    }
+    if (k != std::min({due.line, due.tick, due.save})) return;
     std::vector<double> params = widened(before_);
     Progress progress{before + k, total_, static_cast<double>(loss), params, training.report.has_value()};
     if (k == due.line) {
@@ -350,6 +356,8 @@ class Loop {
     if (fit.status == Status::diverged) fit.runs.back().status = Status::diverged;
     bool asked = t_.model.trainings[fit.runs.size() - 1].report.has_value();
     if (listener_.line) listener_.line({fit.steps, total_, fit.loss, fit.params, asked});
+    // A loss that is not finite has no place on the curve, and that of the best parameters not this one.
+    if (listener_.loss && fit.status != Status::diverged) listener_.loss(fit.steps, fit.loss);
   }
 
   std::vector<double> evaluate(const std::vector<double>& params) {
@@ -396,7 +404,7 @@ class Loop {
   std::vector<RunReport> runs_;
   std::vector<T> best_, before_, began_;  // began_: where the train statement began or was resumed
   T best_loss_;
-  std::int64_t total_ = 0, done_ = 0;
+  std::int64_t total_ = 0, done_ = 0, next_loss_ = 0;
   Memory<T> memory_;
 };
 

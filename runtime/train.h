@@ -53,12 +53,8 @@ struct Listener {
   std::function<void(const Progress&)> tick;  // every 10 to 40 ms, where steps are as short as that
   std::function<void(const Place&)> save;     // after every save_every steps
   std::int64_t save_every = 0;
-};
-
-// A point of the loss curve.
-struct LossPoint {
-  std::int64_t step = 0;
-  double loss = 0;
+  // The loss before a step: of the first, of the steps that each call returns, and at the end of the run.
+  std::function<std::int64_t(std::int64_t step, double loss)> loss;
 };
 
 struct Fit {

@@ -73,7 +73,8 @@ TEST_CASE("ticks are round and their labels exact", "[plot]") {
 
 TEST_CASE("ticks of logarithmic axes", "[plot]") {
   CHECK(labels(0.005, 200, 8, Scale::log) == "0.01 0.1 1 10 100");
-  CHECK(labels(1e-9, 1, 5, Scale::log) == "1e-8 1e-6 1e-4 1e-2 1e0");
+  CHECK(labels(1, 1e308, 5, Scale::log) == "1 1e100 1e200 1e300");
+  CHECK(labels(1e-9, 1, 5, Scale::log) == "1e-8 1e-6 1e-4 1e-2 1");
   CHECK(labels(1.5, 30, 5, Scale::log) == "2 5 10 20");
   CHECK(labels(2.1, 4.1, 5, Scale::log) == "2.5 3 3.5 4");  // one of 1, 2, 5: as on a linear axis
   CHECK(labels(0, 4000, 5, Scale::steps) == "0 1 10 100 1000");
@@ -98,6 +99,14 @@ TEST_CASE("ticks of any range are within it, ascending, few, and read back", "[p
       REQUIRE((k == 0 || found[k].value > found[k - 1].value));
     }
   }
+}
+
+TEST_CASE("an axis of logarithms is over the positive numbers", "[plot]") {
+  std::vector<double> values{0, 1, -5, 100, nan_value};
+  Axis axis = axis_over("", values, Scale::log);
+  CHECK((axis.lo < 1 && axis.lo > 0.5 && axis.hi > 100 && axis.hi < 200));
+  Axis none = axis_over("", std::vector<double>{0, -1}, Scale::log);
+  CHECK((none.lo > 0 && none.hi > none.lo));
 }
 
 TEST_CASE("the mapping of an axis", "[plot]") {
@@ -216,7 +225,7 @@ Figure small_figure() {
 
 TEST_CASE("a terminal plot in full", "[plot]") {
   // 24 columns less 4 for the labels: 40 dots; 12 lines less 2 of text and 3 around: 28 dots.
-  CHECK(terminal(small_figure(), 24, 12, false) ==
+  CHECK(terminal(small_figure(), {24, 12}) ==
         "m.slope\n"
         "w = 1\n"
         "y against x   o y  ⠤⠤⠤ f\n"
@@ -232,11 +241,34 @@ TEST_CASE("a terminal plot in full", "[plot]") {
 }
 
 TEST_CASE("a terminal plot with colours", "[plot]") {
-  std::string out = terminal(small_figure(), 24, 12, true);
+  std::string out = terminal(small_figure(), {24, 12, true});
   CHECK(holds(out, "\x1b[31m"));
   CHECK(holds(out, "\x1b[36m"));
   CHECK(!holds(out, "o "));
   std::size_t line = 0;
   for (std::size_t at = 0; at < out.size(); at = out.find('\n', at) + 1) ++line;
   CHECK(line == 12);
+}
+
+TEST_CASE("a terminal plot in ASCII", "[plot]") {
+  Figure figure = small_figure();
+  figure.caption = {"w = −1", "é"};
+  figure.panels[0].series.push_back({Role::truth, Mark::line, "", {{0, 5}, {10, 5}}});
+  figure.panels[0].series.push_back({Role::reference, Mark::line, "", {{0, 2}, {10, 2}}});
+  CHECK(terminal(figure, {24, 12, false, false}) ==
+        "m.slope\n"
+        "w = -1 | é\n"
+        "y against x   o y  *** f\n"
+        "10 +o                ***\n"
+        "   |              ***\n"
+        "   |           ***\n"
+        " 5 +. .. .. .**.. .. ..\n"  // of six dots three are drawn
+        "   |      ***\n"
+        "   |---***--------------\n"
+        " 0 +***                o\n"
+        "   ++------------------+\n"
+        "    0                 10\n");
+  std::string colored = terminal(figure, {24, 12, true, false});
+  CHECK(holds(colored, "\x1b[36mo"));
+  CHECK(holds(colored, "\x1b[31m***"));
 }
