@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Functions of vectors that fit the second cache, against glibc's libmvec, which the peer's loops are
-// compiled into.
+// compiled into:
+//   bench_math [FUNCTION]...
 #include "bench/measure.h"
 #include "bench/peer.h"
 #include "graph/fuse.h"
@@ -57,15 +58,22 @@ void run(double low, double high, Preferred preferred, Wide wide) {
       fmt::format("{:.2f}", peer / slope), verdict(peer / slope, ">=", 1));
 }
 
+// Without arguments every function is.
+bool asked_for(int argc, char** argv, std::string_view name) {
+  return argc == 1 || std::find(argv + 1, argv + argc, name) != argv + argc;
+}
+
 }  // namespace
 
-#define SLOPE_BENCH_FUNCTION(Op, name, low, high)                                                          \
-  run<double, op::Op>(                                                                                     \
-      low, high, [](auto... a) { peer_preferred::name(a...); }, [](auto... a) { peer_wide::name(a...); }); \
-  run<float, op::Op>(                                                                                      \
-      low, high, [](auto... a) { peer_preferred::name(a...); }, [](auto... a) { peer_wide::name(a...); });
+#define SLOPE_BENCH_FUNCTION(Op, name, low, high)                                                            \
+  if (asked_for(argc, argv, #name)) {                                                                        \
+    run<double, op::Op>(                                                                                     \
+        low, high, [](auto... a) { peer_preferred::name(a...); }, [](auto... a) { peer_wide::name(a...); }); \
+    run<float, op::Op>(                                                                                      \
+        low, high, [](auto... a) { peer_preferred::name(a...); }, [](auto... a) { peer_wide::name(a...); }); \
+  }
 
-int main() {
+int main(int argc, char** argv) {
   SLOPE_BENCH_FUNCTION(Exp, exp, -20, 20)
   SLOPE_BENCH_FUNCTION(Expm1, expm1, -4, 4)
   SLOPE_BENCH_FUNCTION(Log, log, 1.5, 1000)

@@ -4,6 +4,7 @@
 // instructions go, and what they are called. No word here reorders or contracts anything: no fast-math flag
 // is ever set.
 #pragma once
+#include <llvm/Analysis/VectorUtils.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/IntrinsicsX86.h>
 
@@ -181,23 +182,53 @@ llvm::Constant* table_of(const double* numbers, std::size_t n) {
                                   "table");
 }
 
-// A mark of modules whose CPU permutes sixteen doubles by index.
-inline constexpr const char* permutes_doubles = "slope.permutes_doubles";
+// Marks of modules whose CPU permutes numbers by index: AVX-512 sixteen of either width, AVX2 eight floats.
+inline constexpr const char* permutes_sixteen = "slope.permutes_sixteen";
+inline constexpr const char* permutes_eight_floats = "slope.permutes_eight_floats";
+inline bool module_is(const char* mark) {
+  return here().GetInsertBlock()->getModule()->getNamedMetadata(mark) != nullptr;
+}
 
-// Eight lanes at a time, by AVX-512's vpermi2pd.
-inline llvm::Value* permute_sixteen(const double* table, llvm::Value* indices) {
+// f of `step` lanes of v at a time.
+template <class F>
+llvm::Value* in_parts(llvm::Value* v, int step, F f) {
+  llvm::SmallVector<llvm::Value*> parts;
+  for (int first = 0; first < Place::current->width; first += step) {
+    llvm::SmallVector<int> lanes(static_cast<std::size_t>(step));
+    std::iota(lanes.begin(), lanes.end(), first);
+    parts.push_back(f(here().CreateShuffleVector(v, lanes)));
+  }
+  return llvm::concatenateVectors(here(), parts);
+}
+
+// table[i mod 16], the table in registers. Null where the CPU has no instructions for it.
+template <class T>
+llvm::Value* permute_sixteen(const double* table, llvm::Value* indices) {
   llvm::IRBuilderBase& b = here();
-  auto half = [&](int first) {
-    return llvm::ConstantDataVector::get(b.getContext(), llvm::ArrayRef(table + first, 8));
+  if (Place::current->width % 16 != 0) return nullptr;
+  std::vector<T> rounded(table, table + 16);
+  auto part = [&](std::size_t first, std::size_t count) {
+    return llvm::ConstantDataVector::get(b.getContext(), llvm::ArrayRef(rounded).slice(first, count));
   };
-  auto some = [&](int first) {
-    llvm::Value* i = b.CreateShuffleVector(
-        indices, {first, first + 1, first + 2, first + 3, first + 4, first + 5, first + 6, first + 7});
-    return b.CreateIntrinsic(llvm::Intrinsic::x86_avx512_vpermi2var_pd_512, {}, {half(0), i, half(8)});
+  auto permute = [&](llvm::Intrinsic::ID id, std::initializer_list<llvm::Value*> arguments) {
+    return b.CreateIntrinsic(id, {}, arguments);
   };
-  llvm::SmallVector<int> all(16);
-  std::iota(all.begin(), all.end(), 0);
-  return b.CreateShuffleVector(some(0), some(8), all);
+  bool single = std::is_same_v<T, float>;
+  if (single && module_is(permutes_sixteen))
+    return in_parts(indices, 16, [&](llvm::Value* i) {
+      return permute(llvm::Intrinsic::x86_avx512_permvar_sf_512, {part(0, 16), i});
+    });
+  if (module_is(permutes_sixteen))
+    return in_parts(indices, 8, [&](llvm::Value* i) {
+      return permute(llvm::Intrinsic::x86_avx512_vpermi2var_pd_512, {part(0, 8), i, part(8, 8)});
+    });
+  if (single && module_is(permutes_eight_floats))
+    return in_parts(indices, 8, [&](llvm::Value* i) {
+      llvm::Value* upper = b.CreateICmpSLT(b.CreateShl(i, 28), llvm::Constant::getNullValue(i->getType()));
+      return b.CreateSelect(upper, permute(llvm::Intrinsic::x86_avx2_permps, {part(8, 8), i}),
+                            permute(llvm::Intrinsic::x86_avx2_permps, {part(0, 8), i}));
+    });
+  return nullptr;
 }
 
 // Whether the mask is true in some lane.
@@ -286,9 +317,7 @@ struct Algebra<codegen::Lanes<T>> {
     return {b.CreateMaskedGather(codegen::real_type<T>(), at, align)};
   }
   static codegen::Lanes<T> lookup_low(const double* table, codegen::LaneBits<T> i) {
-    if (std::is_same_v<T, double> && codegen::Place::current->width == 16 &&
-        codegen::here().GetInsertBlock()->getModule()->getNamedMetadata(codegen::permutes_doubles))
-      return {codegen::permute_sixteen(table, i.v)};
+    if (llvm::Value* permuted = codegen::permute_sixteen<T>(table, i.v)) return {permuted};
     return lookup(table, 16, i & integer(15));
   }
 };

@@ -76,7 +76,9 @@ EmittedModule emit_module(std::span<const Kernel> kernels, const CompileOptions&
   out.module->setDataLayout(machine.createDataLayout());
   out.module->setTargetTriple(machine.getTargetTriple().str());
   if (machine.getMCSubtargetInfo()->checkFeatures("+avx512f"))
-    out.module->getOrInsertNamedMetadata(codegen::permutes_doubles);
+    out.module->getOrInsertNamedMetadata(codegen::permutes_sixteen);
+  if (machine.getMCSubtargetInfo()->checkFeatures("+avx2"))
+    out.module->getOrInsertNamedMetadata(codegen::permutes_eight_floats);
   for (const Kernel& kernel : kernels) emit(kernel, options, *out.module, out.nodes);
   for (llvm::Function& function : *out.module) {
     if (function.isDeclaration()) continue;

@@ -45,20 +45,20 @@ A asin(A x) {
   return copysign(select(angle.beyond, far, angle.s + angle.tail), x);
 }
 
-// acos x is pi/2 - asin x within 1/2, 2*(s + tail) above and pi - 2*(s + tail) below.
+// acos x is pi/2 - asin x within 1/2; beyond, with the sign of x on s and the tail, 2*(s + tail) above and
+// pi + 2*(s + tail) below.
 template <class A>
 A acos(A x) {
   HalfAngle<A> angle = half_angle(x);
-  A two = constant<A>(2.0);
+  A s = copysign(angle.s, x);
+  A tail = flip_sign(angle.tail, bits(x));
+  A factor = select(angle.beyond, constant<A>(2.0), constant<A>(-1.0));
   A zero = constant<A>(0.0);
-  mask_t<A> negative = x < zero;
-  A turns = select(angle.beyond, select(negative, two, zero), constant<A>(1.0));
-  A size = select(angle.beyond, two, constant<A>(1.0));
-  mask_t<A> added = (angle.beyond && !negative) || (!angle.beyond && negative);
-  A factor = select(added, size, -size);
-  Pair<A> sum = fast_two_sum(turns * constant<A>(0x1.921fb54442d18p+0, 0x1.921fb6p+0), factor * angle.s);
-  A rest = turns * constant<A>(0x1.1a62633145c07p-54, -0x1.777a5cp-25);
-  return sum.hi + (sum.lo + fma(factor, angle.tail, rest));
+  A half = constant<A>(0x1.921fb54442d18p+0, 0x1.921fb6p+0);
+  A head = select(angle.beyond, select(x < zero, half + half, zero), half);
+  Pair<A> sum = fast_two_sum(head, factor * s);
+  A rest = head * constant<A>(0x1.1a62633145c07p-54 / 0x1.921fb54442d18p+0, -0x1.777a5cp-25 / 0x1.921fb6p+0);
+  return sum.hi + (sum.lo + fma(factor, tail, rest));
 }
 
 }  // namespace slope::math

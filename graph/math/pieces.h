@@ -34,7 +34,15 @@ A half_polynomial(const double (&c)[N], std::size_t first, A x2) {
   return sum;
 }
 
-// c[0] + c[1]*x + c[2]*x^2 + ... : the even and the odd terms apart, so that two chains of half the length
+// c[0] + c[1]*x + c[2]*x^2 + ... in one chain: the fewest operations, for a short c or one of many.
+template <class A, std::size_t N>
+A horner(const double (&c)[N], A x) {
+  A sum = constant<A>(c[N - 1]);
+  for (std::size_t i = N - 1; i > 0; --i) sum = fma(sum, x, constant<A>(c[i - 1]));
+  return sum;
+}
+
+// The same in two: the even and the odd terms apart, so that two chains of half the length
 // run side by side. x2 = x*x.
 template <class A, std::size_t N>
 A polynomial(const double (&c)[N], A x, A x2) {

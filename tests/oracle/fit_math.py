@@ -65,17 +65,21 @@ def series(f, fallback):
     return lambda x: fallback(x) if abs(x) < mp.mpf("1e-12") else f(x)
 
 
-def fit_with_head(name, f, w, a, b, n, rounding):
-    """A fit whose constant term is a sum of two numbers."""
-    a, b = mp.mpf(a), mp.mpf(b)
-    c = solve(f, w, a, b, n)
-    head = rounding(c[0])
-    low = rounding(c[0] - head)
-    fixed = [rounding(x) for x in c[1:]]
-    pts = [a + (b - a) * i / 1000 for i in range(1001)]
-    err = max(abs(w(x) * (f(x) - head - low - x * mp.polyval(fixed[::-1], x))) for x in pts)
-    print(f"{name}: 2^{float(mp.log(err, 2)):.1f}, head {float(head).hex()}, {float(low).hex()}")
-    print("  {" + ", ".join(repr(float(x)) for x in fixed) + "}")
+def fit_rational(name, f, w, b, n, d, rounding):
+    """N/D on [0, b] of n and d coefficients, D's first 1: f at as many Chebyshev nodes, which is close to minimax."""
+    b, m = mp.mpf(b), n + d - 1
+    a, rhs = mp.matrix(m, m), mp.matrix(m, 1)
+    for i in range(m):
+        x = b / 2 * (1 + mp.cos(mp.pi * (2 * i + 1) / (2 * m)))
+        for j in range(n): a[i, j] = x**j
+        for j in range(1, d): a[i, n + j - 1] = -f(x) * x**j
+        rhs[i] = f(x)
+    c = [rounding(v) for v in mp.lu_solve(a, rhs)]
+    above, below = c[:n], [mp.mpf(1)] + c[n:]
+    quotient = lambda x: mp.polyval(above[::-1], x) / mp.polyval(below[::-1], x)
+    err = max(abs(w(x) * (f(x) - quotient(x))) for x in (b * i / 1000 for i in range(1001)))
+    print(f"{name}: 2^{float(mp.log(err, 2)):.1f}")
+    for part in (above, below): print("  {" + ", ".join(repr(float(v)) for v in part) + "}")
 
 
 def fit_rounded(name, f, w, b, n, rounding):
@@ -125,18 +129,21 @@ def odd(f, first, second):
             lambda z: z * root(z) / f(root(z)))
 
 
-def log_table(base):
+def log_table(base, rounding):
     """For 16 intervals of m, a 16th of a binade each from 0.703125 on, so that 1 is inside one: c near 1/m and -log c,
-    c chosen such that its logarithm is a double but for 2^-65. Around 1 it is 1."""
+    c chosen such that its logarithm is in the precision but for 2^-65 (floats: 2^-36). Around 1 it is 1."""
     edges = [1 + (i - 9 - mp.mpf(1) / 2) / (16 if i > 9 else 32) for i in range(17)]
     numbers = random.Random(1)
     table = []
     for low, high in zip(edges, edges[1:]):
         best = (mp.mpf(1), mp.mpf(1), mp.mpf(0))
+        middle = 2 / (low + high)
+        if rounding is to_float and low < 1 and high > 0.98:  # next to 1: m*c - 1 < 1/64, which is rounded finer
+            middle = (1 + mp.mpf(1) / 65) / high
         for _ in range(0 if low < 1 < high else 3000):
-            c = to_double(2 / (low + high) * (1 + mp.mpf(numbers.uniform(-1, 1)) / 2**13))
+            c = rounding(middle * (1 + mp.mpf(numbers.uniform(-1, 1)) / 2**13))
             exact = -mp.log(c) / mp.log(base)
-            value = to_double(exact)
+            value = rounding(exact)
             best = min(best, (abs(exact - value), c, value))
         table.append(best[1:])
     reached = [edge * c - 1 for (c, _), pair in zip(table, zip(edges, edges[1:])) for edge in pair]
@@ -156,34 +163,6 @@ atan_p = series(lambda z: (mp.atan(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: 
 asin_p = series(lambda z: (mp.asin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: mp.mpf(1) / 6 + 3 * z / 40)
 erf_p = series(lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, lambda z: 2 / mp.sqrt(mp.pi) * (1 - z / 3) - 1)
 sin_pi = series(lambda z: mp.sin(mp.pi * mp.sqrt(z)) / mp.sqrt(z), lambda z: mp.pi - mp.pi**3 * z / 6)
-
-
-def erfc_argument(c, w):
-    """The x of w = 1/4 - 2c/(x + c)."""
-    return 2 * c / (mp.mpf(1) / 4 - w) - c
-
-
-def erfc_scaled(c):
-    """e^(x^2) erfc x (x + c); above 40 by the asymptotic series."""
-    @functools.cache
-    def f(w):
-        x = erfc_argument(c, w)
-        if x < 40: return mp.erfc(x) * mp.exp(x * x) * (x + c)
-        total = term = mp.mpf(1)
-        for k in range(1, 60):
-            term *= -(2 * k - 1) / (2 * x * x)
-            total += term
-        return total / (x * mp.sqrt(mp.pi)) * (x + c)
-    return f
-
-
-def erfc_growth(c):
-    """d log(e^(x^2) erfc x) / d log(1/(x + c))."""
-    def f(w):
-        x = erfc_argument(c, w)
-        r = mp.erfc(x) * mp.exp(x * x)
-        return -(x + c) * (2 * x * r - 2 / mp.sqrt(mp.pi)) / r
-    return f
 
 
 @functools.cache
@@ -223,14 +202,49 @@ def digamma_far(v):
 def one(_): return mp.mpf(1)
 
 
+def pow_log_table():
+    """For the same intervals c near 1/m and -log c = high + low, high a multiple of 2^-42, so that with k times ln2's
+    head it sums exactly."""
+    edges = [1 + (i - 9 - mp.mpf(1) / 2) / (16 if i > 9 else 32) for i in range(17)]
+    print("pow log table")
+    rows = []
+    for low, high in zip(edges, edges[1:]):
+        c = mp.mpf(1) if low < 1 < high else to_double(2 / (low + high))
+        head = mp.nint(-mp.log(c) * 2**42) / 2**42
+        rows.append((c, head, to_double(-mp.log(c) - head)))
+    for column in zip(*rows):
+        print("  {" + ", ".join(float(v).hex() for v in column) + "}")
+
+
+# With v = r*d: the integrals from 0 to 1 of e^(-2*v*t)*t^(2*j).
+def erf_integral(j):
+    return lambda v: sum((-2 * v)**k / mp.factorial(k) / (k + 2 * j + 1) for k in range(24))
+
+
+def erfc_tail(w):
+    """x*e^(x^2)*erfc x at w = 1/x^2."""
+    x = 1 / mp.sqrt(w)
+    return x * mp.exp(x * x) * mp.erfc(x)
+
+
+def fit_erfc():
+    first = erf_integral(0)
+    rest = series(lambda v: (first(v) - 1) / v, lambda v: -1 + 2 * v / 3)
+    for r, names in ((to_double, "double"), (to_float, "float")):
+        for j, n in ((0, 6 if r is to_double else 3), (1, 5 if r is to_double else 2), (2, 3 if r is to_double else 0)):
+            if n == 0: continue
+            f = (rest, erf_integral(1), lambda v: erf_integral(2)(v) / 2)[j]
+            fit(f"erfc step {j} {names}", f, (lambda v: abs(v) + mp.mpf("1e-4")) if j == 0 else one, "-0.0235", "0.0235", n, r)
+    limit = 1 / mp.sqrt(mp.pi)
+    fit("erfc tail", lambda w: (erfc_tail(w) - limit) / w, lambda w: w / erfc_tail(w), 1 / mp.mpf(28) ** 2, 1 / mp.mpf(36), 10,
+        to_double)
+    split("erfc 6", mp.erfc(6), to_double, 2)
+
+
 def fit_erf_and_gamma():
     fit("erf float", erf_p, one, "0", "1", 7, to_float)
     fit("log erfc float", lambda x: -mp.log(mp.erfc(x)), lambda x: mp.erfc(x), "1", "3.95", 8, to_float)
-    for name, c, end, n, low, r in (("double", 4, "27.3", 23, "-0.2", to_double), ("float", 2, "10.1", 11, "-0.1", to_float)):
-        f = erfc_scaled(mp.mpf(c))
-        last = mp.mpf(1) / 4 - 2 * c / (mp.mpf(end) + c)
-        fit_with_head(f"erfc {name}", f, lambda w: 1 / f(w), "-1.75", last, n, r)
-        fit(f"erfc growth {name}", erfc_growth(mp.mpf(c)), one, "-1.75", low, 3, to_float)
+    fit_erfc()
     h = mp.mpf(1) / 128
     split("2/sqrt(pi)", 2 / mp.sqrt(mp.pi), to_double, 2)
     split("e^(-h^2)", mp.exp(-h * h), to_double, 2)
@@ -251,16 +265,14 @@ if __name__ == "__main__":
         fit(f"exp {names}", exp_q, exp_w, "-0.3467", "0.3467", 10 if d else 5, r)
         fit(f"expm1 {names}", exp_q, expm1_w, "-0.3467", "0.3467", 10 if d else 6, r)
         fit_rounded(f"sin {names} (the first is a constant of its own)", sin_s, sin_w, "2.4775", 8 if d else 5, r)
-        fit(f"tan {names}", tan_t, lambda z: tan_w(z) + mp.mpf("1e-4"), "0", "0.6195", 14 if d else 7, r)
-        fit_rounded(f"tanh {names}", tanh_t, tanh_w, "0.3026", 11 if d else 5, r)
+        fit_rational(f"tan {names}", tan_t, tan_w, "0.6195", 4 if d else 2, 4 if d else 3, r)
+        if d: fit_rounded("tanh double", tanh_t, tanh_w, "0.3026", 11, r)
         fit(f"sinh {names}", sinh_s, lambda z: z + mp.mpf("1e-4"), "0", "0.1203", 5 if d else 3, r)
         fit(f"cosh {names}", cosh_c, lambda z: z + mp.mpf("1e-4"), "0", "0.1203", 5 if d else 3, r)
     for base in (mp.e, 2, 10):
-        log_table(base)
-        fit(f"log {float(base):.6g} double", *log_base(base), "-0.0295", "0.03125", 8, to_double)
-    fit("log float", log_q, lambda f: f * f + mp.mpf("1e-3"), "-0.29290", "0.41422", 8, to_float)
-    for base in (2, 10):
-        fit(f"log{base} float", *log_base(base), "-0.29290", "0.41422", 9, to_float)
+        for r, n, names in ((to_double, 8, "double"), (to_float, 4, "float")):
+            log_table(base, r)
+            fit(f"log {float(base):.6g} {names}", *log_base(base), "-0.0295", "0.03125", n, r)
     fit("pow log double", log_t, lambda z: z * z / 2 + mp.mpf("1e-8"), "0", "0.029438", 7, to_double)
     fit("pow log float", log_p, lambda z: z / 2 + mp.mpf("1e-5"), "0", "0.029438", 4, to_double)
     fit("pow exp float", exp_q, exp_w, "-0.3467", "0.3467", 6, to_double)
@@ -269,6 +281,7 @@ if __name__ == "__main__":
         fit(f"atan {names}", atan_p, lambda z: z + mp.mpf("1e-6" if d else "1e-4"), "0", "0.25", 12 if d else 6, r)
         fit(f"asin {names}", asin_p, lambda z: z + mp.mpf("1e-6" if d else "1e-4"), "0", "0.25", 13 if d else 5, r)
     fit_erf_and_gamma()
+    split("e^(1/32) - 1", mp.expm1(mp.mpf(1) / 32), to_double, 1)
     split("2/3", mp.mpf(2) / 3, to_double, 2)
     print("ln2 in 42 bits and 16 bits, and the rest:")
     for bits in (42, 16):
