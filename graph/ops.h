@@ -325,7 +325,7 @@ struct Lgamma : Unary {
 };
 struct Digamma : Unary {
   static constexpr std::string_view name = "digamma";
-  static constexpr Accuracy accuracy{80, 80};
+  static constexpr Accuracy accuracy{5, 5};
   static constexpr Domain domain{1, 4};
   static auto value(auto x) { return digamma(x); }
   static auto partial(auto x, auto) { return std::tuple{polygamma(1.0, x)}; }
