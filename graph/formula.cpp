@@ -142,6 +142,11 @@ class Writer {
     return info(op).result == Type::truth ? truth(value != 0) : number(value, precision_);
   }
 
+  std::vector<Term> negative_square(std::vector<Term> x) const {
+    x[0] = product(number(-1, precision_), power(std::move(x[0]), number(2, precision_)), precision_);
+    return x;
+  }
+
   // The ops that are written with symbols and words; every other one is a function of its name.
   Term scalar(OpId op, std::vector<Term> x) {
     if (std::optional<Term> folded = fold(op, x)) return *folded;
@@ -157,6 +162,7 @@ class Writer {
     if (is.operator()<op::Not>()) return negation(std::move(x[0]));
     if (is.operator()<op::Select>())
       return conditional(std::move(x[0]), std::move(x[1]), std::move(x[2]), precision_);
+    if (is.operator()<op::Gaussian>()) return call("exp", negative_square(std::move(x)));
     const OpInfo& entry = info(op);
     if (entry.infix.empty()) return call(std::string(entry.name), std::move(x));
     if (entry.operands[0] == Type::truth)
