@@ -17,8 +17,8 @@ namespace {
 constexpr std::string_view future_commands[] = {"bench", "build", "explore", "fmt",
                                                 "lsp",   "new",   "cache",   "completion"};
 constexpr std::string_view stages[] = {"ast",     "graph", "gradient", "rewrites", "formula",
-                                       "kernels", "llvm",  "asm",      "prelude"};
-constexpr std::string_view future_stages[] = {"ops", "passes", "memory", "html"};
+                                       "kernels", "llvm",  "asm",      "prelude",  "ops"};
+constexpr std::string_view future_stages[] = {"passes", "memory", "html"};
 
 constexpr const char* later_group = "Not yet";
 
@@ -274,7 +274,7 @@ void check_values(Arguments& a, Diagnostics& diagnostics) {
   if (a.latex && a.derive)
     diagnostics.error(Code::usage, "--latex and --derive cannot both be given")
         .helps.push_back("--derive is text; --latex writes the formulas");
-  bool wants_model = a.command != "version" && !(a.command == "show" && a.stage == "prelude");
+  bool wants_model = a.command != "version" && !(a.command == "show" && needs_no_model(a.stage));
   if (wants_model && a.model.empty() && !a.text)
     diagnostics.error(Code::usage, "a model is needed: a file, - for standard input, or -e 'TEXT'");
   if (!a.model.empty() && a.text)
@@ -285,6 +285,8 @@ void check_values(Arguments& a, Diagnostics& diagnostics) {
 }
 
 }  // namespace
+
+bool needs_no_model(std::string_view stage) { return stage == "prelude" || stage == "ops"; }
 
 Parsed parse_arguments(int count, char** words, Diagnostics& diagnostics) {
   bool json = std::find(words, words + count, std::string_view("--json")) != words + count;
