@@ -330,7 +330,7 @@ struct Gaussian : Unary {
   static constexpr std::string_view name = "gaussian";
   static constexpr bool internal = true;
   static auto value(auto x) { return gaussian(x); }
-  static auto partial(auto x, auto y) { return std::tuple{-2.0 * x * y}; }
+  static auto partial(auto x, auto y) { return std::tuple{-2.0 * (x * y)}; }
 };
 // 2/√π · e^(−x²).
 struct Erf : Unary {

@@ -220,6 +220,19 @@ TEMPLATE_TEST_CASE("ops: the partials lose nothing that the format holds", "[ops
   }
 }
 
+TEST_CASE("ops: the derivatives of erf and erfc keep their digits where x² has many", "[ops]") {
+  std::vector<Point<double>> points;
+  for (int i = 0; i < 2000; ++i) points.push_back({0.013 * i, 0, 0});
+  for (OpId op : {id_of<op::Erf>(), id_of<op::Erfc>()}) {
+    OpGradients gradients(op);
+    std::vector<double> found = gradients.at(gradients.gradient(gradients.value)[0], points);
+    double worst = 0;
+    for (std::size_t i = 0; i < points.size(); ++i)
+      worst = std::max(worst, partial_error(op, found[i], partials_of<Quad>(op, exactly(points[i]))[0]));
+    CHECK(worst < 2);
+  }
+}
+
 TEST_CASE("ops: second and third derivatives by graph are the differences of the partials", "[ops]") {
   for_every_op([](OpId op) {
     OpGradients gradients(op);
