@@ -276,6 +276,8 @@ constexpr const char* on_derivatives = R"(
 The largest relative error of every partial derivative, in epsilons (2^-52): machine code in f64 at 2^19 samples as above,
 against the same formula in 113 bits. For an op whose promise is also absolute, and whose derivative has zeros, the error is
 relative to numbers above 1 only. Derivatives below 2^-970 or above 2^972 are left out: parts of their formulas leave the range.
+Two numbers stand out: tanh's 1 − y² cancels more and more up to |x| = 4 (e^(2|x|)/8 epsilons; beyond, see below), and in
+pow's p·x^(p−1) the rounding of p − 1 shows, by up to |log x| epsilons.
 
 | op | by operand | error | at |
 | --- | --- | --- | --- |
