@@ -286,7 +286,7 @@ void check_values(Arguments& a, Diagnostics& diagnostics) {
   if (a.latex && a.derive)
     diagnostics.error(Code::usage, "--latex and --derive cannot both be given")
         .helps.push_back("--derive is text; --latex writes the formulas");
-  bool wants_model = takes_model(command) && !a.list && !(a.command == "show" && a.stage == "prelude");
+  bool wants_model = takes_model(command) && !a.list && !(a.command == "show" && needs_no_model(a.stage));
   if (wants_model && a.model.empty() && !a.text)
     diagnostics.error(Code::usage, "a model is needed: a file, - for standard input, or -e 'TEXT'");
   if (a.list && (!a.model.empty() || a.text))
@@ -300,6 +300,8 @@ void check_values(Arguments& a, Diagnostics& diagnostics) {
 }
 
 }  // namespace
+
+bool needs_no_model(std::string_view stage) { return stage == "prelude" || stage == "ops"; }
 
 Parsed parse_arguments(int count, char** words, Diagnostics& diagnostics) {
   bool json = std::find(words, words + count, std::string_view("--json")) != words + count;

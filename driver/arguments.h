@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,5 +39,8 @@ struct Parsed {
   bool json = false;  // --json was there, whatever else is wrong
 };
 Parsed parse_arguments(int count, char** words, Diagnostics& diagnostics);
+
+// Stages that are the same for every model: `slope show STAGE` takes one and reads none.
+bool needs_no_model(std::string_view stage);
 
 }  // namespace slope

@@ -20,8 +20,8 @@ const std::string with_weights = "predict eval plot";
 const Operand model_file{{"MODEL", "slope"}, "the model's file, or - for standard input", &Arguments::model};
 
 const std::vector<std::string> stages{"ast",     "graph", "gradient", "rewrites", "formula",
-                                      "kernels", "llvm",  "asm",      "prelude"};
-const std::vector<std::string> future_stages{"ops", "passes", "memory", "html"};
+                                      "kernels", "llvm",  "asm",      "prelude",  "ops"};
+const std::vector<std::string> future_stages{"passes", "memory", "html"};
 
 std::vector<Command> make_commands() {
   std::vector<Command> table{
@@ -90,7 +90,8 @@ std::vector<Command> make_commands() {
        {{{"STAGE", {}, stages}, "what to print", &Arguments::stage, true, future_stages}, model_file},
        {{"slope show kernels line.slope", "the passes over the rows"},
         {"slope show llvm line.slope", "the LLVM code"},
-        {"slope show prelude", "the functions that the language is born with"}},
+        {"slope show prelude", "the functions that the language is born with"},
+        {"slope show ops", "its operations, each with its derivatives"}},
        run_show},
       {"cache",
        "compiled code that is kept for the next run",

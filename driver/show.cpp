@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "codegen/schedule.h"
 #include "driver/output.h"
+#include "graph/op_sheet.h"
 
 namespace slope {
 
@@ -91,10 +92,9 @@ std::optional<std::string> stage_text(const std::string& stage, Session& s) {
 }  // namespace
 
 int run_show(const Arguments& a) {
-  if (a.stage == "prelude") {
-    Diagnostics diagnostics;
-    print(prelude_text, diagnostics);
-    return diagnostics.exit_code();
+  if (needs_no_model(a.stage)) {
+    Session none{Request{.source = Source("", ""), .folder = {}, .data = {}, .settings = {}}};
+    return finish_text(a, none, a.stage, a.stage == "ops" ? op_sheet() : std::string(prelude_text));
   }
   Session s = open_session(a);
   std::optional<std::string> text;

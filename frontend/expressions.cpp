@@ -53,7 +53,13 @@ bool Lowering::numeric(const Value& value, Span span, std::string_view where) {
   std::string found =
       value.is == Is::function ? fmt::format("`{}` is a function", value.function->name) : "this is a text";
   Diagnostic& d = error(Code::wrong_kind, span, fmt::format("{} needs a number, {}", where, found));
-  if (value.is == Is::function) d.helps.push_back(fmt::format("call it: `{}`", signature(*value.function)));
+  if (value.is != Is::function) return false;
+  bool waits = std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& waiting) {
+    return waiting.index < 0 && waiting.function == value.function;
+  });
+  d.helps.push_back(waits ? fmt::format("write out the arguments of the loss: `loss = {}(predict, …)`",
+                                        value.function->name)
+                          : fmt::format("call it: `{}`", signature(*value.function)));
   return false;
 }
 

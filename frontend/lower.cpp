@@ -318,8 +318,8 @@ void Lowering::define(ast::NodeId id) {
   bool special_name = scope_ == &model_scope_ && (node.text == "predict" || node.text == "loss");
   if (special_name) {
     binding.used = true;
+    // A loss that is a function stays one: `metric m = loss` waits too.
     special(node.text, binding.value, id);
-    if (node.text == "loss" && binding.value.is == Value::Is::function) binding.value = {};
   }
   if (binding.value.is == Value::Is::text) {
     Span text = ast()[ast().child(how, 0)].span;

@@ -24,6 +24,21 @@ std::unordered_set<std::string> taken_names(const Graph& graph, const PrintNames
   return taken;
 }
 
+// The functions that formulas of these nodes call. A name of the model that is one of them would hide it.
+std::unordered_set<std::string> called_functions(const Graph& graph, const std::vector<bool>& needed) {
+  std::unordered_set<std::string> called;
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    const Node& node = graph[NodeId(static_cast<std::int64_t>(i))];
+    if (!needed[i]) continue;
+    if (node.kind == NodeKind::reduce) called.insert({"sum", "mean", "max", "min"});
+    if (node.kind == NodeKind::stop_gradient) called.insert("stop_gradient");
+    if (node.kind != NodeKind::scalar) continue;
+    if (node.op == id_of<op::Gaussian>()) called.insert("exp");
+    if (info(node.op).callable && info(node.op).infix.empty()) called.emplace(info(node.op).name);
+  }
+  return called;
+}
+
 std::string unused(std::string name, const std::unordered_set<std::string>& taken) {
   while (taken.contains(name)) name += "_";
   return name;
@@ -50,6 +65,7 @@ class Writer {
       if (needed_[i])
         for (NodeId input : graph[id_at(i)].inputs()) ++uses_[input.index()];
     for (NodeId node : nodes) ++uses_[node.index()];
+    called_ = called_functions(graph, needed_);
   }
 
   std::vector<Formula> run(std::span<const FormulaRoot> roots) {
@@ -69,16 +85,21 @@ class Writer {
  private:
   static NodeId id_at(std::size_t i) { return NodeId(static_cast<std::int64_t>(i)); }
 
+  // A name of the model as it stands in the formulas: another one where they call a function of that name.
+  std::string shown(std::string name) const {
+    return called_.contains(name) ? unused(name + "_", taken_) : name;
+  }
+
   // Whether what is read has rows: a choice that is decided on the way may leave none of them.
   bool add(std::string name, bool derivative, Term value, NodeId node) {
-    formulas_.push_back({std::move(name), derivative, readable(std::move(value), precision_), node});
+    formulas_.push_back({shown(std::move(name)), derivative, readable(std::move(value), precision_), node});
     return formulas_.back().value.rows;
   }
 
   // A line of its own; the name that stands for it.
   Term add_named(std::string name, Term value, NodeId node) {
     bool rows = add(name, false, std::move(value), node);
-    return named(std::move(name), rows);
+    return named(shown(std::move(name)), rows);
   }
 
   // Whether the node is written under the name that the model gives it.
@@ -111,8 +132,8 @@ class Writer {
     switch (node.kind) {
       case NodeKind::constant:
         return node.type == Type::truth ? truth(node.value != 0) : number(node.value, precision_);
-      case NodeKind::data: return named(name_of(names_.columns, node.index, "column"), true);
-      case NodeKind::param: return named(name_of(names_.params, node.index, "param"), false);
+      case NodeKind::data: return named(shown(name_of(names_.columns, node.index, "column")), true);
+      case NodeKind::param: return named(shown(name_of(names_.params, node.index, "param")), false);
       case NodeKind::argument: return named("rate", false);
       case NodeKind::row_count: return row_count();
       case NodeKind::broadcast:
@@ -142,6 +163,11 @@ class Writer {
     return info(op).result == Type::truth ? truth(value != 0) : number(value, precision_);
   }
 
+  std::vector<Term> negative_square(std::vector<Term> x) const {
+    x[0] = product(number(-1, precision_), power(std::move(x[0]), number(2, precision_)), precision_);
+    return x;
+  }
+
   // The ops that are written with symbols and words; every other one is a function of its name.
   Term scalar(OpId op, std::vector<Term> x) {
     if (std::optional<Term> folded = fold(op, x)) return *folded;
@@ -157,6 +183,7 @@ class Writer {
     if (is.operator()<op::Not>()) return negation(std::move(x[0]));
     if (is.operator()<op::Select>())
       return conditional(std::move(x[0]), std::move(x[1]), std::move(x[2]), precision_);
+    if (is.operator()<op::Gaussian>()) return call("exp", negative_square(std::move(x)));
     const OpInfo& entry = info(op);
     if (entry.infix.empty()) return call(std::string(entry.name), std::move(x));
     if (entry.operands[0] == Type::truth)
@@ -167,7 +194,7 @@ class Writer {
   const Graph& graph_;
   Precision precision_;
   const PrintNames& names_;
-  std::unordered_set<std::string> taken_;
+  std::unordered_set<std::string> taken_, called_;
   std::vector<bool> needed_;
   std::vector<int> uses_;  // by node: how often its term is still wanted
   std::vector<Term> terms_;

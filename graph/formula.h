@@ -4,8 +4,9 @@
 //   loss = mean((predict - y)^2)
 //   d loss/d w = mean(2*(predict - y)*x)
 // Each right side is Slope (or LaTeX) and uses columns, parameters and the names on the left above it. What
-// occurs several times and is long gets a name of its own, t1, t2, …. Formulas are equal to the nodes as
-// mathematics; rounded, they may differ in the last digits.
+// occurs several times and is long gets a name of its own, t1, t2, …; a name of the model that is that of a
+// function in the formulas has `_` behind it. Formulas are equal to the nodes as mathematics; rounded, they
+// may differ in the last digits.
 #pragma once
 #include <optional>
 #include <span>

@@ -65,7 +65,9 @@ std::string word(std::string_view w) {
   for (const Spelling& entry : letters)
     if (entry.latex == w) return fmt::format("\\{}", w);
   if (w.size() <= 1 || std::all_of(w.begin(), w.end(), is_digit)) return std::string(w);
-  return fmt::format("\\mathrm{{{}}}", w);
+  // Letters that fonts of formulas lack stand as text.
+  bool ascii = std::all_of(w.begin(), w.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return fmt::format("\\{}{{{}}}", ascii ? "mathrm" : "text", w);
 }
 
 std::string indexed_name(std::string_view name, const std::string& index) {

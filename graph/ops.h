@@ -8,6 +8,7 @@
 //                reference), the code generator's vectors, 113-bit numbers (tests)
 //   partial      the partial derivatives, one an operand, over Expr (the gradient graph) and numbers (tests);
 //                the arguments are the operands and then the op's own value y
+//   note         what the value and the derivatives are where one would ask: at kinks, jumps, poles, ties
 //   internal     no function of the language: made by the compiler, or written with a symbol or a word
 //   domain       where the generated tests sample the operands for derivatives
 //   accuracy     how near value is to the exact one, everywhere
@@ -32,6 +33,7 @@
 #include "graph/math/exp.h"
 #include "graph/math/expm1.h"
 #include "graph/math/gamma.h"
+#include "graph/math/gaussian.h"
 #include "graph/math/log.h"
 #include "graph/math/log10.h"
 #include "graph/math/log1p.h"
@@ -83,6 +85,7 @@ struct ScalarOp<Result(Operands...)> {
   static constexpr Type result = Result::type;
   static constexpr std::array<Type, sizeof...(Operands)> operands{Operands::type...};
   static constexpr std::string_view infix = "";
+  static constexpr std::string_view note = "";
   static constexpr bool commutative = false;
   static constexpr bool internal = false;
   static constexpr Domain domain{};
@@ -101,7 +104,7 @@ using math::acos, math::asin, math::atan, math::atan2, math::erf, math::erfc;
 using math::ceil, math::floor, math::mod, math::round;
 using math::cos, math::cosh, math::exp, math::expm1, math::log, math::log10, math::log1p, math::log2;
 using math::digamma, math::lgamma, math::polygamma;
-using math::pow, math::sin, math::sinh, math::tan, math::tanh;
+using math::gaussian, math::pow, math::sin, math::sinh, math::tan, math::tanh;
 
 // The number's side of two words that Expr has too.
 inline double sign(double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; }
@@ -139,29 +142,31 @@ struct Neg : Unary {
 // a·b + c, rounded once. Made by graph/fuse.h, written by nobody.
 struct Fma : ScalarOp<Real(Real, Real, Real)> {
   static constexpr std::string_view name = "fma";
+  static constexpr std::string_view note = "a*b + c, rounded once; made of a product and a sum";
   static constexpr bool internal = true;
   static auto value(auto a, auto b, auto c) { return fma(a, b, c); }
   static auto partial(auto a, auto b, auto, auto) { return std::tuple{b, a, 1.0}; }
 };
 
-// |x|' = sign(x), 0 at the kink.
 struct Abs : Unary {
   static constexpr std::string_view name = "abs";
+  static constexpr std::string_view note = "the derivative at the kink 0 is 0";
   static auto value(auto x) { return abs(x); }
   static auto partial(auto x, auto) { return std::tuple{sign(x)}; }
 };
-// −1, 0, 1; NaN of NaN; sign(−0) = −0.
 struct Sign : Unary {
   static constexpr std::string_view name = "sign";
+  static constexpr std::string_view note = "-1, 0 or 1; sign(-0) = -0; the derivative is 0, at the jump too";
   static auto value(auto x) {
     auto none = constant<decltype(x)>(0), one = constant<decltype(x)>(1);
     return select(abs(x) > none, copysign(one, x), x);
   }
   static auto partial(auto, auto) { return std::tuple{zero}; }
 };
-// The larger; of equals (−0 and 0 too) the first; NaN where either is. Equals share the derivative.
 struct Max : Binary {
   static constexpr std::string_view name = "max";
+  static constexpr std::string_view note =
+      "of equals (-0 and 0 too) the first, and they share the derivative; NaN where either is";
   static auto value(auto a, auto b) { return select(a >= b, a, select(a < b, b, a + b)); }
   static auto partial(auto a, auto b, auto) {
     auto half = select(a == b, 0.5, 1.0, a);
@@ -170,6 +175,8 @@ struct Max : Binary {
 };
 struct Min : Binary {
   static constexpr std::string_view name = "min";
+  static constexpr std::string_view note =
+      "of equals (-0 and 0 too) the first, and they share the derivative; NaN where either is";
   static auto value(auto a, auto b) { return select(a <= b, a, select(a > b, b, a + b)); }
   static auto partial(auto a, auto b, auto) {
     auto half = select(a == b, 0.5, 1.0, a);
@@ -177,20 +184,22 @@ struct Min : Binary {
   }
 };
 
-// Whole numbers: no derivative anywhere.
 struct Floor : Unary {
   static constexpr std::string_view name = "floor";
+  static constexpr std::string_view note = "the derivative is 0, at the jumps too";
   static auto value(auto x) { return floor(x); }
   static auto partial(auto, auto) { return std::tuple{zero}; }
 };
 struct Ceil : Unary {
   static constexpr std::string_view name = "ceil";
+  static constexpr std::string_view note = "the derivative is 0, at the jumps too";
   static auto value(auto x) { return ceil(x); }
   static auto partial(auto, auto) { return std::tuple{zero}; }
 };
-// Halves go to the even neighbour.
 struct Round : Unary {
   static constexpr std::string_view name = "round";
+  static constexpr std::string_view note =
+      "halves go to the even neighbour; the derivative is 0, at the jumps too";
   static auto value(auto x) { return round(x); }
   static auto partial(auto, auto) { return std::tuple{zero}; }
 };
@@ -198,6 +207,7 @@ struct Round : Unary {
 // 0.1.
 struct Mod : Binary {
   static constexpr std::string_view name = "mod";
+  static constexpr std::string_view note = "a - b*floor(a/b), exactly; it has the sign of b";
   static constexpr Domain domain{0.5, 3};
   static auto value(auto x, auto b) { return mod(x, b); }
   static auto partial(auto x, auto b, auto y) { return std::tuple{1.0, round(y / b - x / b)}; }
@@ -215,30 +225,35 @@ struct Expm1 : Unary {
 };
 struct Log : Unary {
   static constexpr std::string_view name = "log";
+  static constexpr std::string_view note = "-inf at 0, NaN below";
   static constexpr Domain domain{0.25, 4};
   static auto value(auto x) { return log(x); }
   static auto partial(auto x, auto) { return std::tuple{1.0 / x}; }
 };
 struct Log2 : Unary {
   static constexpr std::string_view name = "log2";
+  static constexpr std::string_view note = "-inf at 0, NaN below";
   static constexpr Domain domain{0.25, 4};
   static auto value(auto x) { return log2(x); }
   static auto partial(auto x, auto) { return std::tuple{0x1.71547652b82fep+0 / x}; }  // 1/ln2
 };
 struct Log10 : Unary {
   static constexpr std::string_view name = "log10";
+  static constexpr std::string_view note = "-inf at 0, NaN below";
   static constexpr Domain domain{0.25, 4};
   static auto value(auto x) { return log10(x); }
   static auto partial(auto x, auto) { return std::tuple{0x1.bcb7b1526e50ep-2 / x}; }  // 1/ln10
 };
 struct Log1p : Unary {
   static constexpr std::string_view name = "log1p";
+  static constexpr std::string_view note = "-inf at -1, NaN below";
   static constexpr Domain domain{-0.75, 3};
   static auto value(auto x) { return log1p(x); }
   static auto partial(auto x, auto) { return std::tuple{1.0 / (1.0 + x)}; }
 };
 struct Sqrt : Unary {
   static constexpr std::string_view name = "sqrt";
+  static constexpr std::string_view note = "the derivative at 0 is inf; NaN below";
   static constexpr Domain domain{0.25, 4};
   static auto value(auto x) { return sqrt(x); }
   static auto partial(auto, auto y) { return std::tuple{0.5 / y}; }
@@ -255,12 +270,14 @@ struct Cos : Unary {
 };
 struct Asin : Unary {
   static constexpr std::string_view name = "asin";
+  static constexpr std::string_view note = "the derivative at -1 and 1 is inf; NaN beyond";
   static constexpr Domain domain{-0.9, 0.9};
   static auto value(auto x) { return asin(x); }
   static auto partial(auto x, auto) { return std::tuple{1.0 / sqrt((1.0 - x) * (1.0 + x))}; }
 };
 struct Acos : Unary {
   static constexpr std::string_view name = "acos";
+  static constexpr std::string_view note = "the derivative at -1 and 1 is -inf; NaN beyond";
   static constexpr Domain domain{-0.9, 0.9};
   static auto value(auto x) { return acos(x); }
   static auto partial(auto x, auto) { return std::tuple{-1.0 / sqrt((1.0 - x) * (1.0 + x))}; }
@@ -274,6 +291,7 @@ struct Atan : Unary {
 // no square overflows. NaN at (0, 0).
 struct Atan2 : Binary {
   static constexpr std::string_view name = "atan2";
+  static constexpr std::string_view note = "the angle of the point (b, a); its derivatives at (0, 0) are NaN";
   static constexpr Domain domain{0.25, 3};
   static auto value(auto y, auto x) { return atan2(y, x); }
   static auto partial(auto y, auto x, auto) {
@@ -299,25 +317,35 @@ struct Cosh : Unary {
   static auto value(auto x) { return cosh(x); }
   static auto partial(auto x, auto) { return std::tuple{sinh(x)}; }
 };
+// 1 − y² cancels where |x| is large; what does not, 1/cosh² x, costs a second e^x in every training step.
 struct Tanh : Unary {
   static constexpr std::string_view name = "tanh";
+  static constexpr std::string_view note =
+      "the derivative is right to an epsilon, but not relatively where |x| is large";
   static auto value(auto x) { return tanh(x); }
   static auto partial(auto, auto y) { return std::tuple{1.0 - y * y}; }
+};
+// e^(−x²) with x² exact, for the derivatives of erf and erfc.
+struct Gaussian : Unary {
+  static constexpr std::string_view name = "gaussian";
+  static constexpr bool internal = true;
+  static auto value(auto x) { return gaussian(x); }
+  static auto partial(auto x, auto y) { return std::tuple{-2.0 * (x * y)}; }
 };
 // 2/√π · e^(−x²).
 struct Erf : Unary {
   static constexpr std::string_view name = "erf";
   static auto value(auto x) { return erf(x); }
-  static auto partial(auto x, auto) { return std::tuple{0x1.20dd750429b6dp+0 * exp(-(x * x))}; }
+  static auto partial(auto x, auto) { return std::tuple{0x1.20dd750429b6dp+0 * gaussian(x)}; }
 };
 struct Erfc : Unary {
   static constexpr std::string_view name = "erfc";
   static auto value(auto x) { return erfc(x); }
-  static auto partial(auto x, auto) { return std::tuple{-0x1.20dd750429b6dp+0 * exp(-(x * x))}; }
+  static auto partial(auto x, auto) { return std::tuple{-0x1.20dd750429b6dp+0 * gaussian(x)}; }
 };
-// log|Γ(x)|, +∞ at the poles 0, −1, −2, …
 struct Lgamma : Unary {
   static constexpr std::string_view name = "lgamma";
+  static constexpr std::string_view note = "log |gamma(x)|, inf at the poles 0, -1, -2, …";
   static constexpr Accuracy accuracy{45, 45};
   static constexpr Domain domain{1, 4};
   static auto value(auto x) { return lgamma(x); }
@@ -325,7 +353,9 @@ struct Lgamma : Unary {
 };
 struct Digamma : Unary {
   static constexpr std::string_view name = "digamma";
-  static constexpr Accuracy accuracy{80, 80};
+  static constexpr std::string_view note =
+      "the derivative of lgamma; NaN at the poles -1, -2, …, at 0 an infinity by the sign of the zero";
+  static constexpr Accuracy accuracy{5, 5};
   static constexpr Domain domain{1, 4};
   static auto value(auto x) { return digamma(x); }
   static auto partial(auto x, auto) { return std::tuple{polygamma(1.0, x)}; }
@@ -334,6 +364,8 @@ struct Digamma : Unary {
 // no value, so there is no derivative by n.
 struct Polygamma : Binary {
   static constexpr std::string_view name = "polygamma";
+  static constexpr std::string_view note =
+      "the n-th derivative of digamma, n from 1 to 30 (x < 0: to 4), else NaN; none by n";
   static constexpr Accuracy accuracy{45, 45};
   static constexpr Domain domain{1, 4};
   static constexpr bool indexed = true;
@@ -344,6 +376,8 @@ struct Polygamma : Binary {
 // An integer exponent known to the compiler becomes products in graph/fuse.h.
 struct Pow : Binary {
   static constexpr std::string_view name = "pow", infix = "^";
+  static constexpr std::string_view note =
+      "C's pow; 0^0 = 1, its derivatives there are 0, and there is none from log 0";
   static constexpr Domain domain{0.25, 3};
   static auto value(auto x, auto p) { return pow(x, p); }
   static auto partial(auto x, auto p, auto y) {
@@ -404,6 +438,7 @@ struct Not : ScalarOp<Truth(Truth)> {
 // The branch not taken gives nothing to the gradient: a strong zero.
 struct Select : ScalarOp<Real(Truth, Real, Real)> {
   static constexpr std::string_view name = "select";
+  static constexpr std::string_view note = "the branch not taken gives exactly nothing to the gradient";
   static constexpr bool internal = true;
   static auto value(auto c, auto a, auto b) { return select(c, a, b); }
   static auto partial(auto c, auto, auto, auto) { return std::tuple{zero, when(c, 1.0), when(!c, 1.0)}; }
@@ -411,8 +446,8 @@ struct Select : ScalarOp<Real(Truth, Real, Real)> {
 
 using AllOps = std::tuple<Add, Sub, Mul, Div, Neg, Fma, Abs, Sign, Max, Min, Floor, Ceil, Round, Mod, Exp,
                           Expm1, Log, Log2, Log10, Log1p, Sqrt, Sin, Cos, Tan, Asin, Acos, Atan, Atan2, Sinh,
-                          Cosh, Tanh, Erf, Erfc, Lgamma, Digamma, Polygamma, Pow, Less, LessEqual, Greater,
-                          GreaterEqual, Equal, NotEqual, And, Or, Not, Select>;
+                          Cosh, Tanh, Gaussian, Erf, Erfc, Lgamma, Digamma, Polygamma, Pow, Less, LessEqual,
+                          Greater, GreaterEqual, Equal, NotEqual, And, Or, Not, Select>;
 
 }  // namespace op
 
@@ -421,7 +456,7 @@ inline constexpr std::size_t op_count = std::tuple_size_v<op::AllOps>;
 
 // What of an op does not depend on the algebra.
 struct OpInfo {
-  std::string_view name, infix;
+  std::string_view name, infix, note;
   int arity;
   bool commutative;
   bool callable;  // a function of the language
@@ -444,8 +479,8 @@ inline constexpr auto op_table = table_of([]<class Op>() {
   std::array<Type, 3> operands{};
   for (std::size_t i = 0; i < Op::operands.size(); ++i) operands[i] = Op::operands[i];
   bool callable = !Op::internal && (Op::infix.empty() || Op::infix == "^");
-  return OpInfo{Op::name,   Op::infix, Op::arity,  Op::commutative, callable,
-                Op::result, operands,  Op::domain, Op::accuracy,    Op::indexed};
+  return OpInfo{Op::name,   Op::infix, Op::note,   Op::arity,    Op::commutative, callable,
+                Op::result, operands,  Op::domain, Op::accuracy, Op::indexed};
 });
 constexpr const OpInfo& info(OpId op) { return op_table[static_cast<std::size_t>(op)]; }
 

@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 
@@ -26,10 +29,104 @@ std::string in_quotes(std::string_view text) {
   return out + "\"";
 }
 
+// Where a text gets longer, and by what.
+struct Insertion {
+  std::uint32_t at;
+  std::string text;
+};
+
+// Every call of a function of the prelude with the defaults that it leaves to it: huber(p, y) becomes
+// huber(p, y, delta=1, weights=1). A default that depends on other arguments stays unsaid, and so does that
+// of a name which the model uses for anything of its own.
+class Defaults {
+ public:
+  explicit Defaults(const ast::Ast& tree) : tree_(tree) {
+    for (std::size_t i = 0; i < tree.size(); ++i) {
+      const ast::Node& node = tree[ast::NodeId(static_cast<std::int64_t>(i))];
+      switch (node.kind) {
+        case Kind::column:
+        case Kind::param:
+        case Kind::constant:
+        case Kind::state:
+        case Kind::def:
+        case Kind::formal:
+        case Kind::define:
+        case Kind::over:
+        case Kind::carry: own_.insert(node.text); break;
+        default: break;
+      }
+    }
+    for (std::size_t i = 0; i < tree.size(); ++i)
+      if (tree[ast::NodeId(static_cast<std::int64_t>(i))].kind == Kind::call)
+        add_call(ast::NodeId(static_cast<std::int64_t>(i)));
+    std::sort(insertions_.begin(), insertions_.end(),
+              [](const Insertion& a, const Insertion& b) { return a.at < b.at; });
+  }
+
+  // ", delta=1, weights=1" where `given` arguments come by position and others by name.
+  std::string text(const std::string& function, std::size_t given,
+                   const std::set<std::string>& by_name = {}) const {
+    std::string out;
+    if (own_.contains(function)) return out;
+    for (ast::NodeId formal : formals(function)) {
+      const ast::Node& node = prelude()[formal];
+      if (given > 0) --given;
+      else if (!by_name.contains(node.text) && !prelude().children(formal).empty())
+        if (ast::NodeId value = prelude().child(formal, 0); stands_alone(value)) {
+          Span span = prelude()[value].span;
+          out += fmt::format(", {}={}", node.text, prelude_text.substr(span.begin, span.end - span.begin));
+        }
+    }
+    return out;
+  }
+
+  // A part of the program with the defaults of its calls.
+  std::string filled_in(std::string_view program, Span part) const {
+    std::string out(program.substr(part.begin, part.end - part.begin));
+    auto before = [](const Insertion& insertion, std::uint32_t at) { return insertion.at < at; };
+    auto first = std::lower_bound(insertions_.begin(), insertions_.end(), part.begin, before),
+         last = std::lower_bound(first, insertions_.end(), part.end, before);
+    while (last != first) {
+      --last;
+      out.insert(last->at - part.begin, last->text);
+    }
+    return out;
+  }
+
+ private:
+  static std::span<const ast::NodeId> formals(const std::string& function) {
+    const ast::Ast& tree = prelude();
+    for (ast::NodeId id : tree.children(tree.root()))
+      if (tree[id].kind == Kind::def && tree[id].text == function)
+        return tree.children(id).first(tree.children(id).size() - 1);
+    return {};
+  }
+
+  void add_call(ast::NodeId id) {
+    std::size_t given = 0;
+    std::set<std::string> by_name;
+    for (ast::NodeId part : tree_.children(id).subspan(1))
+      if (tree_[part].kind == Kind::argument) by_name.insert(tree_[part].text);
+      else ++given;
+    std::string more = text(tree_[tree_.child(id, 0)].text, given, by_name);
+    if (!more.empty()) insertions_.push_back({tree_[id].span.end - 1, more});  // before the parenthesis
+  }
+
+  static bool stands_alone(ast::NodeId value) {
+    const ast::Node& node = prelude()[value];
+    if (node.kind == Kind::unary) return stands_alone(prelude().child(value, 0));
+    return node.kind == Kind::number || node.kind == Kind::truth || node.kind == Kind::name;
+  }
+
+  const ast::Ast& tree_;
+  std::set<std::string> own_;
+  std::vector<Insertion> insertions_;
+};
+
 class Writer {
  public:
   Writer(const Session& s, std::string folder)
-      : s_(s), model_(s.model()), tree_(s.tree), folder_(std::move(folder)) {}
+      : s_(s), model_(s.model()), tree_(s.tree), defaults_(s.tree), folder_(std::move(folder)) {}
 
   std::string run() {
     line(fmt::format("precision {}", to_string(model_.graph.precision())));
@@ -65,7 +162,7 @@ class Writer {
     }
   }
 
-  std::string source_text(Span span) const { return std::string(s_.sources.files[0].text(span)); }
+  std::string source_text(Span span) const { return defaults_.filled_in(s_.sources.files[0].text(), span); }
 
   std::string number(double value) const {
     return model_.graph.precision() == Precision::f32 ? shortest(static_cast<float>(value)) : shortest(value);
@@ -145,7 +242,11 @@ class Writer {
       std::string keyword = node.kind == Kind::define   ? ""
                             : node.kind == Kind::metric ? "metric "
                                                         : "report ";
-      text = fmt::format("{}{} = {}(predict, {})", keyword, node.text, source_text(*called), target_name());
+      std::string function = source_text(*called);
+      // `metric m = loss` goes on meaning the loss, which is a number now.
+      if (function != "loss")
+        text = fmt::format("{}{} = {}(predict, {}{})", keyword, node.text, function, target_name(),
+                           defaults_.text(function, 2));
       if (!predict_stands_) return waiting_.push_back(text);
     }
     line(text);
@@ -158,11 +259,15 @@ class Writer {
   void train(std::size_t number_of) {
     const Training& t = model_.trainings[number_of];
     std::string hyper;
-    for (const auto& [name, value] : t.optimizer.hyper)
-      hyper += fmt::format("{}{}={}", hyper.empty() ? "(" : ", ", name, shortest(value));
-    std::string text =
-        fmt::format("train optimizer={}{} {}={} rate={}", t.optimizer.name, hyper.empty() ? "" : hyper + ")",
-                    t.epochs ? "epochs" : "steps", t.steps, shortest(t.rate));
+    std::set<std::string> by_name;
+    for (const auto& [name, value] : t.optimizer.hyper) {
+      hyper += fmt::format(", {}={}", name, shortest(value));
+      by_name.insert(name);
+    }
+    hyper += defaults_.text(t.optimizer.name, 3, by_name);  // behind parameter, gradient and rate
+    if (!hyper.empty()) hyper = "(" + hyper.substr(2) + ")";
+    std::string text = fmt::format("train optimizer={}{} {}={} rate={}", t.optimizer.name, hyper,
+                                   t.epochs ? "epochs" : "steps", t.steps, shortest(t.rate));
     if (t.report) text += fmt::format(" report={}", *t.report);
     line(text);
   }
@@ -170,6 +275,7 @@ class Writer {
   const Session& s_;
   const Model& model_;
   const ast::Ast& tree_;
+  Defaults defaults_;
   std::string folder_;
   std::string out_;
   std::size_t sources_ = 0, trainings_ = 0;

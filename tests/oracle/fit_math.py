@@ -163,6 +163,8 @@ atan_p = series(lambda z: (mp.atan(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: 
 asin_p = series(lambda z: (mp.asin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, lambda z: mp.mpf(1) / 6 + 3 * z / 40)
 erf_p = series(lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, lambda z: 2 / mp.sqrt(mp.pi) * (1 - z / 3) - 1)
 sin_pi = series(lambda z: mp.sin(mp.pi * mp.sqrt(z)) / mp.sqrt(z), lambda z: mp.pi - mp.pi**3 * z / 6)
+cot_rest = series(lambda z: (mp.pi * mp.sqrt(z) * mp.cot(mp.pi * mp.sqrt(z)) - 1) / z,
+                  lambda z: -mp.pi**2 / 3 - mp.pi**4 * z / 45)
 
 
 @functools.cache
@@ -254,6 +256,7 @@ def fit_erf_and_gamma():
     fit("lgamma far", lgamma_far, one, "0", "0.0625", 9, to_double)
     fit("digamma far", digamma_far, one, "0", "0.0625", 9, to_double)
     fit("sin pi", sin_pi, one, "0", "0.25", 9, to_double)
+    fit("cot pi", cot_rest, mp.sqrt, "0", "0.25", 15, to_double)
     split("digamma's root less 1", digamma_root - 1, to_double, 2)
     split("(log(2 pi) - 1)/2", (mp.log(2 * mp.pi) - 1) / 2, to_double, 1)
     for name, v in (("pi^2", mp.pi**2), ("pi^3", mp.pi**3)): split(name, v, to_double, 1)

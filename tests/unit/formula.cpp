@@ -338,6 +338,7 @@ TEST_CASE("formulas as LaTeX") {
         "y_{i}\\right)\n"
         "\\end{align*}\n");
   CHECK(latex_name("θ") == "\\theta");
+  CHECK(latex_name("größe_é_名") == "\\text{größe}_{\\text{é},\\text{名}}");
   CHECK(latex_name("theta_max") == "\\theta_{\\mathrm{max}}");
   CHECK(latex_name("b12", true) == "b_{12,i}");
   CHECK(latex("param a = 1\nloss = mean((x - mean(x))^2)*a\n")

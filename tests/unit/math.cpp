@@ -21,6 +21,7 @@
 #include "graph/math/exp.h"
 #include "graph/math/expm1.h"
 #include "graph/math/gamma.h"
+#include "graph/math/gaussian.h"
 #include "graph/math/log.h"
 #include "graph/math/log10.h"
 #include "graph/math/log1p.h"
@@ -501,6 +502,14 @@ void check_relative(const char* name, auto f, auto exact, const std::vector<T>& 
 }
 
 }  // namespace
+
+TEMPLATE_TEST_CASE("e^(-x^2) at special values", "[math]", float, double) {
+  using T = TestType;
+  constexpr T tiny = std::numeric_limits<T>::denorm_min(), huge = std::numeric_limits<T>::max();
+  for (T x : {T(0), T(-0.0), tiny, -tiny}) exactly(x, math::gaussian(x), T(1));
+  for (T x : {T(30), T(-1e10), huge, -huge, inf<T>, -inf<T>}) exactly(x, math::gaussian(x), T(0));
+  exactly(nan_of<T>, math::gaussian(nan_of<T>), nan_of<T>);
+}
 
 TEMPLATE_TEST_CASE("lgamma, digamma and polygamma are within their error bounds", "[math]", float, double) {
   using T = TestType;

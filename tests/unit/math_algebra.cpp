@@ -15,6 +15,7 @@
 #include "graph/math/exp.h"
 #include "graph/math/expm1.h"
 #include "graph/math/gamma.h"
+#include "graph/math/gaussian.h"
 #include "graph/math/log.h"
 #include "graph/math/log10.h"
 #include "graph/math/log1p.h"
@@ -148,6 +149,7 @@ TEMPLATE_TEST_CASE("the functions use the algebra's vocabulary only, and give it
     differing += !same(math::sinh(x), math::sinh(A{x}));
     differing += !same(math::cosh(x), math::cosh(A{x}));
     differing += !same(math::tanh(x), math::tanh(A{x}));
+    differing += !same(math::gaussian(x), math::gaussian(A{x}));
     differing += !same(math::pow(x, y), math::pow(A{x}, A{y}));
     differing += !same(math::asin(x), math::asin(A{x}));
     differing += !same(math::acos(x), math::acos(A{x}));

@@ -81,6 +81,7 @@ struct Quad {
   SLOPE_QUAD_FUNCTION(lgamma, lgammaq)
   SLOPE_QUAD_FUNCTION(digamma, gamma::digamma)
 #undef SLOPE_QUAD_FUNCTION
+  friend Quad gaussian(Quad x) { return exp(-(x * x)); }
   friend Quad trigamma(Quad x) { return polygamma(1, x); }
   friend Quad polygamma(Quad n, Quad x) { return of(gamma::polygamma(n.v, x.v)); }
   friend Quad atan2(Quad y, Quad x) { return of(atan2q(y.v, x.v)); }
