@@ -49,6 +49,12 @@ Approximate applied(OpId op, std::array<Approximate, 3> x) {
   bool undecided = doubt > 0 && !(distance > doubt);
   if (info(op).result == Type::truth) return {y.value, undecided ? infinity : 0};
   if ((op == id_of<op::Sign>() || steps(op)) && undecided) return {y.value, infinity};
+  if (op == id_of<op::Mod>()) {
+    // A remainder jumps by the divisor where the quotient, which may be huge, passes a whole number.
+    double size = std::fabs(y.value), room = std::min(size, std::fabs(x[1].value) - size);
+    double unsure = 64 * unit * (x[0].error + std::fabs(x[0].value / x[1].value) * x[1].error);
+    if (unsure > 0 && !(room > unsure)) return {y.value, infinity};
+  }
   // Differences where a partial derivative is wanted: the bound holds for any op of the table.
   y.error = std::fabs(y.value);
   for (int i = 0; i < arity; ++i) {
