@@ -126,7 +126,8 @@ class Differentiator {
     for (std::size_t k = 0; k < node.inputs().size(); ++k) {
       NodeId x = node.operands[k];
       if (!depends_[x.index()] || is_index(node, k)) continue;
-      add(x, {transpose(graph_, id, k, dy.value), guard_of(id, k, dy.guard)});
+      NodeId guard = guard_of(id, k, dy.guard);
+      add(x, {transpose(graph_, id, k, dy.value), guard});
     }
   }
 

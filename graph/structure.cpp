@@ -222,6 +222,10 @@ NodeId Graph::contract(NodeId a, NodeId b, Axes labels_a, Axes labels_b, Axes la
   demand(!rows || rows_a || rows_b, "a contraction to rows that no operand has");
   a = sum_before(a, labels_a, labels_b, rows_b);
   b = sum_before(b, labels_b, labels_a, rows_a);
+  if (labels_a.empty() && labels_b.empty()) {
+    NodeId product = apply<op::Mul>(a, b);
+    return has_rows(product) && !rows ? reduce(Reduction::sum, product) : product;
+  }
   Shape to{rows, {}};
   auto length = [&](std::int64_t label) {
     std::int64_t n = -1;
