@@ -39,7 +39,7 @@ class Fixture {
   }
   Fit train() {
     Place start;
-    for (const Parameter& param : session_.model().params) start.params.push_back(param.start);
+    for (const Parameter& param : session_.model().params) start.params.push_back(param.start[0]);
     Trainer trainer{session_.model(), steps_, evaluation_, data_, *program_};
     Fit fit = slope::train(trainer, start, {}, session_.diagnostics);
     if (fit.status != Status::finished) give_up();

@@ -105,7 +105,7 @@ std::optional<Checked> check_gradients(Session& s, const StepGraph& step, const 
   std::vector<double> start;
   bool single = graph.precision() == Precision::f32;
   for (const Parameter& p : model.params)
-    start.push_back(single ? static_cast<double>(static_cast<float>(p.start)) : p.start);
+    start.push_back(single ? static_cast<double>(static_cast<float>(p.start[0])) : p.start[0]);
   auto inputs = interpreter_inputs<double>(model, data, start, out.rows);
   double loss = evaluate<double>(graph, std::span(&model.loss, 1), inputs)[0][0];
   if (!std::isfinite(loss)) {

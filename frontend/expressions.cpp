@@ -217,12 +217,12 @@ Value Lowering::unknown(const std::string& name, Span span) {
       if (column) {
         binding.column = static_cast<int>(model.columns.size());
         binding.value = Value::of(graph().data(binding.column));
-        model.columns.push_back({name, name, 0, span});
+        model.columns.push_back({name, {name}, 0, span});
         column_read_.push_back(true);
         model.assumed.columns.push_back(name);
       } else {
         binding.value = Value::of(graph().param(static_cast<int>(model.params.size())));
-        model.params.push_back({name, 0, span});
+        model.add({name, {0.0}, span});
         model.assumed.params.push_back(name);
       }
       graph().name(binding.value.node, name);

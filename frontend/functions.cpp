@@ -413,11 +413,11 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
   if (free.size() == 1) {
     model.assumed.target = free[0];
     auto known = std::find_if(model.columns.begin(), model.columns.end(), [&](const DataColumn& c) {
-      return (short_form ? c.header : c.name) == free[0];
+      return (short_form ? c.headers[0] : c.name) == free[0];
     });
     auto column = static_cast<int>(known - model.columns.begin());
     if (known == model.columns.end()) {
-      model.columns.push_back({name_for(free[0]), free[0], 0, span});
+      model.columns.push_back({name_for(free[0]), {free[0]}, 0, span});
       column_read_.push_back(true);
     }
     NodeId node = graph().data(column);

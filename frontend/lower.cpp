@@ -201,10 +201,10 @@ void Lowering::data(ast::NodeId id) {
 
 void Lowering::column(ast::NodeId id, std::size_t source) {
   const ast::Node& node = ast()[id];
-  DataColumn column{node.text, node.text, source, node.span};
+  DataColumn column{node.text, {node.text}, source, node.span};
   for (ast::NodeId part : ast().children(id)) {
     const ast::Node& detail = ast()[part];
-    if (detail.kind == Kind::string) column.header = detail.text;
+    if (detail.kind == Kind::string) column.headers = {detail.text};
     if (detail.kind == Kind::shape) not_yet(detail.span, "a column with a shape");
     if (detail.kind == Kind::class_type) not_yet(detail.span, "a class column");
     if (detail.kind == Kind::index_type) not_yet(detail.span, "an index column");
@@ -248,7 +248,7 @@ void Lowering::param(ast::NodeId id) {
     binding.value = Value::of(value_id);
     const ast::Node& given = ast()[ast().child(start, 0)];
     double at = given.kind == Kind::number ? literal_value(given) : *value;
-    if (bind(node.text, binding)) model.params.push_back({node.text, at, node.name});
+    if (bind(node.text, binding)) model.add({node.text, {at}, node.name});
     return;
   }
   bind(node.text, binding);
@@ -374,6 +374,15 @@ void Lowering::named(ast::NodeId id, std::vector<NamedValue>& into) {
   bool is_name = given && ast()[ast().child(id, 0)].kind == Kind::name;
   std::string shown = !given ? node.text : is_name ? ast()[ast().child(id, 0)].text : "…";
   if (one_number(number, span, node.text, shown)) into.push_back({node.text, number, span});
+}
+
+std::int64_t Model::param_elements() const {
+  return params.empty() ? 0 : params.back().offset + static_cast<std::int64_t>(params.back().start.size());
+}
+
+void Model::add(Parameter param) {
+  param.offset = param_elements();
+  params.push_back(std::move(param));
 }
 
 Lowered::Lowered() = default;

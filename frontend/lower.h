@@ -27,15 +27,18 @@ struct DataSource {
 std::vector<DataSource> data_sources(const ast::Ast& ast, Diagnostics& diagnostics);
 
 struct DataColumn {
-  std::string name;    // in the model
-  std::string header;  // in the file
+  std::string name;                  // in the model
+  std::vector<std::string> headers;  // in the file: one for each element of a row, row-major
   std::size_t source = 0;
   Span span;
+  std::vector<std::int64_t> axes = {};  // of the value in a row; {}: a number
 };
 struct Parameter {
   std::string name;
-  double start = 0;
+  std::vector<double> start;  // element by element, row-major
   Span span;
+  std::vector<std::int64_t> axes = {};
+  std::int64_t offset = 0;  // of its first element among those of all parameters
 };
 struct NamedValue {
   std::string name;
@@ -71,6 +74,8 @@ struct Model {
   std::vector<DataSource> sources;
   std::vector<DataColumn> columns;
   std::vector<Parameter> params;
+  std::int64_t param_elements() const;  // of all parameters together
+  void add(Parameter param);            // behind those that are there: sets its offset
   NodeId loss;
   NodeId predict;  // invalid where the model has none
   NodeId truth;    // the same; what a plot shows beside the prediction

@@ -110,7 +110,7 @@ class Derivation {
     auto nodes = static_cast<std::size_t>(std::count(work.begin(), work.end(), true));
     if (nodes * static_cast<std::size_t>(std::max<std::int64_t>(data.rows, 1)) > most_numbers) return;
     std::vector<double> start;
-    for (const Parameter& param : model_.params) start.push_back(param.start);
+    for (const Parameter& param : model_.params) start.push_back(param.start[0]);
     auto found =
         evaluate<double>(graph, all, interpreter_inputs<double>(model_, data, start, all_rows(data)));
     auto pick = [&](const std::vector<double>& x) -> std::optional<double> {

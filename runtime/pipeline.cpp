@@ -267,11 +267,11 @@ void help_with_header(const std::vector<std::string>& header, Diagnostic& d) {
 
 bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& diagnostics) {
   const std::vector<std::string>& header = file.header();
-  if (std::find(header.begin(), header.end(), column.header) != header.end()) return true;
-  Diagnostic& d =
-      diagnostics.error(Code::no_such_column, column.span,
-                        fmt::format("{} has no column `{}`", escaped(file.path()), escaped(column.header)));
-  if (std::string near = nearest(column.header, header); !near.empty())
+  if (std::find(header.begin(), header.end(), column.headers[0]) != header.end()) return true;
+  Diagnostic& d = diagnostics.error(
+      Code::no_such_column, column.span,
+      fmt::format("{} has no column `{}`", escaped(file.path()), escaped(column.headers[0])));
+  if (std::string near = nearest(column.headers[0], header); !near.empty())
     d.helps.push_back(fmt::format("did you mean `{}`?", escaped(near)));
   std::vector<std::string> shown;
   for (const std::string& name : std::span(header).first(std::min<std::size_t>(header.size(), 20)))
@@ -311,7 +311,7 @@ void read_file(const Model& model, const Opened& opened, std::size_t f, const st
     fine &= check_header(column, file, diagnostics);
     // Of a statement with missing=drop every name counts.
     if (!wanted[i] && !opened.sources[column.source].drop_missing) continue;
-    headers.push_back(column.header);
+    headers.push_back(column.headers[0]);
     targets.push_back(i);
   }
   if (!fine || (targets.empty() && opened.files.size() > 1)) return;

@@ -28,7 +28,9 @@ std::uint64_t own_hash(const Model& model, const Graph& graph, const Node& node)
   auto index = static_cast<std::size_t>(node.index);
   switch (node.kind) {
     case NodeKind::constant: hash.add(std::bit_cast<std::uint64_t>(node.value)); break;
-    case NodeKind::data: hash.add(model.columns[index].header); break;
+    case NodeKind::data:
+      for (const std::string& header : model.columns[index].headers) hash.add(header);
+      break;
     case NodeKind::param: hash.add(model.params[index].name); break;
     case NodeKind::argument: hash.add(static_cast<std::uint64_t>(node.index)); break;
     case NodeKind::scalar: hash.add(info(node.op).name); break;
@@ -78,7 +80,7 @@ std::string data_hash(const Model& model, const Dataset& data) {
   for (std::size_t i = 0; i < data.columns.size(); ++i) {
     const Column& column = data.columns[i];
     if (column.rows() == 0) continue;
-    hash.add(model.columns[i].header);
+    for (const std::string& header : model.columns[i].headers) hash.add(header);
     hash.add(to_string(column.storage()));
     auto bytes = static_cast<std::size_t>(column.rows()) * size_of(column.storage());
     hash.add(std::string_view(static_cast<const char*>(column.data()), bytes));

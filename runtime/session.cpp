@@ -193,7 +193,7 @@ std::vector<double> take_start(const Session& s, const State* state, const std::
   for (const Parameter& param : model.params) {
     const Tensor* tensor = state ? state->find(param.name) : nullptr;
     bool usable = tensor && tensor->shape.empty() && tensor->values.size() == 1;
-    start.push_back(usable ? tensor->values[0] : param.start);
+    start.push_back(usable ? tensor->values[0] : param.start[0]);
     if (state && !usable) kept.push_back(fmt::format("`{}`", param.name));
   }
   if (!state) return start;

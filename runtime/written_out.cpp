@@ -174,7 +174,7 @@ class Writer {
     const std::string& target = model_.assumed.target;
     if (has_statement(Kind::data)) return target;
     for (const DataColumn& column : model_.columns)
-      if (column.header == target) return column.name;
+      if (column.headers[0] == target) return column.name;
     return target;
   }
 
@@ -182,8 +182,9 @@ class Writer {
     std::vector<std::string> columns;
     for (const DataColumn& column : model_.columns)
       if (column.source == source)
-        columns.push_back(column.header == column.name ? column.name
-                                                       : column.name + " " + in_quotes(column.header));
+        columns.push_back(column.headers[0] == column.name
+                              ? column.name
+                              : column.name + " " + in_quotes(column.headers[0]));
     line(fmt::format("data {}{}", fmt::join(columns, ", "), clauses(source)));
   }
 
@@ -216,7 +217,7 @@ class Writer {
     for (ast::NodeId item : tree_.children(id))
       for (const Parameter& param : model_.params)
         if (param.name == tree_[item].text)
-          items.push_back(fmt::format("{} = {}", param.name, number(param.start)));
+          items.push_back(fmt::format("{} = {}", param.name, number(param.start[0])));
     line(fmt::format("param {}", fmt::join(items, ", ")));
   }
 

@@ -73,7 +73,7 @@ std::vector<double> values(const std::string& text, const std::vector<std::vecto
   Inputs<double> in;
   in.columns = columns;
   in.rows = columns.empty() ? 0 : static_cast<std::int64_t>(columns[0].size());
-  for (const Parameter& param : model.params) in.params.push_back(param.start);
+  for (const Parameter& param : model.params) in.params.push_back(param.start[0]);
   in.arguments = {0};
   std::vector<double> out;
   for (const auto& value : evaluate<double>(fused.graph, fused.roots, in)) out.push_back(value[0]);
