@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # What the documents tell to type works, in a copy of the examples:
-#   - an indented line `slope …` is run; so is `slope …` in the text, with MODEL and STAGE filled in, and with the lesson's
+#   - an indented line `slope …` is run; so is `slope …` in the text, with MODEL, STAGE, DATA and NAME filled in, and with the lesson's
 #     model where it names none;
 #   - an indented block that is no command is what the command named last before it prints: all of it, or the end of what
 #     `./dev run` prints;
@@ -49,7 +49,7 @@ check() {  # KIND WHAT
     run) sh -c "$2" >printed 2>&1 || { fault "fails: $2"; cat printed; } ;;
     dev) sh -c "$dev_run" >printed 2>&1 || fault "fails: $dev_run"; ends=1 ;;
     span)
-      command=$(echo "$2" | sed 's/MODEL/line.slope/; s/STAGE/graph/') ends=0
+      command=$(echo "$2" | sed 's/MODEL/line.slope/; s/STAGE/graph/; s/DATA\.csv/new.csv/; s/NAME\.slope/named.slope/') ends=0
       sh -c "$command" >printed 2>&1 || sh -c "$command line.slope" >printed 2>&1 || { fault "fails: $command"; cat printed; } ;;
     output)
       if [ "$ends" = 1 ]; then tail -n "$(wc -l <"$2")" printed >end; else cp printed end; fi
