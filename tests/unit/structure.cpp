@@ -396,7 +396,7 @@ class StructureGenerator {
 };
 
 template <class T>
-void compiled_equals_interpreted(unsigned seed, std::int64_t rows) {
+void compiled_equals_interpreted(unsigned seed, std::int64_t rows, const std::string& cpu = "native") {
   Graph graph(sizeof(T) == 8 ? Precision::f64 : Precision::f32);
   StructureGenerator random(graph, seed);
   Inputs<T> in;
@@ -438,7 +438,7 @@ void compiled_equals_interpreted(unsigned seed, std::int64_t rows) {
   REQUIRE(verify(graph) == "");
   Fused fused = fuse(graph, roots);
   auto expected = evaluate<T>(fused.graph, fused.roots, in);
-  auto found = slope::test::Compiled<T>(fused, "native", {}, optimized_operations, in.param_offsets).run(in);
+  auto found = slope::test::Compiled<T>(fused, cpu, {}, optimized_operations, in.param_offsets).run(in);
   for (std::size_t r = 0; r < roots.size(); ++r) {
     INFO("seed " << seed << ", rows " << rows << ", root " << r);
     REQUIRE(found[r].size() == expected[r].size());
@@ -455,6 +455,14 @@ TEST_CASE("structure: machine code is the interpreter, to the bit") {
     compiled_equals_interpreted<double>(seed, seed % 5 == 0 ? 0 : 1 + 13 * (seed % 7));
     compiled_equals_interpreted<float>(seed, seed % 3 == 0 ? 130 : 7);
   }
+}
+
+TEST_CASE("structure: the same bits on every instruction set") {
+  for (const char* cpu : {"x86-64", "x86-64-v3"})
+    for (unsigned seed = 200; seed < 206; ++seed) {
+      compiled_equals_interpreted<double>(seed, 37, cpu);
+      compiled_equals_interpreted<float>(seed, 37, cpu);
+    }
 }
 
 TEST_CASE("structure: sums over more rows than a chunk has") {
