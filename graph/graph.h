@@ -239,6 +239,7 @@ class Graph {
   void add_origin(NodeId id);
 
   NodeId structure(Node node, NodeId a, NodeId b = {});
+  NodeId convolution(NodeId x, std::span<const Window> windows, const Axes& axes);
 
   Precision precision_;
   Shapes shapes_;

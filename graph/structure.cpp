@@ -272,6 +272,77 @@ NodeId Graph::window(NodeId x, std::span<const Window> windows) {
   return structure({.kind = NodeKind::window, .shape = id, .numbers = lists_.intern(std::move(list))}, x);
 }
 
+// Windows that are a product of what depends on their positions and what depends on the offsets in them,
+// summed where they overlap, are a convolution: windows over the first, spread by the strides between zeros,
+// times the second backwards. So the windows' elements are never all in memory. No node where x is no such
+// product.
+NodeId Graph::convolution(NodeId x, std::span<const Window> windows, const Axes& axes) {
+  const Node product = (*this)[x];
+  std::size_t n = windows.size();
+  if (product.kind != NodeKind::contract || n == 0) return {};
+  auto l = labels(product);
+  Axes by[2] = {{l.a.begin(), l.a.end()}, {l.b.begin(), l.b.end()}}, out(l.out.begin(), l.out.end());
+  std::span<const std::int64_t> at(out.data(), n), offsets(out.data() + n, n);
+  auto has = [](std::span<const std::int64_t> of, std::int64_t label) {
+    return std::find(of.begin(), of.end(), label) != of.end();
+  };
+  auto holds = [&](std::size_t k, std::span<const std::int64_t> all, std::span<const std::int64_t> none) {
+    return std::all_of(all.begin(), all.end(), [&](std::int64_t i) { return has(by[k], i); }) &&
+           std::none_of(none.begin(), none.end(), [&](std::int64_t i) { return has(by[k], i); });
+  };
+  std::size_t p = holds(0, at, offsets) && holds(1, offsets, at) ? 0 : 1;
+  if (!holds(p, at, offsets) || !holds(1 - p, offsets, at)) return {};
+  bool rows = has_rows(x);
+  if (sums_rows(x)) return {};
+
+  // The positions first, everything else as one axis behind them.
+  NodeId places = product.operands[p], kernel = product.operands[1 - p];
+  Axes order, rest, lengths;
+  auto axis_of = [](const Axes& list, std::int64_t label) {
+    return std::find(list.begin(), list.end(), label) - list.begin();
+  };
+  for (std::int64_t label : at) order.push_back(axis_of(by[p], label));
+  std::int64_t merged = 1;
+  for (std::size_t k = 0; k < by[p].size(); ++k)
+    if (!has(at, by[p][k])) {
+      order.push_back(static_cast<std::int64_t>(k));
+      rest.push_back(by[p][k]);
+      lengths.push_back(shape(places).axes[k]);
+      merged *= lengths.back();
+    }
+  places = permute(places, order);
+  Axes flat(shape(places).axes.begin(), shape(places).axes.begin() + static_cast<std::ptrdiff_t>(n)), padded;
+  flat.push_back(merged);
+  places = reshape(places, flat);
+  std::vector<Along> spread;
+  std::vector<Window> sliding;
+  for (std::size_t k = 0; k < n; ++k) {
+    spread.push_back({windows[k].size - 1, windows[k].stride, flat[k]});
+    sliding.push_back({windows[k].size, 1});
+    padded.push_back(axes[k] + windows[k].size - 1);
+  }
+  spread.push_back({0, 1, merged});
+  padded.push_back(merged);
+  NodeId seen = window(pad(places, spread, padded), sliding);
+  Axes split(axes.begin(), axes.begin() + static_cast<std::ptrdiff_t>(n));
+  for (const Window& w : windows) split.push_back(w.size);
+  split.insert(split.end(), lengths.begin(), lengths.end());
+  seen = reshape(seen, split);
+
+  std::vector<Along> backwards;
+  for (std::size_t k = 0; k < by[1 - p].size(); ++k) {
+    std::int64_t length = shape(kernel).axes[k];
+    bool offset = has(offsets, by[1 - p][k]);
+    backwards.push_back({offset ? length - 1 : 0, offset ? -1 : 1, length});
+  }
+  kernel = slice(kernel, backwards);
+  Axes seen_labels(at.begin(), at.end()), result(at.begin(), at.end());
+  seen_labels.insert(seen_labels.end(), offsets.begin(), offsets.end());
+  seen_labels.insert(seen_labels.end(), rest.begin(), rest.end());
+  result.push_back(out.back());
+  return contract(seen, kernel, seen_labels, by[1 - p], result, rows);
+}
+
 NodeId Graph::window_add(NodeId x, std::span<const Window> windows, Axes axes) {
   x = to_real(x);
   Axes list, expected;
@@ -282,6 +353,7 @@ NodeId Graph::window_add(NodeId x, std::span<const Window> windows, Axes axes) {
   for (const Window& w : windows) expected.push_back(w.size);
   expected.push_back(axes.back());
   demand(shape(x).axes == expected, "windows that do not come from that shape");
+  if (NodeId sums = convolution(x, windows, axes); sums.valid()) return sums;
   ShapeId id = shapes_.intern({has_rows(x), std::move(axes)});
   return structure({.kind = NodeKind::window_add, .shape = id, .numbers = lists_.intern(std::move(list))}, x);
 }

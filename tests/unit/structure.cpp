@@ -187,6 +187,24 @@ TEST_CASE("structure: derivatives against differences, twice") {
   });
 }
 
+TEST_CASE("structure: the derivative of a convolution by its picture is a convolution") {
+  for (std::int64_t stride : {1, 2}) {
+    Model m;
+    Graph& g = m.graph;
+    NodeId x = m.param({7, 5, 2}), w = m.param({3, 2, 2, 4});
+    std::vector<Graph::Window> windows{{3, stride}, {2, 1}};
+    NodeId seen = g.window(g.apply<op::Mul>(x, m.data({7, 5, 2})), windows);
+    NodeId y = m.total(g.contract(seen, w, {0, 1, 2, 3, 4}, {2, 3, 4, 5}, {0, 1, 5}, true));
+    NodeId slope = m.derivative(y, x);
+    std::vector<bool> needed = live(g, std::span(&slope, 1));
+    for (std::size_t i = 0; i < needed.size(); ++i)
+      CHECK_FALSE((needed[i] && g[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::window_add));
+    m.check(y, x);
+    m.check(m.total(slope), w, 1e-5);
+    m.check(m.total(slope), x, 1e-5);
+  }
+}
+
 TEST_CASE("structure: the product's derivative where factors are zero") {
   for (Numbers values : {Numbers{2, 0, 3}, Numbers{0, 0, 3}, Numbers{2, 4, 3}}) {
     Model m;
