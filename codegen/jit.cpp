@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "base/ending.h"
 #include "codegen/target.h"
 
 namespace slope {
@@ -90,6 +91,7 @@ std::string missing_feature(const llvm::TargetMachine& machine) {
 
 std::optional<Program> Program::compile(std::span<const Kernel> kernels, const CompileOptions& options,
                                         Diagnostics& diagnostics) {
+  Activity compiling("compiling");
   double start = now();
   auto machine = target_machine(kernels, options, diagnostics);
   if (!machine) return {};

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <set>
 
+#include "base/ending.h"
 #include "base/text.h"
 #include "codegen/schedule.h"
 #include "graph/gradient.h"
@@ -178,6 +179,7 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
 }  // namespace
 
 std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics& diagnostics) {
+  Activity differentiating("differentiating the loss");
   if (!check_size(lowered.model().graph, lowered.model().loss, diagnostics)) return {};
   Gradients gradients = gradients_of(lowered.model());
   std::vector<StepGraph> steps;
@@ -339,6 +341,7 @@ void read_file(const Model& model, const Opened& opened, std::size_t f, const st
 
 std::optional<Dataset> read_columns(const Model& model, const Opened& opened, const std::vector<bool>& wanted,
                                     bool check_all, Diagnostics& diagnostics) {
+  Activity reading("reading the data");
   Dataset data;
   data.columns.resize(model.columns.size());
   data.rows = -1;  // not known yet

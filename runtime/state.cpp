@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/ending.h"
 #include "base/hash.h"
 #include "base/os.h"
 #include "base/text.h"
@@ -258,6 +259,7 @@ const Tensor* State::find(std::string_view name) const {
 }
 
 bool save(const State& state, const std::string& path, Diagnostics& diagnostics) {
+  Activity saving("saving the state");
   check(state);
   std::vector<const Tensor*> order = in_file_order(state);
   std::string header = header_of(state, order), file;
@@ -275,6 +277,7 @@ bool save(const State& state, const std::string& path, Diagnostics& diagnostics)
 }
 
 std::optional<State> load(const std::string& path, Diagnostics& diagnostics) {
+  Activity loading("loading the state");
   os::Bytes bytes;
   if (os::Status error = os::read_file(path, os::memory_limit(), bytes)) {
     diagnostics.error(error->too_large ? Code::too_large : Code::cannot_open, error->message());
