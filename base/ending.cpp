@@ -74,7 +74,8 @@ void out_of_memory() {
   Text text;
   if (as_json)
     text << "{\n  \"slope\": 1,\n  \"status\": \"error\",\n  \"exit\": " << long{exit_code::limit}
-         << ",\n  \"diagnostics\": [{\"severity\": \"error\", \"code\": \"S0703\", \"message\": \"out of memory while "
+         << ",\n  \"diagnostics\": [{\"severity\": \"error\", \"code\": \"S0703\", \"message\": \"out of "
+            "memory while "
          << activity.load() << "\"}]\n}\n";
   else text << "slope: error[S0703]: out of memory while " << activity.load() << "\n";
   text.write(as_json ? 1 : 2);
@@ -87,7 +88,7 @@ void handle_broken_program() {
   other.ss_sp = stack;
   other.ss_size = sizeof stack;
   ::sigaltstack(&other, nullptr);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_broken_program;
   action.sa_flags = SA_ONSTACK | SA_RESETHAND;
   for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::sigaction(signal, &action, nullptr);

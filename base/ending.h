@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How the program ends where it cannot go on: memory has run out, or a signal says that it is broken. Nothing here
-// allocates, so it works where nothing else does.
+// How the program ends where it cannot go on: memory has run out, or a signal says that it is broken. Nothing
+// here allocates, so it works where nothing else does.
 #pragma once
 #include <cstdint>
 
 namespace slope {
 
-// What the program does for as long as this lives, as "out of memory while …" goes on: "reading the model". After an
-// exception it stays what it was when that was thrown.
+// What the program does for as long as this lives, as "out of memory while …" goes on: "reading the model".
+// After an exception it stays what it was when that was thrown.
 class Activity {
  public:
   explicit Activity(const char* what);
@@ -31,8 +31,8 @@ void end_with_json(bool json);
 // Says what it was for, exit code 6.
 [[noreturn]] void out_of_memory();
 
-// SIGSEGV and its like, stack overflow included, in this thread: say what was going on, exit code 70. Nothing is
-// saved, as nothing can be trusted.
+// SIGSEGV and its like, stack overflow included, in this thread: say what was going on, exit code 70. Nothing
+// is saved, as nothing can be trusted.
 void handle_broken_program();
 
 }  // namespace slope

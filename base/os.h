@@ -16,6 +16,7 @@ struct Error {
   std::string path;
   std::string reason;      // the system's words, or ours ("is a directory")
   bool too_large = false;  // the file exceeds the limit the caller gave
+  bool missing = false;    // there is no such file
 
   std::string message() const;  // "cannot open `p.csv`: No such file or directory"
 };
@@ -61,11 +62,29 @@ std::size_t memory_limit();
 // write one path at a time, the last to rename wins.
 [[nodiscard]] Status write_file(const std::string& path, std::string_view bytes);
 
-// What write_file would refuse at once, before there is anything to write: no such folder, no permission, a
-// directory of that name.
-[[nodiscard]] Status can_write_file(const std::string& path);
+// A file that is written again and again, by this process alone: the folder is opened once, so that every
+// write goes there wherever its path leads by then, and a lock keeps others from opening the same file here.
+// The lock of a process that has ended is nobody's.
+struct Place;
+class Output {
+ public:
+  Output();
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+  ~Output();
+  // Refuses at once, before there is anything to write: no such folder, no permission, a directory of that
+  // name, another process that has it open.
+  [[nodiscard]] Status open(const std::string& path);
+  // As write_file.
+  [[nodiscard]] Status write(std::string_view bytes);
 
-// For a signal handler that ends the program: the temporary file of a write_file under way goes.
+ private:
+  std::unique_ptr<Place> place_;
+  int lock_ = -1;
+};
+
+// For a signal handler that ends the program: the temporary file of a write under way goes, and the lock of
+// an Output.
 void remove_pending();
 
 // To an open descriptor (1: standard output); waits where it would block. `name` is for the message.

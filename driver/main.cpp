@@ -29,8 +29,8 @@ extern "C" void on_signal(int signal) {
   std::_Exit(128 + signal);
 }
 
-// No exception where memory runs out, as LLVM cannot be unwound. Before the constructors of the libraries, which ask
-// for memory.
+// No exception where memory runs out, as LLVM cannot be unwound. Before the constructors of the libraries,
+// which ask for memory.
 [[gnu::constructor(101)]] void handle_shortage() { std::set_new_handler(slope::out_of_memory); }
 
 void handle_signals() {

@@ -116,8 +116,8 @@ void say_before_run(const Arguments& a, Session& s, const Dataset& data, std::sp
 // --save-every: a save that fails leaves the file of the one before, and the run goes on.
 class Saver {
  public:
-  Saver(const Arguments& a, Session& s, const RunFacts& facts, const std::string& path, ProgressView& view)
-      : a_(a), s_(s), facts_(facts), path_(path), view_(view) {}
+  Saver(const Arguments& a, Session& s, const RunFacts& facts, os::Output& output, ProgressView& view)
+      : a_(a), s_(s), facts_(facts), output_(output), view_(view) {}
 
   void listen(Listener& listener) {
     if (!a_.save_every) return;
@@ -128,7 +128,7 @@ class Saver {
  private:
   void during(const Place& place) {
     Diagnostics failed;
-    bool good = save(make_state(s_, facts_, place), path_, failed);
+    bool good = save(make_state(s_, facts_, place), output_, failed);
     if (!good && !failed_) warn(place.steps(), failed.all()[0].message);
     failed_ = !good;
   }
@@ -150,7 +150,7 @@ class Saver {
   const Arguments& a_;
   Session& s_;
   const RunFacts& facts_;
-  const std::string& path_;
+  os::Output& output_;
   ProgressView& view_;
   bool failed_ = false;
 };
@@ -175,7 +175,7 @@ void record_losses(Listener& listener, std::vector<LossPoint>& history) {
 }
 
 std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path,
-                                   const State* resumed) {
+                                   os::Output& output, const State* resumed) {
   Trained out;
   std::optional<std::vector<StepGraph>> steps;
   {
@@ -203,7 +203,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   if (!program || !view.open_log(first_step, s.diagnostics)) return {};
   say_before_run(a, s, out.data, kernels, first_step);
 
-  Saver saver(a, s, facts, path, view);
+  Saver saver(a, s, facts, output, view);
   Listener listener;
   view.listen(listener, first_step);
   saver.listen(listener);
@@ -217,7 +217,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   if (out.was_finished) out.saved = a.resume;
   else if (!path.empty() && out.fit.usable) {
     Stopwatch watch(s.times, "save");
-    if (save(make_state(s, facts, out.fit), path, s.diagnostics)) out.saved = path;
+    if (save(make_state(s, facts, out.fit), output, s.diagnostics)) out.saved = path;
   }
   stop_waits = 0;  // there is nothing to lose any more
   if (!a.plot.empty() && out.fit.usable) write_picture(a, s, out);
@@ -307,16 +307,16 @@ int exit_of(const Session& s, const Trained& t) {
 }
 
 // The files it writes are none of those it reads, and can be written: better known now than after the run.
-bool check_outputs(const Arguments& a, Session& s, const std::string& path) {
-  for (const std::string& output : {path, a.log})
-    if (!output.empty() && !check_output(a, s, output, s.diagnostics)) return false;
+bool open_outputs(const Arguments& a, Session& s, const std::string& path, os::Output& output) {
+  for (const std::string& file : {path, a.log})
+    if (!file.empty() && !check_output(a, s, file, s.diagnostics)) return false;
   if (path.empty()) return true;
   std::error_code ignored;
   if (!a.log.empty() && (a.log == path || std::filesystem::equivalent(a.log, path, ignored))) {
     s.diagnostics.error(Code::usage, fmt::format("`{}` cannot be both the state and the log", escaped(path)));
     return false;
   }
-  os::Status refused = os::can_write_file(path);
+  os::Status refused = output.open(path);
   if (refused) s.diagnostics.error(Code::cannot_write, refused->message());
   return !refused;
 }
@@ -344,14 +344,15 @@ int run_train(const Arguments& a) {
   Session s = open_session(a);
   std::string path = save_path(a);
   auto failed = [&] { return finish(a, s, nullptr, s.diagnostics.exit_code()); };
+  os::Output output;
   std::optional<State> resumed;
   if (!a.resume.empty() && !s.diagnostics.has_errors()) resumed = load(a.resume, s.diagnostics);
   if (resumed) s.request.settings.assumed = assumed_of(*resumed);
-  if (s.diagnostics.has_errors() || !prepare(s) || !check_outputs(a, s, path) ||
+  if (s.diagnostics.has_errors() || !prepare(s) || !open_outputs(a, s, path, output) ||
       (!a.plot.empty() && !check_plot(a, s, path)))
     return failed();
   if (!resumed) note_assumed(s);
-  auto trained = train_model(a, s, path, resumed ? &*resumed : nullptr);
+  auto trained = train_model(a, s, path, output, resumed ? &*resumed : nullptr);
   s.times["total"] = seconds_now() - began;
   if (!trained) return failed();
   s.times["per_step"] = per_step(trained->fit);

@@ -10,7 +10,8 @@ using namespace slope::test;
 
 namespace {
 
-// A training of which one request for memory fails, or all from it on; what it is told that the memory was for.
+// A training of which one request for memory fails, or all from it on; what it is told that the memory was
+// for.
 class Shortage {
  public:
   Shortage() {
@@ -66,7 +67,8 @@ TEST_CASE("memory that runs out ends the program with what it was for", "[memory
   Shortage shortage;
   std::set<std::string> found;
   // Between two requests for different activities there are those where one passes into the other.
-  auto explore = [&](auto& self, long low, const std::string& below, long high, const std::string& above) -> void {
+  auto explore = [&](auto& self, long low, const std::string& below, long high,
+                     const std::string& above) -> void {
     if (high - low < 2 || below == above) return;
     long middle = low + (high - low) / 2;
     std::string here = shortage.at(middle);
@@ -75,8 +77,8 @@ TEST_CASE("memory that runs out ends the program with what it was for", "[memory
     self(self, middle, here, high, above);
   };
   explore(explore, 0, "nothing", shortage.total(), "the end");
-  for (const char* activity : {"starting", "reading the model", "reading the data", "differentiating the loss",
-                               "compiling", "training", "saving the state"}) {
+  for (const char* activity : {"starting", "reading the model", "reading the data",
+                               "differentiating the loss", "compiling", "training", "saving the state"}) {
     INFO(activity);
     CHECK(found.contains(activity));
   }

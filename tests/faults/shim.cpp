@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Preloaded into the program under test: counts its calls to the system and lets one of them fail.
 //
-//   SLOPE_FAULT_CALLS   which calls count: "files" (on files named by a relative path, and standard output), or
+//   SLOPE_FAULT_CALLS   which calls count: "files" (on files named by a relative path, and standard output),
+//   or
 //                       "memory" (malloc and its kin), "code" (making memory executable)
-//   SLOPE_FAULT         N:WHAT for the Nth call, from 1 on; N+:WHAT for it and all that follow. WHAT is the number
+//   SLOPE_FAULT         N:WHAT for the Nth call, from 1 on; N+:WHAT for it and all that follow. WHAT is the
+//   number
 //                       of an errno, or "short" (a read or write handles one byte, else nothing happens), or
 //                       "before", "after": the process is killed before or after the call
-//   SLOPE_FAULT_TRACE   a file; each call becomes a line `NAME PATH`, a call that is made to fail begins with `!`. Of
+//   SLOPE_FAULT_TRACE   a file; each call becomes a line `NAME PATH`, a call that is made to fail begins with
+//   `!`. Of
 //                       the many requests for memory only their number, as `total N`
 //
 // Only the program itself is counted: what the C library calls inside of itself never passes here.
@@ -144,9 +147,8 @@ int open(const char* path, int flags, ...) {
     va_end(list);
   }
   bool counted = counts(path);
-  int file = call(counted, flags & O_DIRECTORY ? "open-folder" : "open", path, -1, [&] {
-    return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
-  });
+  int file = call(counted, flags & O_CREAT ? "create" : "open", path, -1,
+                  [&] { return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode)); });
   if (counted) set_name(file, path);
   return file;
 }
@@ -159,7 +161,7 @@ int openat(int folder, const char* path, int flags, ...) {
     va_end(list);
   }
   bool counted = counts(path);
-  int file = call(counted, "open", path, -1,
+  int file = call(counted, flags & O_CREAT ? "create" : "open", path, -1,
                   [&] { return static_cast<int>(::syscall(SYS_openat, folder, path, flags, mode)); });
   if (counted) set_name(file, path);
   return file;
@@ -243,6 +245,10 @@ int unlink(const char* path) noexcept {
   return call(counts(path), "unlink", path, -1,
               [&] { return static_cast<int>(::syscall(SYS_unlinkat, AT_FDCWD, path, 0)); });
 }
+int unlinkat(int folder, const char* path, int flags) noexcept {
+  return call(counts(path), "unlink", path, -1,
+              [&] { return static_cast<int>(::syscall(SYS_unlinkat, folder, path, flags)); });
+}
 ssize_t readlink(const char* path, char* bytes, size_t size) noexcept {
   return call(counts(path), "readlink", path, ssize_t{-1},
               [&] { return static_cast<ssize_t>(::syscall(SYS_readlinkat, AT_FDCWD, path, bytes, size)); });
@@ -254,6 +260,10 @@ int faccessat(int folder, const char* path, int mode, int flags) noexcept {
 int stat(const char* path, struct stat* info) noexcept {
   REAL(stat);
   return call(counts(path), "stat", path, -1, [&] { return real(path, info); });
+}
+int fstatat(int folder, const char* path, struct stat* info, int flags) noexcept {
+  REAL(fstatat);
+  return call(counts(path), "stat", path, -1, [&] { return real(folder, path, info, flags); });
 }
 int lstat(const char* path, struct stat* info) noexcept {
   REAL(lstat);
