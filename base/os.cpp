@@ -226,10 +226,11 @@ Pending pending_file, pending_lock;
 struct Temporary {
   std::string name;
   int folder = -1;
-  void made(int in_folder, const std::string& file) {
+  // First of all without asking for memory: there may be none.
+  void made(int in_folder, std::string file) {
     folder = in_folder;
-    name = file;
-    pending_file.set(folder, name);
+    pending_file.set(folder, file);
+    name = std::move(file);
   }
   void renamed() {
     pending_file.is_there = 0;
@@ -311,7 +312,7 @@ int create_beside(const Place& place, mode_t mode, Temporary& temporary) {
       ::close(number);
       continue;
     }
-    if (number >= 0) temporary.made(place.number(), name);
+    if (number >= 0) temporary.made(place.number(), std::move(name));
     return number;
   }
   errno = EEXIST;

@@ -14,6 +14,7 @@
 #include <cmath>
 
 #include "base/ending.h"
+#include "codegen/interpret.h"
 #include "codegen/target.h"
 
 namespace slope {
@@ -21,6 +22,8 @@ namespace slope {
 struct Program::Loaded {
   std::unique_ptr<llvm::orc::LLJIT> jit;
   std::unordered_map<std::string, Function> functions;
+  std::vector<Kernel> interpreted;  // where there is no code
+  std::vector<Storage> storages;
   Seconds seconds;
 };
 
@@ -102,6 +105,11 @@ std::optional<Program> Program::compile(std::span<const Kernel> kernels, const C
         .helps.push_back("`slope show asm` prints it all the same");
     return {};
   }
+  if (!can_run_generated_code()) {
+    Program program;
+    program.interpret(kernels, options, diagnostics);
+    return program;
+  }
   EmittedModule emitted = emit_module(kernels, options, *machine);
   auto object = expect(SimpleCompiler(*machine)(*emitted.module), "code generation failed");
   double compiled = now();
@@ -113,11 +121,28 @@ std::optional<Program> Program::compile(std::span<const Kernel> kernels, const C
   expect(jit.addObjectFile(std::move(object)), "the object cannot be linked");
   for (const Kernel& kernel : kernels) {
     ExecutorAddr address = expect(jit.lookup(kernel.name), "a function is missing");
-    program.loaded_->functions[kernel.name] = address.toPtr<Function>();
+    program.loaded_->functions.insert_or_assign(kernel.name, Function(address.toPtr<Function::Code>()));
   }
   program.loaded_->seconds = {compiled - start, now() - compiled};
   return program;
 }
+
+void Program::interpret(std::span<const Kernel> kernels, const CompileOptions& options,
+                        Diagnostics& diagnostics) {
+  diagnostics.add(
+      {.severity = Severity::warning,
+       .code = Code::interpreted,
+       .message = "the system refuses to make memory executable: the model is interpreted, slowly",
+       .span = {},
+       .position = {},
+       .label = {}});
+  loaded_->interpreted.assign(kernels.begin(), kernels.end());
+  loaded_->storages = options.storages;
+  for (const Kernel& kernel : loaded_->interpreted)
+    loaded_->functions.insert_or_assign(kernel.name, Function(kernel, loaded_->storages));
+}
+
+void Program::Function::interpreted(const Run& run) const { slope::interpret(*kernel_, storages_, run); }
 
 Program::Function Program::function(std::string_view name) const {
   auto found = loaded_->functions.find(std::string(name));
