@@ -63,8 +63,26 @@ std::size_t scratch_size(const Kernel& kernel, std::int64_t rows);
 // Compiled functions, loaded into this process.
 class Program {
  public:
-  using Function = void (*)(const Run*);
-  // No value, and a diagnostic, for a CPU that is not known or a machine that refuses executable memory.
+  // One of them; valid as long as the program.
+  class Function {
+   public:
+    using Code = void (*)(const Run*);
+    explicit Function(Code code) : code_(code) {}
+    Function(const Kernel& kernel, std::span<const Storage> storages)
+        : kernel_(&kernel), storages_(storages) {}
+    void operator()(const Run* run) const {
+      if (code_) code_(run);
+      else interpreted(*run);
+    }
+
+   private:
+    void interpreted(const Run& run) const;
+    Code code_ = nullptr;
+    const Kernel* kernel_ = nullptr;
+    std::span<const Storage> storages_;
+  };
+  // No value, and a diagnostic, for a CPU that is not known. Where the system refuses executable memory the
+  // kernels are interpreted, with a warning; their graphs must live as long as the program.
   static std::optional<Program> compile(std::span<const Kernel> kernels, const CompileOptions& options,
                                         Diagnostics& diagnostics);
   Function function(std::string_view name) const;
@@ -72,6 +90,7 @@ class Program {
   struct Making {
     double codegen_seconds = 0, link_seconds = 0;
     bool cached = false;        // the object is of an earlier run
+    bool interpreted = false;   // there is none
     std::string not_kept = "";  // why it could not be put into the cache
   };
   const Making& making() const;
@@ -82,6 +101,7 @@ class Program {
 
  private:
   Program();
+  void interpret(std::span<const Kernel> kernels, const CompileOptions& options, Diagnostics& diagnostics);
   struct Loaded;
   std::unique_ptr<Loaded> loaded_;
 };

@@ -6,6 +6,7 @@
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/TargetParser/Host.h>
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 
+#include "base/ending.h"
 #include "base/os.h"
 #include "codegen/lanes.h"
 #include "codegen/object_key.h"
@@ -35,6 +37,16 @@ std::string native_features() {
   return features.getString();
 }
 
+// LLVM would abort. It cannot be unwound either, so there is nothing else to do.
+void set_error_handlers() {
+  static const bool once = [] {
+    llvm::install_fatal_error_handler([](void*, const char* what, bool) { internal_error(what); });
+    llvm::install_bad_alloc_error_handler([](void*, const char*, bool) { out_of_memory(); });
+    return true;
+  }();
+  static_cast<void>(once);
+}
+
 }  // namespace
 
 std::string host_facts() {
@@ -47,6 +59,7 @@ std::string host_facts() {
 
 std::unique_ptr<llvm::TargetMachine> target_machine(std::span<const Kernel> kernels,
                                                     const CompileOptions& options, Diagnostics& diagnostics) {
+  set_error_handlers();
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
   std::string triple = llvm::sys::getProcessTriple(), error;
