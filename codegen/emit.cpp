@@ -19,6 +19,8 @@
 #include <cstddef>
 
 #include "base/diagnostic.h"
+#include "codegen/block_plan.h"
+#include "codegen/emit_blocks.h"
 #include "codegen/paged.h"
 #include "codegen/row_code.h"
 #include "codegen/schedule.h"
@@ -134,6 +136,7 @@ class Emitter {
       case NodeKind::reduce: internal_error("a node with rows among the scalars");
       case NodeKind::tap:
       case NodeKind::stop_gradient: internal_error("a node that graph/fuse.h should have taken out");
+      default: internal_error("a value with axes in a graph of numbers");
     }
     inserter_.current = {};
   }
@@ -418,6 +421,7 @@ bool is_large(const Kernel& kernel, std::size_t operations_limit) {
 
 llvm::Function* emit(const Kernel& kernel, const CompileOptions& options, llvm::Module& module,
                      InstructionNodes& nodes) {
+  if (has_axes(*kernel.graph)) return emit_blocks(kernel, options, module, nodes);
   if (is_large(kernel, options.paged_above)) return emit_paged(kernel, options, module, nodes);
   if (kernel.graph->precision() == Precision::f32)
     return Emitter<float>(kernel, options, module, nodes).run();
@@ -425,9 +429,10 @@ llvm::Function* emit(const Kernel& kernel, const CompileOptions& options, llvm::
 }
 
 std::size_t scratch_size(const Kernel& kernel, std::int64_t rows) {
-  std::size_t most = 1;
   std::vector<NodeId> roots;
   for (const Store& store : kernel.stores) roots.push_back(store.value);
+  if (has_axes(*kernel.graph)) return scratch_size(plan_blocks(*kernel.graph, roots), rows);
+  std::size_t most = 1;
   for (const RowPass& pass : schedule(*kernel.graph, roots).passes)
     most = std::max(most, pass.reductions.size());
   return most * static_cast<std::size_t>(rows / chunk_rows + 1) + paged_size(*kernel.graph);

@@ -17,12 +17,13 @@ namespace slope {
 
 // What a compiled function reads and writes: everything that changes without changing the graph. T is the
 // graph's float type. Arrays with rows are 64-byte aligned and hold a multiple of 64 elements (whole vectors
-// are moved).
+// are moved). Values with axes lie row-major, row after row; their columns and the parameters are followed by
+// 64 elements more, which may be read.
 struct Run {
   const void* const* columns = nullptr;  // by index of data, each in its storage
-  void* params = nullptr;                // T, by index of param
+  void* params = nullptr;                // T, by CompileOptions::param_offsets
   const void* arguments = nullptr;       // T, by RunArgument
-  void* outputs = nullptr;               // T, by Store::index
+  void* outputs = nullptr;               // T, from Store::index on
   void* const* row_outputs = nullptr;    // arrays of T a row, by Store::index
   void* scratch = nullptr;               // T, scratch_size(...) of them
   std::int64_t rows = 0;
@@ -49,8 +50,9 @@ inline constexpr std::size_t optimized_operations = 4'000;
 inline constexpr std::size_t most_operations = 120'000;
 
 struct CompileOptions {
-  std::vector<Storage> storages;  // by index of data
-  std::string cpu = "native";     // or x86-64-v3, x86-64-v4, x86-64
+  std::vector<Storage> storages;                 // by index of data
+  std::vector<std::int64_t> param_offsets = {};  // where each begins in Run::params; empty: all are numbers
+  std::string cpu = "native";                    // or x86-64-v3, x86-64-v4, x86-64
   // What a comment beside an instruction says of its places in the model.
   std::function<std::string(std::span<const Span>)> places = {};
   std::size_t paged_above = optimized_operations;  // tests choose the way themselves

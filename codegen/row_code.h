@@ -125,14 +125,16 @@ llvm::Value* load_cells(llvm::IRBuilderBase& b, llvm::Value* column, Storage sto
 
 inline double neutral_element(Reduction reduction) {
   double infinity = std::numeric_limits<double>::infinity();
+  if (reduction == Reduction::prod) return 1;
   return reduction == Reduction::sum ? -0.0 : reduction == Reduction::max ? -infinity : infinity;
 }
 
 template <class T>
 llvm::Value* combine(Reduction reduction, llvm::Value* x, llvm::Value* y) {
-  OpId op = reduction == Reduction::sum   ? id_of<op::Add>()
-            : reduction == Reduction::max ? id_of<op::Max>()
-                                          : id_of<op::Min>();
+  OpId op = reduction == Reduction::sum    ? id_of<op::Add>()
+            : reduction == Reduction::prod ? id_of<op::Mul>()
+            : reduction == Reduction::max  ? id_of<op::Max>()
+                                           : id_of<op::Min>();
   return emit_op<T>(op, {x, y, nullptr});
 }
 

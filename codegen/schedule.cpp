@@ -17,7 +17,7 @@ std::vector<int> stages(const Graph& graph) {
   for (std::size_t i = 0; i < graph.size(); ++i) {
     const Node& node = graph[NodeId(static_cast<std::int64_t>(i))];
     for (NodeId input : node.inputs()) stage[i] = std::max(stage[i], stage[input.index()]);
-    if (node.kind == NodeKind::reduce) ++stage[i];
+    if (graph.sums_rows(NodeId(static_cast<std::int64_t>(i)))) ++stage[i];
   }
   return stage;
 }
@@ -25,17 +25,19 @@ std::vector<int> stages(const Graph& graph) {
 // Fills in the values and broadcasts that a pass's reductions and stores need.
 void complete(RowPass& pass, const Graph& graph) {
   std::vector<NodeId> wanted = pass.stored;
-  for (NodeId id : pass.reductions) wanted.push_back(graph[id].operands[0]);
+  for (NodeId id : pass.reductions)
+    for (NodeId input : graph[id].inputs()) wanted.push_back(input);
   std::vector<bool> needed(graph.size());
-  for (NodeId id : wanted) needed[id.index()] = true;
-  for (std::size_t i = graph.size(); i-- > 0;) {
-    NodeId id(static_cast<std::int64_t>(i));
-    if (!needed[i] || graph[id].kind != NodeKind::scalar) continue;
-    for (NodeId input : graph[id].inputs()) needed[input.index()] = true;
-  }
+  for (NodeId id : wanted) needed[id.index()] = graph.has_rows(id);
+  for (std::size_t i = graph.size(); i-- > 0;)
+    if (needed[i])
+      for (NodeId input : graph[NodeId(static_cast<std::int64_t>(i))].inputs())
+        if (graph.has_rows(input)) needed[input.index()] = true;
   for (std::size_t i = 0; i < graph.size(); ++i) {
     NodeId id(static_cast<std::int64_t>(i));
-    if (needed[i]) (graph[id].kind == NodeKind::broadcast ? pass.broadcasts : pass.values).push_back(id);
+    if (!needed[i]) continue;
+    bool spread = graph[id].kind == NodeKind::broadcast && !graph.has_rows(graph[id].operands[0]);
+    (spread ? pass.broadcasts : pass.values).push_back(id);
   }
 }
 
@@ -47,8 +49,7 @@ Schedule schedule(const Graph& graph, std::span<const NodeId> roots) {
   std::size_t passes = 0;
   for (std::size_t i = 0; i < graph.size(); ++i) {
     NodeId id(static_cast<std::int64_t>(i));
-    if (needed[i] && graph[id].kind == NodeKind::reduce)
-      passes = std::max(passes, static_cast<std::size_t>(stage[i]));
+    if (needed[i] && graph.sums_rows(id)) passes = std::max(passes, static_cast<std::size_t>(stage[i]));
   }
   for (NodeId root : roots)
     if (graph.has_rows(root)) passes = std::max(passes, static_cast<std::size_t>(stage[root.index()]) + 1);
@@ -60,7 +61,7 @@ Schedule schedule(const Graph& graph, std::span<const NodeId> roots) {
     NodeId id(static_cast<std::int64_t>(i));
     auto at = static_cast<std::size_t>(stage[i]);
     if (!needed[i] || graph.has_rows(id)) continue;
-    if (graph[id].kind == NodeKind::reduce) result.passes[at - 1].reductions.push_back(id);
+    if (graph.sums_rows(id)) result.passes[at - 1].reductions.push_back(id);
     else result.scalars[at].push_back(id);
   }
   for (NodeId root : roots) {
@@ -87,7 +88,7 @@ std::string print(const Schedule& schedule, const Graph& graph, const PrintNames
   auto scalars = [&](std::size_t at, std::string_view title) {
     bool any = false;
     for (NodeId id : schedule.scalars[at]) {
-      if (graph[id].kind != NodeKind::scalar) continue;
+      if (graph[id].arity() == 0) continue;
       if (!any) out += fmt::format("{}:\n", title);
       any = true;
       line(fmt::format("%{} = {}", id.value, expression(graph, id, names)), id);

@@ -138,7 +138,7 @@ void ProgressView::finish(const Fit& fit, Diagnostics& diagnostics) {
   erase();
   if (log_failed_) diagnostics.error(Code::cannot_write, log_failed_->message());
   if (!bar_ || fit.steps_here == 0 || !(fit.train_seconds > 0)) return;
-  print_error(fmt::format("{} steps in {:.3g} s, {} steps/s\n", fit.steps_here, fit.train_seconds,
+  print_error(fmt::format("{} steps in {}, {} steps/s\n", fit.steps_here, elapsed_text(fit.train_seconds),
                           count_text(static_cast<double>(fit.steps_here) / fit.train_seconds)));
 }
 

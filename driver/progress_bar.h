@@ -27,6 +27,8 @@ std::string bar_text(const BarState& state, const BarStyle& style);
 
 // "0:07", "1:02:03", "2 d 3 h"; "" where it is no finite number.
 std::string duration_text(double seconds);
+// What has passed: "3.7 s", "728 ms", "0.0755 ms".
+std::string elapsed_text(double seconds);
 // Three digits and a prefix: "31.2M", "950", "0.25".
 std::string count_text(double count);
 

@@ -10,20 +10,26 @@ namespace slope {
 
 template <class T>
 struct Inputs {
-  std::vector<std::vector<T>> columns;  // by index of data; each as long as `rows`
-  std::vector<T> params;                // by index of param
-  std::vector<T> arguments;             // by RunArgument
+  std::vector<std::vector<T>> columns;  // by index of data, row by row
+  std::vector<T> params;
+  std::vector<T> arguments;  // by RunArgument
   std::int64_t rows = 0;
+  std::vector<std::int64_t> param_offsets = {};  // in `params`, by index of param; empty: all are numbers
 };
 
-// The values of the roots, in T = float or double as the graph's precision says: one, or one a row. Truth is
-// 0 or 1.
+// The values of the roots, in T = float or double as the graph's precision says: their elements, row by row
+// where they have rows. Truth is 0 or 1.
 template <class T>
 std::vector<std::vector<T>> evaluate(const Graph& graph, std::span<const NodeId> roots,
                                      const Inputs<T>& inputs);
 
-// A reduction over rows in its one order (graph/graph.h).
+// A reduction of numbers in its one order (graph/graph.h).
 template <class T>
 T reduce(Reduction reduction, std::span<const T> values);
+
+// Nodes of structure, from their operands' elements (graph/evaluate_structure.cpp).
+template <class T>
+std::vector<T> evaluate_structure(const Graph& graph, NodeId id, std::span<const T> a, std::span<const T> b,
+                                  std::int64_t rows);
 
 }  // namespace slope

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/diagnostic.h"
+
 namespace slope {
 
 namespace {
@@ -145,6 +147,7 @@ class Writer {
       }
       case NodeKind::reduce: return reduction(node.reduction, take(node.operands[0]), precision_);
       case NodeKind::scalar: break;
+      default: internal_error("a formula of values with axes");
     }
     std::vector<Term> x;
     for (NodeId input : node.inputs()) x.push_back(take(input));

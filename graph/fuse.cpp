@@ -15,7 +15,7 @@ bool made_by(const Graph& graph, NodeId id, OpId op) {
 // shared as everywhere.
 class Rebuild {
  public:
-  Rebuild(const Graph& from) : from_(from), to_(from.precision(), from.shapes()), map_(from.size()) {}
+  Rebuild(const Graph& from) : from_(from), to_(Graph::like(from)), map_(from.size()) {}
 
   Fused run(std::span<const NodeId> roots, NodeId (Rebuild::*scalar)(const Node&)) {
     std::vector<bool> needed = live(from_, roots);

@@ -10,6 +10,7 @@
 
 #include "base/diagnostic.h"
 #include "graph/expr.h"
+#include "graph/transpose.h"
 
 namespace slope {
 
@@ -30,6 +31,21 @@ std::span<const NodeId> differentiable_inputs(const Node& node) {
 }
 
 using Partials = std::array<Partial, 3>;
+
+// Whether an op's value can be infinite or NaN, or its derivative, where its operands are finite; but for
+// overflow of sums and products, which is the end of a training anyway.
+bool is_singular(const Node& node) {
+  if (node.kind != NodeKind::scalar) return node.reduction == Reduction::prod;
+  static constexpr auto tame = [] {
+    std::array<bool, op_count> table{};
+    for (OpId op : {id_of<op::Add>(), id_of<op::Sub>(), id_of<op::Mul>(), id_of<op::Neg>(), id_of<op::Abs>(),
+                    id_of<op::Sign>(), id_of<op::Max>(), id_of<op::Min>(), id_of<op::Sin>(), id_of<op::Cos>(),
+                    id_of<op::Tanh>(), id_of<op::Select>()})
+      table[static_cast<std::size_t>(op)] = true;
+    return table;
+  }();
+  return !tame[static_cast<std::size_t>(node.op)] && info(node.op).result == Type::real;
+}
 
 }  // namespace
 
@@ -52,17 +68,20 @@ namespace {
 class Differentiator {
  public:
   Differentiator(Graph& graph, NodeId y, std::span<const NodeId> wrt)
-      : graph_(graph), adjoints_(y.index() + 1) {
-    depends_.resize(y.index() + 1);
+      : graph_(graph), adjoints_(y.index() + 1), depends_(y.index() + 1), singular_(y.index() + 1) {
     for (NodeId x : wrt)
       if (x.index() < depends_.size()) depends_[x.index()] = true;
-    for (std::size_t i = 0; i < depends_.size(); ++i)
-      for (NodeId input : differentiable_inputs(graph[NodeId(static_cast<std::int64_t>(i))]))
+    for (std::size_t i = 0; i < depends_.size(); ++i) {
+      const Node& node = graph[NodeId(static_cast<std::int64_t>(i))];
+      for (NodeId input : differentiable_inputs(node))
         if (depends_[input.index()]) depends_[i] = true;
+      singular_[i] = is_singular(node);
+      for (NodeId input : node.inputs()) singular_[i] = singular_[i] || singular_[input.index()];
+    }
   }
 
   void run(NodeId y) {
-    if (graph_.has_rows(y)) internal_error("the gradient of a value with rows");
+    if (!graph_.is_number(y)) internal_error("the gradient of what is no number");
     adjoints_[y.index()] = {graph_.constant(1), {}};
     for (std::size_t i = y.index() + 1; i-- > 0;)
       if (adjoints_[i].value.valid() && depends_[i]) visit(NodeId(static_cast<std::int64_t>(i)));
@@ -78,9 +97,10 @@ class Differentiator {
     std::vector<Span> places(graph_.origins(id).begin(), graph_.origins(id).end());
     Graph::Origin origin(graph_, places);
     if (node.kind == NodeKind::scalar) visit_scalar(id, node);
-    if (node.kind == NodeKind::broadcast) visit_broadcast(id, node);
-    if (node.kind == NodeKind::reduce) visit_reduce(id, node);
-    if (node.kind == NodeKind::tap) add(node.operands[0], adjoints_[id.index()]);
+    else if (node.kind == NodeKind::tap) add(node.operands[0], adjoints_[id.index()]);
+    else if (node.kind == NodeKind::reduce && node.reduction != Reduction::sum) visit_reduce(id, node);
+    else if (node.kind == NodeKind::contract) visit_contract(id, node);
+    else visit_structure(id, node);
   }
 
   void visit_scalar(NodeId id, const Node& node) {
@@ -101,39 +121,83 @@ class Differentiator {
     return {value, guard};
   }
 
-  void visit_broadcast(NodeId id, const Node& node) {
+  void visit_structure(NodeId id, const Node& node) {
     Partial dy = adjoints_[id.index()];
-    NodeId x = node.operands[0];
-    // Below a leaf there is no product to guard.
-    NodeId guard = graph_[x].arity() > 0 ? any_row(dy.guard) : NodeId();
-    add(x, {graph_.reduce(Reduction::sum, dy.value), guard});
+    for (std::size_t k = 0; k < node.inputs().size(); ++k) {
+      NodeId x = node.operands[k];
+      if (!depends_[x.index()] || is_index(node, k)) continue;
+      NodeId guard = guard_of(id, k, dy.guard);
+      add(x, {transpose(graph_, id, k, dy.value), guard});
+    }
   }
 
-  // Where a guard holds for a row at least: elsewhere the sum of the rows' adjoints is zero.
-  NodeId any_row(NodeId guard) {
-    if (!guard.valid() || !graph_.has_rows(guard)) return guard;
-    if (graph_[guard].kind == NodeKind::broadcast) return graph_[guard].operands[0];
-    return graph_.apply<op::Greater>(graph_.reduce(Reduction::max, guard), graph_.constant(0));
+  // Whole numbers choose; nothing changes with them.
+  static bool is_index(const Node& node, std::size_t k) {
+    bool chooses = (node.kind == NodeKind::take || node.kind == NodeKind::scatter_add) && k == 1;
+    return chooses || node.kind == NodeKind::arg_reduce;
   }
 
-  // A largest or smallest row's derivative is shared equally by all rows that equal it.
+  // Below leaves and what is finite anyway there is no product to guard.
+  NodeId guard_of(NodeId id, std::size_t k, NodeId guard) {
+    const Node& node = graph_[id];
+    NodeId x = node.operands[k];
+    bool moved = node.kind == NodeKind::reduce;  // costs nothing
+    bool needed = graph_[x].arity() > 0 && (moved || graph_.is_number(x) || singular_[x.index()]);
+    return guard.valid() && needed ? transpose_guard(graph_, id, k, guard) : NodeId();
+  }
+
+  void visit_contract(NodeId id, const Node& node) {
+    Partial dy = adjoints_[id.index()];
+    for (std::size_t k = 0; k < 2; ++k) {
+      NodeId x = node.operands[k], factor = node.operands[1 - k];
+      if (!depends_[x.index()]) continue;
+      if (dy.guard.valid() && singular_[factor.index()]) factor = masked_factor(graph_, id, k, dy.guard);
+      add(x, {transpose_contraction(graph_, id, k, dy.value, factor), guard_of(id, k, dy.guard)});
+    }
+  }
+
   void visit_reduce(NodeId id, const Node& node) {
     Partial dy = adjoints_[id.index()];
     NodeId x = node.operands[0];
-    if (node.reduction == Reduction::sum) {
-      NodeId guard = dy.guard.valid() ? graph_.broadcast(dy.guard) : NodeId();
-      return add(x, {graph_.broadcast(dy.value), guard});
+    Axes axes = graph_.numbers(node);
+    // Over axes and rows together: shared among all.
+    const Node& inner = graph_[x];
+    if (inner.kind == NodeKind::reduce && inner.reduction == node.reduction && axes[0] == rows_axis) {
+      axes.push_back(graph_.numbers(inner)[0]);
+      x = inner.operands[0];
     }
-    NodeId hit = graph_.apply<op::Equal>(x, id);
-    NodeId count = graph_.reduce(Reduction::sum, hit);
-    NodeId share = graph_.apply<op::Div>(dy.value, count);
-    NodeId guard = both(dy.guard, hit);
+    const Shape shape = graph_.shape(x);
+    auto along = [&](NodeId reduced) { return spread(graph_, reduced, shape, axes); };
+    NodeId guard = dy.guard.valid() ? along(dy.guard) : NodeId();
+    if (node.reduction == Reduction::prod) {
+      NodeId value = graph_.apply<op::Mul>(along(dy.value), others(x, axes, along));
+      return add(x, {guard.valid() ? choose(guard, value) : value, guard});
+    }
+    // The largest or smallest element's derivative is shared equally by all that equal it.
+    NodeId hit = graph_.apply<op::Equal>(x, along(id));
+    NodeId count = graph_.reduce(Reduction::sum, hit, axes);
+    NodeId share = along(graph_.apply<op::Div>(dy.value, count));
+    guard = both(guard, hit);
     add(x, {choose(guard, share), guard});
+  }
+
+  // For each element of x the product of those that are reduced with it: that of all divided by it, or, where
+  // it is the only zero, of all but it.
+  NodeId others(NodeId x, const Axes& axes, auto along) {
+    NodeId zero = graph_.constant(0), one = graph_.constant(1);
+    NodeId is_zero = graph_.apply<op::Equal>(x, zero);
+    NodeId safe = graph_.apply<op::Select>(is_zero, one, x);
+    NodeId product = along(graph_.reduce(Reduction::prod, safe, axes));
+    NodeId zeros = along(graph_.reduce(Reduction::sum, graph_.to_real(is_zero), axes));
+    NodeId none = graph_.apply<op::Equal>(zeros, zero);
+    NodeId only = graph_.apply<op::And>(is_zero, graph_.apply<op::Equal>(zeros, one));
+    NodeId nonzero = graph_.apply<op::Select>(none, graph_.apply<op::Div>(product, safe), zero);
+    return graph_.apply<op::Select>(only, product, nonzero);
   }
 
   void add(NodeId x, Partial contribution) {
     if (!depends_[x.index()]) return;
-    if (graph_.has_rows(x)) contribution.value = graph_.broadcast(contribution.value);
+    contribution.value = graph_.broadcast(contribution.value, graph_.shape(x));
     Partial& sum = adjoints_[x.index()];
     if (!sum.value.valid()) {
       sum = contribution;
@@ -156,6 +220,7 @@ class Differentiator {
   Graph& graph_;
   std::vector<Partial> adjoints_;  // by node; value invalid: none yet
   std::vector<bool> depends_;      // on what is differentiated by
+  std::vector<bool> singular_;     // it or something below it
 };
 
 }  // namespace

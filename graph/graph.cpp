@@ -17,13 +17,39 @@ double rounded(Precision precision, double value) {
 }
 }  // namespace
 
+int Node::arity() const {
+  switch (kind) {
+    case NodeKind::constant:
+    case NodeKind::array:
+    case NodeKind::data:
+    case NodeKind::param:
+    case NodeKind::argument:
+    case NodeKind::row_count: return 0;
+    case NodeKind::scalar: return info(op).arity;
+    case NodeKind::concat:
+    case NodeKind::contract:
+    case NodeKind::take:
+    case NodeKind::scatter_add: return 2;
+    default: return 1;
+  }
+}
+
+Graph Graph::like(const Graph& other) {
+  Graph graph(other.precision_);
+  graph.shapes_ = other.shapes_;
+  graph.lists_ = other.lists_;
+  graph.arrays_ = other.arrays_;
+  return graph;
+}
+
 std::size_t Graph::Hash::operator()(const Node& n) const {
   auto mix = [](std::uint64_t h, std::uint64_t v) {
     h = (h ^ v) * 0x9E3779B97F4A7C15u;
     return h ^ (h >> 32);
   };
   std::uint64_t h = static_cast<std::uint64_t>(n.kind) | static_cast<std::uint64_t>(n.op) << 8 |
-                    static_cast<std::uint64_t>(n.type) << 16 | static_cast<std::uint64_t>(n.reduction) << 20;
+                    static_cast<std::uint64_t>(n.type) << 16 | static_cast<std::uint64_t>(n.reduction) << 20 |
+                    static_cast<std::uint64_t>(n.numbers.value) << 32;
   h = mix(h, static_cast<std::uint64_t>(n.shape.value) << 32 | static_cast<std::uint32_t>(n.index));
   h = mix(h, std::bit_cast<std::uint64_t>(n.value));
   for (NodeId operand : n.operands) h = mix(h, static_cast<std::uint32_t>(operand.value));
@@ -32,7 +58,7 @@ std::size_t Graph::Hash::operator()(const Node& n) const {
 
 bool Graph::Same::operator()(const Node& a, const Node& b) const {
   return a.kind == b.kind && a.type == b.type && a.op == b.op && a.reduction == b.reduction &&
-         a.shape == b.shape && a.index == b.index && a.operands == b.operands &&
+         a.shape == b.shape && a.index == b.index && a.numbers == b.numbers && a.operands == b.operands &&
          std::bit_cast<std::uint64_t>(a.value) == std::bit_cast<std::uint64_t>(b.value);
 }
 
@@ -71,8 +97,13 @@ NodeId Graph::truth(bool value) {
   return make(
       {.kind = NodeKind::constant, .type = Type::truth, .shape = Shapes::number, .value = value ? 1.0 : 0.0});
 }
-NodeId Graph::data(int column) {
-  return make({.kind = NodeKind::data, .shape = Shapes::number_a_row, .index = column});
+NodeId Graph::data(int column, ShapeId shape) {
+  return make({.kind = NodeKind::data, .shape = shape, .index = column});
+}
+NodeId Graph::array(std::vector<double> values, std::span<const std::int64_t> axes) {
+  for (double& value : values) value = rounded(precision_, value);
+  ShapeId shape = shapes_.intern({false, {axes.begin(), axes.end()}});
+  return make({.kind = NodeKind::array, .shape = shape, .index = arrays_.intern(std::move(values)).value});
 }
 NodeId Graph::param(int index, ShapeId shape) {
   return make({.kind = NodeKind::param, .shape = shape, .index = index});
@@ -89,21 +120,11 @@ bool Graph::is_constant(NodeId id, double value) const {
          std::bit_cast<std::uint64_t>(node->value) == std::bit_cast<std::uint64_t>(value);
 }
 
-NodeId Graph::broadcast(NodeId x) {
-  if (has_rows(x)) return x;
-  Node node{
-      .kind = NodeKind::broadcast, .type = (*this)[x].type, .shape = shapes_.with_rows((*this)[x].shape)};
-  node.operands[0] = x;
-  return make(node);
-}
-
-NodeId Graph::reduce(Reduction reduction, NodeId x) {
-  x = to_real(x);
-  if (!has_rows(x)) internal_error("a reduction over rows of a value without rows");
-  Node node{
-      .kind = NodeKind::reduce, .reduction = reduction, .shape = shapes_.without_rows((*this)[x].shape)};
-  node.operands[0] = x;
-  return make(node);
+bool Graph::sums_rows(NodeId id) const {
+  if (has_rows(id)) return false;
+  for (NodeId input : (*this)[id].inputs())
+    if (has_rows(input)) return true;
+  return false;
 }
 
 NodeId Graph::to_real(NodeId x) {
@@ -139,13 +160,12 @@ NodeId Graph::apply(OpId op, std::span<const NodeId> operands) {
   if (operands.size() != static_cast<std::size_t>(entry.arity))
     internal_error("an op with a wrong number of operands");
   std::array<NodeId, 3> inputs{};
-  bool rows = false, constant = true;
+  bool constant = true;
   for (std::size_t i = 0; i < operands.size(); ++i) {
     inputs[i] = operands[i];
     if (entry.operands[i] == Type::real) inputs[i] = to_real(inputs[i]);
     else if ((*this)[inputs[i]].type != Type::truth)
       internal_error("a number where an op wants a truth value");
-    rows |= has_rows(inputs[i]);
     constant &= is_constant(inputs[i]);
   }
   std::span<const NodeId> used(inputs.data(), operands.size());
@@ -153,11 +173,13 @@ NodeId Graph::apply(OpId op, std::span<const NodeId> operands) {
     note_rewrite(folded_constants);
     return fold(op, used);
   }
-  if (rows)
-    for (std::size_t i = 0; i < used.size(); ++i) inputs[i] = broadcast(inputs[i]);
-  for (NodeId input : used)
-    if ((*this)[input].shape != (*this)[inputs[0]].shape)
-      internal_error("an op on operands of different shapes");
+  Shape common;
+  for (NodeId input : used) {
+    auto wider = common_shape(common, shape(input));
+    if (!wider) internal_error("an op on operands whose shapes do not line up");
+    common = *wider;
+  }
+  for (std::size_t i = 0; i < used.size(); ++i) inputs[i] = broadcast(inputs[i], common);
   if (auto simpler = simplify(*this, op, used)) {
     add_origin(*simpler);
     return *simpler;

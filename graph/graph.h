@@ -18,13 +18,27 @@
 // its
 //   own that nothing is merged with.
 // Rows. A shape with rows has an axis in front over which every op maps; the number of rows is not known
-// here. Order is meaning. A reduction over rows is cut into chunks of 4096 rows, from the first row on. In a
-// chunk, row i
-//   (counted from the chunk's first row) is combined into lane i mod L in row order, L = 16 in f64 and 32 in
-//   f32, lanes starting with the neutral element (−0 for sum, −∞ for max, +∞ for min). The lanes are folded
-//   by a halving tree: for h = L/2, L/4, … 1: lane[j] = lane[j] ∘ lane[j + h] for j < h. The chunks' results
-//   are folded the same way, padded with the neutral element to a power of two. x ∘ y is x + y, or the value
-//   of the ops max and min. No rows give the neutral element, for a sum of nothing −0.
+// here. The other axes are known and lie row-major: "element" below is a place in that order.
+// Order is meaning. A reduction over rows of one element each is cut into chunks of 4096 rows, from the first
+// row on. In a
+//   chunk, row i (counted from the chunk's first row) is combined into lane i mod L in row order, L = 16 in
+//   f64 and 32 in f32, lanes starting with the neutral element (−0 for sum, 1 for prod, −∞ for max, +∞ for
+//   min). The lanes are folded by a halving tree: for h = L/2, L/4, … 1: lane[j] = lane[j] ∘ lane[j + h] for
+//   j < h. The chunks' results are folded the same way, padded with the neutral element to a power of two.
+//   x ∘ y is x + y, x · y, or the value of the ops max and min. No rows give the neutral element, for a sum
+//   of nothing −0.
+// A reduction over other axes takes the elements reduced in row-major order just as if they were rows. Over
+// both: first
+//   the other axes in each row, then the rows. Over rows of several elements: element by element, in a
+//   chunk from the neutral element on in row order, then the chunks by halves; where the result has more than
+//   4096 elements there is one chunk, however many rows.
+// A contraction's element starts with −0 and takes fma(a, b, sum) for every tuple of the indices summed over,
+// in
+//   row-major order of the labels as they first occur in a's axes, then in b's; rows that are summed over
+//   come outermost and in chunks, as above.
+// Sums that overlap. scatter_add and window_add start each element with −0 and add what falls on it in the
+// order in
+//   which their operand's elements stand; rows that are summed over come outermost and in chunks.
 // Blocks, threads and instruction sets only say who computes what; the interpreter (graph/evaluate.h) is the
 // specification, compiled code equals it.
 #pragma once
@@ -46,27 +60,43 @@ namespace slope {
 enum class Precision : std::uint8_t { f32, f64 };
 constexpr std::string_view to_string(Precision p) { return p == Precision::f32 ? "f32" : "f64"; }
 
-enum class Reduction : std::uint8_t { sum, max, min };
+enum class Reduction : std::uint8_t { sum, max, min, prod };
 constexpr std::string_view to_string(Reduction r) {
-  constexpr std::string_view names[] = {"sum", "max", "min"};
+  constexpr std::string_view names[] = {"sum", "max", "min", "prod"};
   return names[static_cast<std::size_t>(r)];
 }
 
 inline constexpr std::int64_t chunk_rows = 4096;
+inline constexpr std::int64_t most_chunked_elements = 4096;  // results with more are summed in one chunk
 constexpr int lanes(Precision p) { return p == Precision::f32 ? 32 : 16; }
 
 using NodeId = Id<struct NodeTag>;
 
-// The closed structure around the open table of scalar ops.
+// The closed structure around the open table of scalar ops. What a node says of axes is in `numbers`; i, j
+// are indices of elements, a row's index is carried along.
 enum class NodeKind : std::uint8_t {
   constant,       // value
-  data,           // index: of the column; one number a row
+  array,          // index: of an array of the graph, in this shape
+  data,           // index: of the column; one value a row
   param,          // index: of the parameter
   argument,       // index: of what a run is told: RunArgument
   row_count,      // the number of rows, as a number
   scalar,         // op on operands of one shape
-  broadcast,      // operand 0, without rows, the same for every row
-  reduce,         // reduction of operand 0 over the rows
+  broadcast,      // operand 0, the same along every axis that it lacks or has once
+  reduce,         // reduction of operand 0 over the axis numbers[0]: its last one, or the rows
+  arg_reduce,     // where along the last axis the largest (smallest) element first stands; NaN wins
+  reshape,        // the elements of operand 0 in another shape
+  permute,        // axis k of the result is axis numbers[k] of operand 0
+  slice,          // element i of operand 0 at begin + step·i; numbers: begin and step of each axis
+  pad,            // the reverse: operand 0 at begin + step·i, elsewhere `value`
+  concat,         // operands 0 and 1 one after the other along axis `index`
+  contract,       // Σ a·b; numbers: labels of a's axes, of b's, of the result's. Rows line up; where the
+                  // result has none they are summed over
+  window,         // [s…, c] → [s'…, k…, c]: element i·stride + j; numbers: size and stride of each s
+  window_add,     // the reverse: elements that fall on one place are summed
+  take,           // a[i]: along axis `index` of operand 0, at the whole numbers of operand 1
+  scatter_add,    // the reverse: operand 0 summed into the places that operand 1 names along axis `index`;
+                  // rows are summed over where the result has none
   tap,            // operand 0 under a name by which is differentiated: no other node is the same
   stop_gradient,  // operand 0, from which no derivative goes on
 };
@@ -81,26 +111,29 @@ struct Node {
   Reduction reduction = Reduction::sum;
   ShapeId shape;
   std::int32_t index = 0;
+  NumbersId numbers{};
   std::array<NodeId, 3> operands{};
-  double value = 0;  // of a constant; representable in the graph's precision; truth: 0 or 1
+  double value = 0;  // of a constant, of a pad; representable in the graph's precision; truth: 0 or 1
 
-  int arity() const {
-    return kind == NodeKind::scalar ? info(op).arity : kind >= NodeKind::broadcast ? 1 : 0;
-  }
+  int arity() const;
   std::span<const NodeId> inputs() const { return {operands.data(), static_cast<std::size_t>(arity())}; }
 };
 
+using Axes = std::vector<std::int64_t>;
+
 class Graph {
  public:
-  explicit Graph(Precision precision = Precision::f64, Shapes shapes = {})
-      : precision_(precision), shapes_(std::move(shapes)) {}
+  explicit Graph(Precision precision = Precision::f64) : precision_(precision) {}
+  // Without nodes, but with the shapes, lists and arrays that another's nodes speak of.
+  static Graph like(const Graph& other);
 
   // Constructors. Each simplifies, folds constants in the graph's precision and returns an existing node
-  // where one is the same. `apply` broadcasts operands without rows where another has them and turns truth
-  // into 0 and 1 where a real is wanted; the operands must otherwise fit (checked: internal_error).
+  // where one is the same. `apply` broadcasts its operands to their common shape and turns truth into 0 and 1
+  // where a real is wanted; the operands must otherwise fit (checked: internal_error).
   NodeId constant(double value);  // rounded once to the precision
+  NodeId array(std::vector<double> values, std::span<const std::int64_t> axes);  // each rounded once
   NodeId truth(bool value);
-  NodeId data(int column);
+  NodeId data(int column, ShapeId shape = Shapes::number_a_row);
   NodeId param(int index, ShapeId shape = Shapes::number);
   NodeId argument(RunArgument argument);
   NodeId row_count();
@@ -112,9 +145,32 @@ class Graph {
   NodeId apply(std::same_as<NodeId> auto... operands) {
     return apply(id_of<Op>(), {operands...});
   }
-  NodeId broadcast(NodeId x);  // x itself where it has rows
-  NodeId reduce(Reduction reduction, NodeId x);
   NodeId to_real(NodeId x);
+  // Structure (graph/structure.cpp). Each returns its operand where nothing changes. Axes are numbers from 0.
+  NodeId broadcast(NodeId x);  // to rows; x itself where it has rows
+  NodeId broadcast(NodeId x, const Shape& shape);
+  NodeId reduce(Reduction reduction, NodeId x);  // over the rows
+  NodeId reduce(Reduction reduction, NodeId x, Axes axes);
+  NodeId arg_reduce(Reduction reduction, NodeId x, std::int64_t axis);
+  NodeId reshape(NodeId x, Axes axes);
+  NodeId permute(NodeId x, Axes order);
+  struct Along {  // one axis of a slice or a pad: begin + step·i for `count` of i
+    std::int64_t begin = 0, step = 1, count = 0;
+  };
+  NodeId slice(NodeId x, std::span<const Along> along);
+  NodeId pad(NodeId x, std::span<const Along> along, Axes axes, double value = 0);  // `count` is x's
+  NodeId concat(NodeId a, NodeId b, std::int64_t axis);
+  NodeId concat(std::span<const NodeId> parts, std::int64_t axis);
+  // Labels are any numbers ≥ 0; every label of a result stands in an operand, an operand has each once. What
+  // only one operand has and the result lacks is summed before. `rows`: whether the result has them.
+  NodeId contract(NodeId a, NodeId b, Axes labels_a, Axes labels_b, Axes labels_out, bool rows);
+  struct Window {
+    std::int64_t size = 1, stride = 1;
+  };
+  NodeId window(NodeId x, std::span<const Window> windows);
+  NodeId window_add(NodeId x, std::span<const Window> windows, Axes axes);
+  NodeId take(NodeId table, NodeId indices, std::int64_t axis);
+  NodeId scatter_add(NodeId x, NodeId indices, std::int64_t axis, const Shape& shape);
   // Both are their operand in value, and gone after graph/fuse.h.
   NodeId tap(NodeId x);
   NodeId stop_gradient(NodeId x);
@@ -125,7 +181,20 @@ class Graph {
   std::size_t size() const { return nodes_.size(); }
   Precision precision() const { return precision_; }
   const Shapes& shapes() const { return shapes_; }
+  const Shape& shape(NodeId id) const { return shapes_[(*this)[id].shape]; }
+  ShapeId intern(const Shape& shape) { return shapes_.intern(shape); }
+  const Axes& numbers(const Node& node) const { return lists_[node.numbers]; }
+  const std::vector<double>& values(const Node& array) const { return arrays_[ArrayId(array.index)]; }
+  std::vector<Along> along(const Node& slice_or_pad) const;  // `count` is that of the smaller side
+  std::vector<Window> windows(const Node& node) const;
+  struct Labels {
+    std::span<const std::int64_t> a, b, out;
+  };
+  Labels labels(const Node& contraction) const;
   bool has_rows(NodeId id) const { return shapes_[(*this)[id].shape].rows; }
+  // A node without rows made of operands with rows: complete only when all rows are seen.
+  bool sums_rows(NodeId id) const;
+  bool is_number(NodeId id) const { return (*this)[id].shape == Shapes::number; }
   bool is_constant(NodeId id) const { return (*this)[id].kind == NodeKind::constant; }
   bool is_constant(NodeId id, double value) const;  // to the bit; also under a broadcast
 
@@ -169,8 +238,12 @@ class Graph {
   NodeId fold(OpId op, std::span<const NodeId> operands);
   void add_origin(NodeId id);
 
+  NodeId structure(Node node, NodeId a, NodeId b = {});
+
   Precision precision_;
   Shapes shapes_;
+  NumberLists lists_;
+  Arrays arrays_;
   std::vector<Node> nodes_;
   std::vector<std::vector<Span>> origins_;
   std::vector<Span> origin_;  // of nodes made now

@@ -2,6 +2,7 @@
 #include "graph/print.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <map>
 
@@ -37,6 +38,7 @@ std::string operand(const Graph& graph, NodeId id, const PrintNames& names) {
   const Node& node = graph[id];
   switch (node.kind) {
     case NodeKind::constant: return constant_text(graph, node);
+    case NodeKind::array: return fmt::format("array{}", node.index);
     case NodeKind::data: return name_or(names.columns, node.index, "column");
     case NodeKind::param: return name_or(names.params, node.index, "param");
     case NodeKind::argument: return "rate";
@@ -46,20 +48,93 @@ std::string operand(const Graph& graph, NodeId id, const PrintNames& names) {
   }
 }
 
+namespace {
+
+std::string listed_numbers(std::span<const std::int64_t> list) {
+  return fmt::format("{}", fmt::join(list, ", "));
+}
+
+// What a node of structure says of axes, behind its operands.
+std::string axes_text(const Graph& graph, const Node& node) {
+  switch (node.kind) {
+    case NodeKind::reduce: return graph.numbers(node)[0] == rows_axis ? " over rows" : " over the last axis";
+    case NodeKind::arg_reduce: return " over the last axis";
+    case NodeKind::permute: return fmt::format(" to {}", listed_numbers(graph.numbers(node)));
+    case NodeKind::slice: {
+      std::string text;
+      for (const Graph::Along& a : graph.along(node))
+        text += fmt::format("{}{}:{}{}", text.empty() ? "" : ", ", a.begin, a.begin + a.step * a.count,
+                            a.step == 1 ? "" : fmt::format(":{}", a.step));
+      return fmt::format(" [{}]", text);
+    }
+    case NodeKind::pad: {
+      std::string text;
+      for (const Graph::Along& a : graph.along(node))
+        text += fmt::format("{}{}{}", text.empty() ? "" : ", ", a.begin,
+                            a.step == 1 ? "" : fmt::format(" step {}", a.step));
+      return fmt::format(" at {}", text);
+    }
+    case NodeKind::concat: return fmt::format(" along axis {}", node.index);
+    case NodeKind::contract: {
+      auto labels = graph.labels(node);
+      auto letters = [](std::span<const std::int64_t> list) {
+        std::string text;
+        for (std::int64_t label : list) text += static_cast<char>('a' + label % 26);
+        return text;
+      };
+      return fmt::format(" by {},{}->{}{}", letters(labels.a), letters(labels.b), letters(labels.out),
+                         !graph.shapes()[node.shape].rows &&
+                                 (graph.has_rows(node.operands[0]) || graph.has_rows(node.operands[1]))
+                             ? " over rows"
+                             : "");
+    }
+    case NodeKind::window:
+    case NodeKind::window_add: {
+      std::string text;
+      for (const Graph::Window& w : graph.windows(node))
+        text += fmt::format("{}{} stride {}", text.empty() ? "" : ", ", w.size, w.stride);
+      return " of " + text;
+    }
+    case NodeKind::take:
+    case NodeKind::scatter_add: return fmt::format(" along axis {}", node.index);
+    default: return "";
+  }
+}
+
+std::string_view word(const Node& node) {
+  switch (node.kind) {
+    case NodeKind::scalar: return info(node.op).name;
+    case NodeKind::broadcast: return "broadcast";
+    case NodeKind::reduce: return to_string(node.reduction);
+    case NodeKind::arg_reduce: return node.reduction == Reduction::max ? "argmax" : "argmin";
+    case NodeKind::reshape: return "reshape";
+    case NodeKind::permute: return "permute";
+    case NodeKind::slice: return "slice";
+    case NodeKind::pad: return "pad";
+    case NodeKind::concat: return "concat";
+    case NodeKind::contract: return "contract";
+    case NodeKind::window: return "window";
+    case NodeKind::window_add: return "window_add";
+    case NodeKind::take: return "take";
+    case NodeKind::scatter_add: return "scatter_add";
+    case NodeKind::tap: return "tap";
+    case NodeKind::stop_gradient: return "stop_gradient";
+    default: return "";
+  }
+}
+
+}  // namespace
+
 std::string expression(const Graph& graph, NodeId id, const PrintNames& names) {
   const Node& node = graph[id];
-  std::string out(node.kind == NodeKind::reduce          ? to_string(node.reduction)
-                  : node.kind == NodeKind::scalar        ? info(node.op).name
-                  : node.kind == NodeKind::tap           ? "tap"
-                  : node.kind == NodeKind::stop_gradient ? "stop_gradient"
-                                                         : "");
+  if (node.arity() == 0) return operand(graph, id, names);
+  std::string out(word(node));
   std::string_view separator = " ";
   for (NodeId input : node.inputs()) {
     out.append(separator).append(operand(graph, input, names));
     separator = ", ";
   }
-  if (node.kind == NodeKind::reduce) out += " over rows";
-  return node.arity() == 0 ? operand(graph, id, names) : out;
+  return out + axes_text(graph, node);
 }
 
 std::string print(const Graph& graph, std::span<const NodeId> roots, const PrintNames& names) {

@@ -158,15 +158,19 @@ NodeId build(Graph& graph, const Pattern& pattern, const Pattern::Node& node, co
   return graph.apply(node.op, std::span(operands.data(), arity));
 }
 
-// op(broadcast x, broadcast y) → broadcast(op(x, y)): once a step instead of once a row.
+// op(broadcast x, broadcast y) → broadcast(op(x, y)): once a step instead of once a row, and for fewer
+// elements.
 std::optional<NodeId> move_out_of_rows(Graph& graph, OpId op, std::span<const NodeId> operands) {
   std::array<NodeId, 3> inner{};
+  Shape target = graph.shape(operands[0]), common;
   for (std::size_t i = 0; i < operands.size(); ++i) {
     if (graph[operands[i]].kind != NodeKind::broadcast) return {};
     inner[i] = graph[operands[i]].operands[0];
+    common = *common_shape(common, graph.shape(inner[i]));
   }
+  if (common == target) return {};
   graph.note_rewrite(moved_out_of_rows);
-  return graph.broadcast(graph.apply(op, std::span(inner.data(), operands.size())));
+  return graph.broadcast(graph.apply(op, std::span(inner.data(), operands.size())), target);
 }
 
 std::optional<NodeId> by_rules(Graph& graph, OpId op, std::span<const NodeId> operands) {
@@ -193,12 +197,11 @@ std::string rewrite_name(std::uint16_t rule) {
 
 std::optional<NodeId> simplify(Graph& graph, OpId op, std::span<const NodeId> operands) {
   if (auto moved = move_out_of_rows(graph, op, operands)) return moved;
+  Shape shape = graph.shape(operands[0]);
   std::optional<NodeId> result = by_rules(graph, op, operands);
   if (!result) return {};
-  // A rule may answer with a value without rows (x⁰ → 1): the op's shape stays.
-  bool rows = false;
-  for (NodeId operand : operands) rows |= graph.has_rows(operand);
-  return rows ? graph.broadcast(*result) : *result;
+  // A rule may answer with a smaller value (x⁰ → 1): the op's shape stays.
+  return graph.broadcast(*result, shape);
 }
 
 // --- the spelling of patterns ---

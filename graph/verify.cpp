@@ -9,6 +9,45 @@ namespace slope {
 
 namespace {
 
+// Whether its constructor, given the same, makes the same of it.
+std::string structure_fault(const Graph& graph, const Node& node) {
+  const Shape &own = graph.shapes()[node.shape], &from = graph.shape(node.operands[0]);
+  bool keeps_type = node.kind != NodeKind::reduce && node.kind != NodeKind::arg_reduce;
+  if (keeps_type && graph[node.operands[0]].type != node.type) return "a structure that changes the type";
+  if (!keeps_type && graph[node.operands[0]].type != Type::real) return "a reduction of truth values";
+  switch (node.kind) {
+    case NodeKind::broadcast: {
+      auto common = common_shape(from, own);
+      return common && *common == own && from != own ? "" : "a broadcast from or to a wrong shape";
+    }
+    case NodeKind::reduce:
+    case NodeKind::arg_reduce:
+      return without_axes(from, graph.numbers(node)) == own && from != own
+                 ? ""
+                 : "a reduction from or to a wrong shape";
+    case NodeKind::reshape:
+      return from.rows == own.rows && elements(from) == elements(own) ? "" : "a reshape to another size";
+    case NodeKind::permute:
+    case NodeKind::slice:
+    case NodeKind::window: return from.rows == own.rows ? "" : "rows that come or go";
+    case NodeKind::pad:
+    case NodeKind::window_add:
+      return from.rows == own.rows && elements(from) >= 0 ? "" : "rows that come or go";
+    case NodeKind::concat:
+      return from.rows == own.rows &&
+                     elements(own) == elements(from) + elements(graph.shape(node.operands[1]))
+                 ? ""
+                 : "a concat to another size";
+    case NodeKind::contract: {
+      auto labels = graph.labels(node);
+      return labels.out.size() == own.axes.size() ? "" : "a contraction to another shape";
+    }
+    case NodeKind::take:
+    case NodeKind::scatter_add: return node.index >= 0 ? "" : "no axis to take from";
+    default: return "a node of no kind";
+  }
+}
+
 std::string fault(const Graph& graph, NodeId id) {
   const Node& node = graph[id];
   for (NodeId input : node.inputs())
@@ -24,10 +63,13 @@ std::string fault(const Graph& graph, NodeId id) {
           static_cast<double>(static_cast<float>(node.value)) != node.value)
         return "a constant that f32 does not hold";
       return "";
+    case NodeKind::array:
+      return own.rows || static_cast<std::size_t>(elements(own)) != graph.values(node).size()
+                 ? "an array of another shape"
+                 : "";
     case NodeKind::data: return own.rows && node.index >= 0 ? "" : "data without rows or column";
-    case NodeKind::param:
-    case NodeKind::argument:
-      return own.rows || node.index < 0 ? "a parameter or argument with rows or without index" : "";
+    case NodeKind::param: return own.rows || node.index < 0 ? "a parameter with rows or without index" : "";
+    case NodeKind::argument: return own != Shape{} || node.index < 0 ? "an argument that is no number" : "";
     case NodeKind::row_count: return own == Shape{} ? "" : "a number of rows that is no number";
     case NodeKind::scalar: {
       const OpInfo& op = info(node.op);
@@ -38,21 +80,13 @@ std::string fault(const Graph& graph, NodeId id) {
       }
       return "";
     }
-    case NodeKind::broadcast:
-      if (graph[node.operands[0]].type != node.type) return "a broadcast that changes the type";
-      return !shape(0).rows && own.rows && shape(0).axes == own.axes ? ""
-                                                                     : "a broadcast from or to a wrong shape";
-    case NodeKind::reduce:
-      if (graph[node.operands[0]].type != Type::real) return "a reduction of truth values";
-      return shape(0).rows && !own.rows && shape(0).axes == own.axes ? ""
-                                                                     : "a reduction from or to a wrong shape";
     case NodeKind::tap:
     case NodeKind::stop_gradient:
       return graph[node.operands[0]].type == node.type && shape(0) == own
                  ? ""
                  : "an identity of another type or shape";
+    default: return structure_fault(graph, node);
   }
-  return "a node of no kind";
 }
 
 }  // namespace

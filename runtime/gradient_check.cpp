@@ -131,7 +131,7 @@ struct Stopped {
   std::vector<NodeId> nodes;
 
   Stopped(const Graph& from, std::size_t columns, std::size_t params)
-      : graph(from.precision(), from.shapes()) {
+      : graph(Graph::like(from)) {
     for (std::size_t i = 0; i < from.size(); ++i) {
       NodeId id(static_cast<std::int64_t>(i));
       Node node = from[id];

@@ -22,7 +22,8 @@ constexpr std::string_view best_prefix = "slope/best/", last_prefix = "slope/las
 
 // --- what a run computes with ---
 
-std::uint64_t leaf(const Model& model, const Node& node) {
+// What a node is, but for its operands.
+std::uint64_t own_hash(const Model& model, const Graph& graph, const Node& node) {
   Hash hash;
   auto index = static_cast<std::size_t>(node.index);
   switch (node.kind) {
@@ -31,11 +32,16 @@ std::uint64_t leaf(const Model& model, const Node& node) {
     case NodeKind::param: hash.add(model.params[index].name); break;
     case NodeKind::argument: hash.add(static_cast<std::uint64_t>(node.index)); break;
     case NodeKind::scalar: hash.add(info(node.op).name); break;
-    case NodeKind::reduce: hash.add(to_string(node.reduction)); break;
-    case NodeKind::row_count:
-    case NodeKind::broadcast:
-    case NodeKind::tap:
-    case NodeKind::stop_gradient: break;
+    case NodeKind::array:
+      for (double value : graph.values(node)) hash.add(std::bit_cast<std::uint64_t>(value));
+      break;
+    case NodeKind::tap: break;  // its number says nothing
+    default:
+      hash.add(to_string(node.reduction));
+      hash.add(static_cast<std::uint64_t>(node.index));
+      hash.add(std::bit_cast<std::uint64_t>(node.value));
+      if (node.numbers.valid())
+        for (std::int64_t number : graph.numbers(node)) hash.add(static_cast<std::uint64_t>(number));
   }
   return hash.value();
 }
@@ -51,7 +57,7 @@ std::string fingerprint(const Model& model, const Graph& graph, std::span<const 
     hash.add(static_cast<std::uint64_t>(node.kind));
     hash.add(static_cast<std::uint64_t>(node.type));
     hash.add(to_string(graph.shapes()[node.shape]));
-    hash.add(leaf(model, node));
+    hash.add(own_hash(model, graph, node));
     std::array<std::uint64_t, 3> inputs{};
     for (std::size_t k = 0; k < node.inputs().size(); ++k) inputs[k] = hashes[node.inputs()[k].index()];
     // Which operand comes first may depend on what else the model computes; the bits do not.

@@ -32,14 +32,18 @@ template <class T>
 class Compiled {
  public:
   Compiled(const Fused& fused, const std::string& cpu = "native", std::vector<Storage> storages = {},
-           std::size_t paged_above = optimized_operations) {
+           std::size_t paged_above = optimized_operations, std::vector<std::int64_t> param_offsets = {}) {
     kernel_.name = "kernel";
     kernel_.graph = &fused.graph;
-    for (std::size_t i = 0; i < fused.roots.size(); ++i)
-      kernel_.stores.push_back(
-          {fused.roots[i], fused.graph.has_rows(fused.roots[i]) ? Store::To::row_output : Store::To::output,
-           static_cast<int>(i)});
+    for (std::size_t i = 0; i < fused.roots.size(); ++i) {
+      bool rows = fused.graph.has_rows(fused.roots[i]);
+      counts_.push_back(static_cast<std::size_t>(elements(fused.graph.shape(fused.roots[i]))));
+      kernel_.stores.push_back({fused.roots[i], rows ? Store::To::row_output : Store::To::output,
+                                static_cast<int>(rows ? i : numbers_)});
+      if (!rows) numbers_ += counts_.back();
+    }
     CompileOptions options;
+    options.param_offsets = std::move(param_offsets);
     options.storages = std::move(storages);
     options.storages.resize(16, sizeof(T) == 8 ? Storage::f64 : Storage::f32);
     options.cpu = cpu;
@@ -52,7 +56,7 @@ class Compiled {
     std::vector<Aligned<T>> columns;
     std::vector<const void*> pointers;
     for (const auto& column : in.columns) {
-      columns.emplace_back(column.size());
+      columns.emplace_back(column.size() + 64);
       std::copy(column.begin(), column.end(), columns.back().get());
       pointers.push_back(columns.back().get());
     }
@@ -65,25 +69,28 @@ class Compiled {
     std::vector<Aligned<T>> outputs;
     std::vector<void*> output_pointers;
     for (std::size_t i = 0; i < kernel_.stores.size(); ++i) {
-      outputs.emplace_back(rows);
+      outputs.emplace_back(rows * counts_[i]);
       output_pointers.push_back(outputs.back().get());
     }
-    std::vector<T> params = in.params, numbers(kernel_.stores.size()),
-                   scratch(scratch_size(kernel_, in.rows));
+    std::vector<T> params = in.params, numbers(numbers_), scratch(scratch_size(kernel_, in.rows));
+    params.resize(params.size() + 64);
     Run run{
         column_pointers.data(), params.data(), in.arguments.data(), numbers.data(), output_pointers.data(),
         scratch.data(),         in.rows};
     program_->function("kernel")(&run);
     std::vector<std::vector<T>> result;
     for (std::size_t i = 0; i < kernel_.stores.size(); ++i) {
-      if (kernel_.stores[i].to == Store::To::output) result.push_back({numbers[i]});
-      else result.emplace_back(outputs[i].get(), outputs[i].get() + rows);
+      const T* from = kernel_.stores[i].to == Store::To::output ? numbers.data() + kernel_.stores[i].index
+                                                                : outputs[i].get();
+      result.emplace_back(from, from + (from == outputs[i].get() ? rows : 1) * counts_[i]);
     }
     return result;
   }
 
  private:
   Kernel kernel_;
+  std::vector<std::size_t> counts_;  // elements of each root, in a row
+  std::size_t numbers_ = 0;          // of the roots without rows together
   std::optional<Program> program_;
 };
 

@@ -124,6 +124,7 @@ std::vector<Values> approximate(const Graph& graph, std::span<const NodeId> root
           v[row] = applied(node.op, x);
         }
         break;
+      default: FAIL("a value with axes");
     }
   }
   std::vector<Values> results;

@@ -10,6 +10,10 @@ using namespace slope;
 
 TEST_CASE("durations and counts are short", "[progress]") {
   CHECK(duration_text(0) == "0:00");
+  CHECK(elapsed_text(3.7) == "3.7 s");
+  CHECK(elapsed_text(0.9996) == "1 s");
+  CHECK(elapsed_text(0.728) == "728 ms");
+  CHECK(elapsed_text(7.55e-5) == "0.0755 ms");
   CHECK(duration_text(6.1) == "0:07");
   CHECK(duration_text(59.5) == "1:00");
   CHECK(duration_text(3723) == "1:02:03");
