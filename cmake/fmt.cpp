@@ -13,3 +13,8 @@
 [[gnu::used]] static bool (*const is_printable)(std::uint32_t) = &fmt::detail::is_printable;
 [[gnu::used]] static void (*const vprint)(fmt::string_view, fmt::format_args) = &fmt::vprint;
 [[gnu::used]] static void (*const vprint_to)(std::FILE*, fmt::string_view, fmt::format_args) = &fmt::vprint;
+
+// What the templates of its headers call where a number is written by a format that is not simple.
+template fmt::detail::thousands_sep_result<char> fmt::detail::thousands_sep_impl<char>(
+    fmt::detail::locale_ref);
+template char fmt::detail::decimal_point_impl<char>(fmt::detail::locale_ref);

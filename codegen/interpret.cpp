@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <algorithm>
 
 #include "graph/evaluate.h"
 
@@ -32,49 +32,68 @@ std::vector<T> widened(Storage storage, const void* column, std::size_t rows) {
   return {};
 }
 
+// Where the elements of a parameter begin in Run::params.
+std::size_t param_at(const CompileOptions& options, int index) {
+  auto i = static_cast<std::size_t>(index);
+  return options.param_offsets.empty() ? i : static_cast<std::size_t>(options.param_offsets[i]);
+}
+
+// `value` in a list from `at` on, which grows to hold it.
 template <class T>
-void interpret_as(const Kernel& kernel, std::span<const Storage> storages, const Run& run) {
-  const Graph& graph = *kernel.graph;
-  auto rows = static_cast<std::size_t>(run.rows);
+void put(std::vector<T>& list, std::size_t at, const T* value, std::size_t count) {
+  list.resize(std::max(list.size(), at + count));
+  std::copy(value, value + count, list.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+template <class T>
+Inputs<T> inputs_of(const Graph& graph, const CompileOptions& options, const Run& run) {
   Inputs<T> inputs;
   inputs.rows = run.rows;
-  auto hold = [](auto& list, int index) -> auto& {
-    auto at = static_cast<std::size_t>(index);
-    if (list.size() <= at) list.resize(at + 1);
-    return list[at];
-  };
+  inputs.param_offsets = options.param_offsets;
   for (std::size_t i = 0; i < graph.size(); ++i) {
-    const Node& node = graph[NodeId(static_cast<std::int64_t>(i))];
+    NodeId id(static_cast<std::int64_t>(i));
+    const Node& node = graph[id];
     auto index = static_cast<std::size_t>(node.index);
+    auto count = static_cast<std::size_t>(elements(graph.shape(id)));
     if (node.kind == NodeKind::data) {
-      std::vector<T>& column = hold(inputs.columns, node.index);
-      if (column.empty()) column = widened<T>(storages[index], run.columns[index], rows);
+      inputs.columns.resize(std::max(inputs.columns.size(), index + 1));
+      auto rows = static_cast<std::size_t>(run.rows);
+      inputs.columns[index] = widened<T>(options.storages[index], run.columns[index], rows * count);
     }
-    if (node.kind == NodeKind::param)
-      hold(inputs.params, node.index) = static_cast<const T*>(run.params)[index];
+    if (node.kind == NodeKind::param) {
+      std::size_t at = param_at(options, node.index);
+      put(inputs.params, at, static_cast<const T*>(run.params) + at, count);
+    }
     if (node.kind == NodeKind::argument)
-      hold(inputs.arguments, node.index) = static_cast<const T*>(run.arguments)[index];
+      put(inputs.arguments, index, static_cast<const T*>(run.arguments) + index, 1);
   }
+  return inputs;
+}
+
+template <class T>
+void interpret_as(const Kernel& kernel, const CompileOptions& options, const Run& run) {
   std::vector<NodeId> roots;
   for (const Store& store : kernel.stores) roots.push_back(store.value);
-  std::vector<std::vector<T>> values = evaluate<T>(graph, roots, inputs);
+  std::vector<std::vector<T>> values =
+      evaluate<T>(*kernel.graph, roots, inputs_of<T>(*kernel.graph, options, run));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    auto index = static_cast<std::size_t>(kernel.stores[i].index);
-    switch (kernel.stores[i].to) {
-      case Store::To::output: static_cast<T*>(run.outputs)[index] = values[i][0]; break;
-      case Store::To::param: static_cast<T*>(run.params)[index] = values[i][0]; break;
-      case Store::To::row_output:
-        std::memcpy(run.row_outputs[index], values[i].data(), values[i].size() * sizeof(T));
-        break;
+    const Store& store = kernel.stores[i];
+    auto index = static_cast<std::size_t>(store.index);
+    T* to = nullptr;
+    switch (store.to) {
+      case Store::To::output: to = static_cast<T*>(run.outputs) + index; break;
+      case Store::To::param: to = static_cast<T*>(run.params) + param_at(options, store.index); break;
+      case Store::To::row_output: to = static_cast<T*>(run.row_outputs[index]); break;
     }
+    std::copy(values[i].begin(), values[i].end(), to);
   }
 }
 
 }  // namespace
 
-void interpret(const Kernel& kernel, std::span<const Storage> storages, const Run& run) {
-  if (kernel.graph->precision() == Precision::f32) interpret_as<float>(kernel, storages, run);
-  else interpret_as<double>(kernel, storages, run);
+void interpret(const Kernel& kernel, const CompileOptions& options, const Run& run) {
+  if (kernel.graph->precision() == Precision::f32) interpret_as<float>(kernel, options, run);
+  else interpret_as<double>(kernel, options, run);
 }
 
 bool can_run_generated_code() {

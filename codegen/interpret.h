@@ -6,7 +6,7 @@
 
 namespace slope {
 
-void interpret(const Kernel& kernel, std::span<const Storage> storages, const Run& run);
+void interpret(const Kernel& kernel, const CompileOptions& options, const Run& run);
 
 // Whether the system lets memory become executable.
 bool can_run_generated_code();

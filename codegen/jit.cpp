@@ -46,7 +46,7 @@ struct Program::Loaded {
   Memory memory;
   std::unordered_map<std::string, Function> functions;
   std::vector<Kernel> interpreted;  // where there is no code
-  std::vector<Storage> storages;
+  CompileOptions options;
   Making making;
 };
 
@@ -175,12 +175,12 @@ void Program::interpret(std::span<const Kernel> kernels, const CompileOptions& o
        .label = {}});
   loaded_->making.interpreted = true;
   loaded_->interpreted.assign(kernels.begin(), kernels.end());
-  loaded_->storages = options.storages;
+  loaded_->options = options;
   for (const Kernel& kernel : loaded_->interpreted)
-    loaded_->functions.insert_or_assign(kernel.name, Function(kernel, loaded_->storages));
+    loaded_->functions.insert_or_assign(kernel.name, Function(kernel, loaded_->options));
 }
 
-void Program::Function::interpreted(const Run& run) const { slope::interpret(*kernel_, storages_, run); }
+void Program::Function::interpreted(const Run& run) const { slope::interpret(*kernel_, *options_, run); }
 
 Program::Function Program::function(std::string_view name) const {
   auto found = loaded_->functions.find(std::string(name));

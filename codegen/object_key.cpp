@@ -45,9 +45,11 @@ class Writer {
   void add(const Graph& graph) {
     add(graph.precision(), graph.size());
     for (std::size_t i = 0; i < graph.size(); ++i) {
-      const auto& [kind, type, op, reduction, shape, index, operands, value] =
-          graph[NodeId(static_cast<std::int64_t>(i))];
+      const Node& node = graph[NodeId(static_cast<std::int64_t>(i))];
+      const auto& [kind, type, op, reduction, shape, index, numbers, operands, value] = node;
       add(kind, type, op, reduction, graph.shapes()[shape], index, value);
+      if (numbers.valid()) add_all(graph.numbers(node));
+      if (kind == NodeKind::array) add_all(graph.values(node));
       for (NodeId operand : operands) add(operand);
     }
   }
@@ -65,8 +67,9 @@ class Writer {
 
   void add(const CompileOptions& options) {
     // The places are in listings only, and where the cache lies is in nothing.
-    const auto& [storages, cpu, places, paged_above, cache] = options;
+    const auto& [storages, param_offsets, cpu, places, paged_above, cache] = options;
     add_all(storages);
+    add_all(param_offsets);
     add(std::string_view(cpu), paged_above);
   }
 };

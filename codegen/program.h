@@ -70,8 +70,7 @@ class Program {
    public:
     using Code = void (*)(const Run*);
     explicit Function(Code code) : code_(code) {}
-    Function(const Kernel& kernel, std::span<const Storage> storages)
-        : kernel_(&kernel), storages_(storages) {}
+    Function(const Kernel& kernel, const CompileOptions& options) : kernel_(&kernel), options_(&options) {}
     void operator()(const Run* run) const {
       if (code_) code_(run);
       else interpreted(*run);
@@ -81,7 +80,7 @@ class Program {
     void interpreted(const Run& run) const;
     Code code_ = nullptr;
     const Kernel* kernel_ = nullptr;
-    std::span<const Storage> storages_;
+    const CompileOptions* options_ = nullptr;
   };
   // No value, and a diagnostic, for a CPU that is not known. Where the system refuses executable memory the
   // kernels are interpreted, with a warning; their graphs must live as long as the program.
