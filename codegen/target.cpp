@@ -37,14 +37,11 @@ std::string native_features() {
   return features.getString();
 }
 
-// LLVM would abort. It cannot be unwound either, so there is nothing else to do.
-void set_error_handlers() {
-  static const bool once = [] {
-    llvm::install_fatal_error_handler([](void*, const char* what, bool) { internal_error(what); });
-    llvm::install_bad_alloc_error_handler([](void*, const char*, bool) { out_of_memory(); });
-    return true;
-  }();
-  static_cast<void>(once);
+// LLVM would abort. It cannot be unwound either, so there is nothing else to do. Before its own constructors,
+// which ask for memory.
+[[gnu::constructor(101)]] void set_error_handlers() {
+  llvm::install_fatal_error_handler([](void*, const char* what, bool) { internal_error(what); });
+  llvm::install_bad_alloc_error_handler([](void*, const char*, bool) { out_of_memory(); });
 }
 
 }  // namespace
@@ -59,7 +56,6 @@ std::string host_facts() {
 
 std::unique_ptr<llvm::TargetMachine> target_machine(std::span<const Kernel> kernels,
                                                     const CompileOptions& options, Diagnostics& diagnostics) {
-  set_error_handlers();
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
   std::string triple = llvm::sys::getProcessTriple(), error;

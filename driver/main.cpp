@@ -45,6 +45,7 @@ int run(int count, char** words) {
   slope::Diagnostics diagnostics;
   slope::Parsed parsed = slope::parse_arguments(count, words, diagnostics);
   slope::end_with_json(parsed.json || (parsed.arguments && parsed.arguments->json));
+  slope::Activity running("carrying out the command");
   if (parsed.arguments) return slope::find_command(parsed.arguments->command)->run(*parsed.arguments);
   if (diagnostics.has_errors() && parsed.json)
     slope::print(slope::dump(slope::failure("", diagnostics, {})), diagnostics);
