@@ -86,7 +86,8 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   /* the command line and the operating system */                                       \
   X(usage, 801, usage, "a command line that cannot be understood")                      \
   X(cannot_open, 802, system, "a file that cannot be opened or read")                   \
-  X(cannot_write, 803, system, "a file that cannot be written")
+  X(cannot_write, 803, system, "a file that cannot be written")                         \
+  X(interpreted, 804, done, "a system that does not let generated code run")
 
 enum class Code : std::uint16_t {
 #define X(name, number, exit, title) name = number,

@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/text.h"
 
 namespace slope::os {
@@ -57,7 +58,7 @@ std::string words(int error) {
 }
 
 Error failure(std::string operation, const std::string& path) {
-  return {std::move(operation), path, words(errno)};
+  return {std::move(operation), path, words(errno), false, errno == ENOENT};
 }
 
 class Descriptor {
@@ -69,6 +70,11 @@ class Descriptor {
     if (number_ > 2) ::close(number_);
   }
   int number() const { return number_; }
+  int release() { return std::exchange(number_, -1); }
+  void reset(int number) {
+    if (number_ > 2) ::close(number_);
+    number_ = number;
+  }
   bool valid() const { return number_ >= 0; }
   // A failing close may be the first sign of data lost on a network file system.
   bool close() {
@@ -84,6 +90,7 @@ class Descriptor {
 };
 
 const char* kind_of(mode_t mode) {
+  if (S_ISLNK(mode)) return "has become a symbolic link";
   if (S_ISDIR(mode)) return "is a directory";
   if (S_ISFIFO(mode)) return "is a pipe, not a regular file";
   if (S_ISSOCK(mode)) return "is a socket, not a regular file";
@@ -123,17 +130,19 @@ Status read_all(int descriptor, const std::string& path, std::size_t limit, std:
   return {};
 }
 
-// The folder that holds `path`, and the place where links lead.
 std::string folder_of(const std::string& path) {
   std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// The place where links lead.
 Status follow_links(std::string& path) {
   for (int hops = 0; hops < 40; ++hops) {
     struct stat info;
-    if (::lstat(path.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) return {};
+    if (retried("lstat", [&] { return ::lstat(path.c_str(), &info); }) != 0)
+      return errno == ENOENT ? Status{} : failure("write", path);
+    if (!S_ISLNK(info.st_mode)) return {};
     char target[4096];
     ssize_t length = retried("readlink", [&] { return ::readlink(path.c_str(), target, sizeof target); });
     if (length < 0) return failure("read the link", path);
@@ -144,27 +153,101 @@ Status follow_links(std::string& path) {
   return failure("write", path);
 }
 
-// The temporary file that is being written, for a signal handler that ends the program. "" while there is
-// none.
-char pending[4096] = "";
-volatile std::sig_atomic_t is_pending = 0;
+}  // namespace
+
+// Where a file is written. Everything is done in the folder that was opened, wherever its path leads by then.
+struct Place {
+  std::string path;  // as it was given, for messages
+  std::string folder, name;
+  Descriptor opened{-1};
+  bool can_sync = true;  // not a folder that may be written but not listed
+  // The file that is replaced, as it is now.
+  bool replaces = false;
+  struct stat info;
+
+  int number() const { return opened.number(); }
+};
+
+namespace {
+
+// `path` is for messages, `target` what is behind its links.
+void name_place(const std::string& path, const std::string& target, Place& place) {
+  place.path = path;
+  place.folder = folder_of(target);
+  place.name = target.substr(target.rfind('/') + 1);
+}
+
+Status open_folder(Place& place) {
+  auto open_with = [&](int flags) {
+    return retried("open", [&] { return ::open(place.folder.c_str(), flags | O_DIRECTORY | O_CLOEXEC); });
+  };
+  place.opened.reset(open_with(O_RDONLY));
+  place.can_sync = place.opened.valid() || errno != EACCES;
+  if (!place.can_sync) place.opened.reset(open_with(O_PATH));
+  if (!place.opened.valid()) return failure("create a file beside", place.path);
+  return {};
+}
+
+// What would be refused: only regular, writable files are replaced.
+Status look_at_target(Place& place) {
+  place.replaces = retried("stat", [&] {
+                     return ::fstatat(place.number(), place.name.c_str(), &place.info, AT_SYMLINK_NOFOLLOW);
+                   }) == 0;
+  if (!place.replaces) return errno == ENOENT ? Status{} : failure("write", place.path);
+  if (!S_ISREG(place.info.st_mode)) return Error{"write", place.path, kind_of(place.info.st_mode)};
+  // Renaming needs no right to the file itself, but a file made read-only is meant to stay.
+  auto may_write = [&] { return ::faccessat(place.number(), place.name.c_str(), W_OK, AT_EACCESS); };
+  if (retried("access", may_write) != 0) return failure("write", place.path);
+  return {};
+}
+
+Status find_place(const std::string& path, Place& place) {
+  std::string target = path;
+  if (Status error = follow_links(target)) return error;
+  name_place(path, target, place);
+  if (place.name.empty()) {  // "", "folder/"
+    errno = path.empty() ? ENOENT : EISDIR;
+    return failure("write", path);
+  }
+  if (Status error = open_folder(place)) return error;
+  return look_at_target(place);
+}
+
+// A file in the folder that is to go when the program ends, however it does: one that is being written, one
+// that holds a lock. For signal handlers, so of fixed size.
+struct Pending {
+  volatile std::sig_atomic_t is_there = 0;
+  int folder = -1;
+  char name[64] = "";
+
+  void set(int in_folder, const std::string& file) {
+    folder = in_folder;
+    std::memcpy(name, file.c_str(), std::min(file.size() + 1, sizeof name - 1));
+    is_there = 1;
+  }
+  void remove() const {
+    if (is_there) ::unlinkat(folder, name, 0);
+  }
+};
+Pending pending_file, pending_lock;
 
 // Removes the temporary file unless it has been renamed.
 struct Temporary {
-  std::string path;
-  void made(const std::string& name) {
-    path = name;
-    if (name.size() >= sizeof pending) return;
-    std::memcpy(pending, name.c_str(), name.size() + 1);
-    is_pending = 1;
+  std::string name;
+  int folder = -1;
+  // First of all without asking for memory: there may be none.
+  void made(int in_folder, std::string file) {
+    folder = in_folder;
+    pending_file.set(folder, file);
+    name = std::move(file);
   }
   void renamed() {
-    is_pending = 0;
-    path.clear();
+    pending_file.is_there = 0;
+    name.clear();
   }
   ~Temporary() {
-    if (!path.empty()) ::unlink(path.c_str());
-    is_pending = 0;
+    if (!name.empty()) ::unlinkat(folder, name.c_str(), 0);
+    pending_file.is_there = 0;
   }
 };
 
@@ -181,34 +264,38 @@ bool is_temporary_name(std::string_view name) {
 
 // Who writes a temporary file holds a lock on it, which the system drops when the process ends, however it
 // ends: what can be locked belongs to nobody.
-void sweep(const std::string& path) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+void sweep(int folder, const std::string& name) {
+  Descriptor file(::openat(folder, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat info;
   if (file.valid() && ::fstat(file.number(), &info) == 0 && S_ISREG(info.st_mode) &&
       ::flock(file.number(), LOCK_EX | LOCK_NB) == 0)
-    ::unlink(path.c_str());
+    ::unlinkat(folder, name.c_str(), 0);
 }
 
 // Removes what killed processes left behind. Once a folder and process, and not for ever in a folder that is
 // full: this is tidiness, the files do no harm.
-void sweep_folder(const std::string& folder) {
+void sweep_folder(int folder, const std::string& path) {
   static std::mutex mutex;
   static std::set<std::string> swept;
   {
     std::lock_guard lock(mutex);
-    if (!swept.insert(folder).second) return;
+    if (!swept.insert(path).second) return;
   }
   constexpr int most_entries = 10'000;
-  DIR* opened = ::opendir(folder.c_str());
-  if (!opened) return;
+  int listed = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* opened = listed < 0 ? nullptr : ::fdopendir(listed);
+  if (!opened) {
+    if (listed >= 0) ::close(listed);
+    return;
+  }
   std::vector<std::string> found;
   for (int i = 0; i < most_entries; ++i) {
     dirent* entry = ::readdir(opened);
     if (!entry) break;
-    if (is_temporary_name(entry->d_name)) found.push_back(folder + "/" + entry->d_name);
+    if (is_temporary_name(entry->d_name)) found.push_back(entry->d_name);
   }
+  for (const std::string& name : found) sweep(folder, name);
   ::closedir(opened);
-  for (const std::string& path : found) sweep(path);
 }
 
 // False where a sweeping process came between the making of the file and this lock: the file has no name any
@@ -220,36 +307,69 @@ bool lock_temporary(int number) {
 }
 
 // Other processes may make files beside the same target: O_EXCL gives each its own.
-int create_beside(const std::string& target, mode_t mode, Temporary& temporary) {
+int create_beside(const Place& place, mode_t mode, Temporary& temporary) {
   static std::atomic<unsigned> counter{0};
-  std::string start =
-      folder_of(target) + "/" + std::string(temporary_prefix) + std::to_string(::getpid()) + "-";
+  std::string start = std::string(temporary_prefix) + std::to_string(::getpid()) + "-";
   for (int attempt = 0; attempt < 100; ++attempt) {
     std::string name = start + std::to_string(counter++) + std::string(temporary_suffix);
     int number = retried("open", [&] {
-      return ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+      return ::openat(place.number(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                      mode);
     });
     if (number < 0 && errno == EEXIST) continue;
     if (number >= 0 && !lock_temporary(number)) {
       ::close(number);
       continue;
     }
-    if (number >= 0) temporary.made(name);
+    if (number >= 0) temporary.made(place.number(), std::move(name));
     return number;
   }
   errno = EEXIST;
   return -1;
 }
 
-Status sync_folder(const std::string& path) {
-  std::string folder = folder_of(path);
-  Descriptor opened(
-      retried("open", [&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
-  // A folder that may be written but not listed cannot be synced; neither can those of some file systems.
-  if (!opened.valid()) return errno == EACCES ? Status{} : failure("open the folder", folder);
-  if (retried("fsync", [&] { return ::fsync(opened.number()); }) != 0 && errno != EINVAL && errno != ENOTSUP)
-    return failure("sync the folder", folder);
+// Some file systems cannot sync folders.
+Status sync_folder(const Place& place) {
+  if (place.can_sync && retried("fsync", [&] { return ::fsync(place.number()); }) != 0 && errno != EINVAL &&
+      errno != ENOTSUP)
+    return failure("sync the folder", place.folder);
   return {};
+}
+
+struct Manner {
+  bool sync;
+  const mode_t* mode;  // to set; null: what the process gives new files
+};
+
+// The bytes in a file beside the target, renamed over it.
+Status replace(const Place& place, std::string_view bytes, Manner manner) {
+  Temporary temporary;  // before the descriptor: removed after it is closed
+  Descriptor file(create_beside(place, manner.mode ? 0600 : 0666, temporary));
+  if (!file.valid()) return failure("create a file beside", place.path);
+  Descriptor lock(::fcntl(file.number(), F_DUPFD_CLOEXEC, 3));  // holds the lock until after the renaming
+  if (manner.mode && retried("fchmod", [&] { return ::fchmod(file.number(), *manner.mode); }) != 0)
+    return failure("set the mode of", place.path);
+  if (Status error = write_all(file.number(), bytes, place.path)) return error;
+  // A failed fsync is not repeated: the kernel may have dropped the pages, and the second call would succeed.
+  if (manner.sync && retried("fsync", [&] { return ::fsync(file.number()); }) != 0)
+    return failure("sync", place.path);
+  if (!file.close()) return failure("close", place.path);
+  auto rename = [&] {
+    return ::renameat(place.number(), temporary.name.c_str(), place.number(), place.name.c_str());
+  };
+  if (retried("rename", rename) != 0) return failure("rename to", place.path);
+  temporary.renamed();
+  return {};
+}
+
+// All or nothing, see write_file.
+Status write_at(Place& place, std::string_view bytes) {
+  if (Status error = look_at_target(place)) return error;
+  sweep_folder(place.number(), place.folder);
+  mode_t mode = place.replaces ? place.info.st_mode & 07777 : 0;
+  if (Status error = replace(place, bytes, {.sync = true, .mode = place.replaces ? &mode : nullptr}))
+    return error;
+  return sync_folder(place);
 }
 
 }  // namespace
@@ -330,71 +450,47 @@ Status write_all(int descriptor, std::string_view bytes, const std::string& name
   return {};
 }
 
-namespace {
-
-// Where a file is written: the path behind links, and the file that is replaced.
-struct Target {
-  std::string path;
-  bool replaces = false;
-  struct stat info;
-};
-
-Status find_target(const std::string& path, Target& target) {
-  target.path = path;
-  if (Status error = follow_links(target.path)) return error;
-  target.replaces = retried("stat", [&] { return ::stat(target.path.c_str(), &target.info); }) == 0;
-  if (!target.replaces && errno != ENOENT) return failure("write", path);
-  if (!target.replaces) return {};
-  if (!S_ISREG(target.info.st_mode)) return Error{"write", path, kind_of(target.info.st_mode)};
-  // Renaming needs no right to the file itself, but a file made read-only is meant to stay.
-  if (::faccessat(AT_FDCWD, target.path.c_str(), W_OK, AT_EACCESS) != 0) return failure("write", path);
-  return {};
-}
-
-struct Manner {
-  bool sync;
-  const mode_t* mode;  // to set; null: what the process gives new files
-};
-
-// The bytes in a file beside the target, renamed over it. `path` is for messages.
-Status replace(const std::string& path, const std::string& target, std::string_view bytes, Manner manner) {
-  Temporary temporary;  // before the descriptor: removed after it is closed
-  Descriptor file(create_beside(target, manner.mode ? 0600 : 0666, temporary));
-  if (!file.valid()) return failure("create a file beside", path);
-  Descriptor lock(::fcntl(file.number(), F_DUPFD_CLOEXEC, 3));  // holds the lock until after the renaming
-  if (manner.mode && retried("fchmod", [&] { return ::fchmod(file.number(), *manner.mode); }) != 0)
-    return failure("set the mode of", path);
-  if (Status error = write_all(file.number(), bytes, path)) return error;
-  // A failed fsync is not repeated: the kernel may have dropped the pages, and the second call would succeed.
-  if (manner.sync && (faulty("fsync") || ::fsync(file.number()) != 0)) return failure("sync", path);
-  if (!file.close()) return failure("close", path);
-  if (retried("rename", [&] { return ::rename(temporary.path.c_str(), target.c_str()); }) != 0)
-    return failure("rename to", path);
-  temporary.renamed();
-  return {};
-}
-
-}  // namespace
-
-Status can_write_file(const std::string& path) {
-  Target target;
-  if (Status error = find_target(path, target)) return error;
-  if (::faccessat(AT_FDCWD, folder_of(target.path).c_str(), W_OK | X_OK, AT_EACCESS) != 0)
-    return failure("create a file beside", path);
-  return {};
-}
-
 Status write_file(const std::string& path, std::string_view bytes) {
-  Target target;
-  if (Status error = find_target(path, target)) return error;
-  sweep_folder(folder_of(target.path));
-
-  mode_t mode = target.replaces ? target.info.st_mode & 07777 : 0;
-  if (Status error =
-          replace(path, target.path, bytes, {.sync = true, .mode = target.replaces ? &mode : nullptr}))
-    return error;
-  return sync_folder(target.path);
+  Place place;
+  if (Status error = find_place(path, place)) return error;
+  return write_at(place, bytes);
 }
+
+Output::Output() = default;
+Output::~Output() {
+  if (lock_ < 0) return;
+  pending_lock.remove();
+  pending_lock.is_there = 0;
+  ::close(lock_);
+}
+
+// The lock is on a file that has the form of a temporary one: who sweeps the folder takes away those of
+// processes that have ended, and leaves those that are locked.
+Status Output::open(const std::string& path) {
+  place_ = std::make_unique<Place>();
+  if (Status error = find_place(path, *place_)) return error;
+  auto may_create = [&] { return ::faccessat(place_->number(), ".", W_OK | X_OK, AT_EACCESS); };
+  if (retried("access", may_create) != 0) return failure("create a file beside", path);
+  Hash hash;
+  hash.add(place_->name);
+  std::string name =
+      std::string(temporary_prefix) + std::to_string(hash.value()) + std::string(temporary_suffix);
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    Descriptor file(retried("open", [&] {
+      return ::openat(place_->number(), name.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    }));
+    if (!file.valid()) return failure("create a file beside", path);
+    if (lock_temporary(file.number())) {
+      pending_lock.set(place_->number(), name);
+      lock_ = file.release();
+      return {};
+    }
+    ::poll(nullptr, 0, 10);  // it may only have been swept
+  }
+  return Error{"write", path, "another slope is writing it"};
+}
+
+Status Output::write(std::string_view bytes) { return write_at(*place_, bytes); }
 
 namespace {
 
@@ -421,7 +517,10 @@ Status read_private_file(const std::string& path, std::size_t limit, Bytes& byte
 
 Status write_private_file(const std::string& path, std::string_view bytes) {
   constexpr mode_t mode = 0600;
-  return replace(path, path, bytes, {.sync = false, .mode = &mode});
+  Place place;
+  name_place(path, path, place);
+  if (Status error = open_folder(place)) return error;
+  return replace(place, bytes, {.sync = false, .mode = &mode});
 }
 
 namespace {
@@ -454,10 +553,10 @@ Status make_private_folder(const std::string& path) {
 }
 
 Status list_files(const std::string& folder, std::vector<FileFacts>& files) {
-  sweep_folder(folder);
   std::unique_ptr<DIR, int (*)(DIR*)> opened(faulty("opendir") ? nullptr : ::opendir(folder.c_str()),
                                              ::closedir);
   if (!opened) return errno == ENOENT || errno == ENOTDIR ? Status{} : failure("list", folder);
+  sweep_folder(::dirfd(opened.get()), folder);
   while (dirent* entry = ::readdir(opened.get())) {
     struct stat info;
     if (::fstatat(::dirfd(opened.get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // gone
@@ -531,7 +630,8 @@ std::string build_id(const void* code) {
 }
 
 void remove_pending() {
-  if (is_pending) ::unlink(pending);
+  pending_file.remove();
+  pending_lock.remove();
 }
 
 int with_large_stack(int (*function)(void*), void* argument) {
@@ -585,7 +685,8 @@ Status LineFile::open(const std::string& path, std::size_t keep) {
   if (descriptor_ < 0) return failure("open", path);
   ::fcntl(descriptor_, F_SETFL, O_APPEND);  // without O_NONBLOCK, which only kept a pipe from waiting
   struct stat info;
-  if (::fstat(descriptor_, &info) != 0 || !S_ISREG(info.st_mode)) return {};
+  if (retried("stat", [&] { return ::fstat(descriptor_, &info); }) != 0) return failure("open", path);
+  if (!S_ISREG(info.st_mode)) return {};
   if (static_cast<std::size_t>(info.st_size) <= keep) return {};
   if (retried("ftruncate", [&] { return ::ftruncate(descriptor_, static_cast<off_t>(keep)); }) != 0)
     return failure("shorten", path);

@@ -18,6 +18,7 @@ struct Error {
   std::string path;
   std::string reason;      // the system's words, or ours ("is a directory")
   bool too_large = false;  // the file exceeds the limit the caller gave
+  bool missing = false;    // there is no such file
 
   std::string message() const;  // "cannot open `p.csv`: No such file or directory"
 };
@@ -68,9 +69,26 @@ void prefer_large_pages(void* memory, std::size_t size);
 // write one path at a time, the last to rename wins.
 [[nodiscard]] Status write_file(const std::string& path, std::string_view bytes);
 
-// What write_file would refuse at once, before there is anything to write: no such folder, no permission, a
-// directory of that name.
-[[nodiscard]] Status can_write_file(const std::string& path);
+// A file that is written again and again, by this process alone: the folder is opened once, so that every
+// write goes there wherever its path leads by then, and a lock keeps others from opening the same file here.
+// The lock of a process that has ended is nobody's.
+struct Place;
+class Output {
+ public:
+  Output();
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+  ~Output();
+  // Refuses at once, before there is anything to write: no such folder, no permission, a directory of that
+  // name, another process that has it open.
+  [[nodiscard]] Status open(const std::string& path);
+  // As write_file.
+  [[nodiscard]] Status write(std::string_view bytes);
+
+ private:
+  std::unique_ptr<Place> place_;
+  int lock_ = -1;
+};
 
 // --- files that only this user has written ---
 
@@ -102,7 +120,8 @@ struct FileFacts {
 // it, as hexadecimal digits; "" where it wrote none.
 std::string build_id(const void* code);
 
-// For a signal handler that ends the program: the temporary file of a write_file under way goes.
+// For a signal handler that ends the program: the temporary file of a write under way goes, and the lock of
+// an Output.
 void remove_pending();
 
 // To an open descriptor (1: standard output); waits where it would block. `name` is for the message.

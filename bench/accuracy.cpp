@@ -59,7 +59,6 @@ class Machine {
     Diagnostics diagnostics;
     program_ = Program::compile(std::span(&kernel_, 1), options, diagnostics);
     if (!program_) fail("cannot compile");
-    function_ = program_->function(kernel_.name);
   }
 
   const T* operator()(Batch<In>& batch) {
@@ -67,7 +66,7 @@ class Machine {
     void* row_outputs[] = {out_.data()};
     T none[1] = {};
     Run run{columns, none, none, none, row_outputs, scratch_.data(), batch_rows};
-    function_(&run);
+    program_->function(kernel_.name)(&run);
     return static_cast<const T*>(out_.data());
   }
 
@@ -79,7 +78,6 @@ class Machine {
   Column out_;
   std::vector<T> scratch_;
   std::optional<Program> program_;
-  Program::Function function_;
 };
 
 template <class T>

@@ -17,6 +17,8 @@
 #include <cmath>
 
 #include "base/cache.h"
+#include "base/ending.h"
+#include "codegen/interpret.h"
 #include "codegen/object_key.h"
 #include "codegen/target.h"
 
@@ -43,6 +45,8 @@ class Memory final : public llvm::SectionMemoryManager {
 struct Program::Loaded {
   Memory memory;
   std::unordered_map<std::string, Function> functions;
+  std::vector<Kernel> interpreted;  // where there is no code
+  CompileOptions options;
   Making making;
 };
 
@@ -71,10 +75,10 @@ std::string missing_feature(const llvm::TargetMachine& machine) {
   return "";
 }
 
-using Object = llvm::SmallVector<char, 0>;
-
-std::optional<Object> make_object(std::span<const Kernel> kernels, const CompileOptions& options,
-                                  Diagnostics& diagnostics) {
+// For code that this machine can run; null and a diagnostic where there is none.
+std::unique_ptr<llvm::TargetMachine> runnable_machine(std::span<const Kernel> kernels,
+                                                      const CompileOptions& options,
+                                                      Diagnostics& diagnostics) {
   auto machine = target_machine(kernels, options, diagnostics);
   if (!machine) return {};
   if (std::string missing = options.cpu == "native" ? "" : missing_feature(*machine); !missing.empty()) {
@@ -84,12 +88,19 @@ std::optional<Object> make_object(std::span<const Kernel> kernels, const Compile
         .helps.push_back("`slope show asm` prints it all the same");
     return {};
   }
-  EmittedModule emitted = emit_module(kernels, options, *machine);
+  return machine;
+}
+
+using Object = llvm::SmallVector<char, 0>;
+
+Object make_object(std::span<const Kernel> kernels, const CompileOptions& options,
+                   llvm::TargetMachine& machine) {
+  EmittedModule emitted = emit_module(kernels, options, machine);
   Object object;
   llvm::raw_svector_ostream stream(object);
   llvm::legacy::PassManager passes;
   llvm::MCContext* context = nullptr;
-  if (machine->addPassesToEmitMC(passes, context, stream))
+  if (machine.addPassesToEmitMC(passes, context, stream))
     internal_error("LLVM cannot make machine code for this machine");
   passes.run(*emitted.module);
   return object;
@@ -110,7 +121,8 @@ std::string link(llvm::StringRef object, std::span<const Kernel> kernels, Memory
   for (const Kernel& kernel : kernels) {
     std::uint64_t address = linker.getSymbol(kernel.name).getAddress();
     if (address == 0) return fmt::format("it has no function `{}`", kernel.name);
-    functions[kernel.name] = reinterpret_cast<Program::Function>(address);
+    functions.insert_or_assign(kernel.name,
+                               Program::Function(reinterpret_cast<Program::Function::Code>(address)));
   }
   return "";
 }
@@ -119,6 +131,7 @@ std::string link(llvm::StringRef object, std::span<const Kernel> kernels, Memory
 
 std::optional<Program> Program::compile(std::span<const Kernel> kernels, const CompileOptions& options,
                                         Diagnostics& diagnostics) {
+  Activity compiling("compiling");
   double start = now();
   std::string host = options.cache.empty() ? "" : host_facts();
   Cache cache(host.empty() ? "" : options.cache);
@@ -132,18 +145,42 @@ std::optional<Program> Program::compile(std::span<const Kernel> kernels, const C
       return program;
     }
   }
-  auto object = make_object(kernels, options, diagnostics);
-  if (!object) return {};
-  double compiled = now();
+  // An object that was found and may not be executed comes here too.
+  auto machine = runnable_machine(kernels, options, diagnostics);
+  if (!machine) return {};
   Program program;
+  if (!can_run_generated_code()) {
+    program.interpret(kernels, options, diagnostics);
+    return program;
+  }
+  Object object = make_object(kernels, options, *machine);
+  double compiled = now();
   Loaded& to = *program.loaded_;
-  llvm::StringRef bytes(object->data(), object->size());
+  llvm::StringRef bytes(object.data(), object.size());
   if (std::string fault = link(bytes, kernels, to.memory, to.functions); !fault.empty())
     internal_error("the object cannot be linked: " + fault);
   to.making = {.codegen_seconds = compiled - start, .link_seconds = now() - compiled};
   if (os::Status failed = cache.keep(key, bytes)) to.making.not_kept = failed->message();
   return program;
 }
+
+void Program::interpret(std::span<const Kernel> kernels, const CompileOptions& options,
+                        Diagnostics& diagnostics) {
+  diagnostics.add(
+      {.severity = Severity::warning,
+       .code = Code::interpreted,
+       .message = "the system refuses to make memory executable: the model is interpreted, slowly",
+       .span = {},
+       .position = {},
+       .label = {}});
+  loaded_->making.interpreted = true;
+  loaded_->interpreted.assign(kernels.begin(), kernels.end());
+  loaded_->options = options;
+  for (const Kernel& kernel : loaded_->interpreted)
+    loaded_->functions.insert_or_assign(kernel.name, Function(kernel, loaded_->options));
+}
+
+void Program::Function::interpreted(const Run& run) const { slope::interpret(*kernel_, *options_, run); }
 
 Program::Function Program::function(std::string_view name) const {
   auto found = loaded_->functions.find(std::string(name));

@@ -65,8 +65,25 @@ std::size_t scratch_size(const Kernel& kernel, std::int64_t rows);
 // Compiled functions, loaded into this process.
 class Program {
  public:
-  using Function = void (*)(const Run*);
-  // No value, and a diagnostic, for a CPU that is not known or a machine that refuses executable memory.
+  // One of them; valid as long as the program.
+  class Function {
+   public:
+    using Code = void (*)(const Run*);
+    explicit Function(Code code) : code_(code) {}
+    Function(const Kernel& kernel, const CompileOptions& options) : kernel_(&kernel), options_(&options) {}
+    void operator()(const Run* run) const {
+      if (code_) code_(run);
+      else interpreted(*run);
+    }
+
+   private:
+    void interpreted(const Run& run) const;
+    Code code_ = nullptr;
+    const Kernel* kernel_ = nullptr;
+    const CompileOptions* options_ = nullptr;
+  };
+  // No value, and a diagnostic, for a CPU that is not known. Where the system refuses executable memory the
+  // kernels are interpreted, with a warning; their graphs must live as long as the program.
   static std::optional<Program> compile(std::span<const Kernel> kernels, const CompileOptions& options,
                                         Diagnostics& diagnostics);
   Function function(std::string_view name) const;
@@ -74,6 +91,7 @@ class Program {
   struct Making {
     double codegen_seconds = 0, link_seconds = 0;
     bool cached = false;        // the object is of an earlier run
+    bool interpreted = false;   // there is none
     std::string not_kept = "";  // why it could not be put into the cache
   };
   const Making& making() const;
@@ -84,6 +102,7 @@ class Program {
 
  private:
   Program();
+  void interpret(std::span<const Kernel> kernels, const CompileOptions& options, Diagnostics& diagnostics);
   struct Loaded;
   std::unique_ptr<Loaded> loaded_;
 };

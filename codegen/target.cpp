@@ -6,6 +6,7 @@
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/TargetParser/Host.h>
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 
+#include "base/ending.h"
 #include "base/os.h"
 #include "codegen/lanes.h"
 #include "codegen/object_key.h"
@@ -33,6 +35,13 @@ std::string native_features() {
   for (const auto& feature : llvm::sys::getHostCPUFeatures())
     features.AddFeature(feature.first(), feature.second);
   return features.getString();
+}
+
+// LLVM would abort. It cannot be unwound either, so there is nothing else to do. Before its own constructors,
+// which ask for memory.
+[[gnu::constructor(101)]] void set_error_handlers() {
+  llvm::install_fatal_error_handler([](void*, const char* what, bool) { internal_error(what); });
+  llvm::install_bad_alloc_error_handler([](void*, const char*, bool) { out_of_memory(); });
 }
 
 }  // namespace

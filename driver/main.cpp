@@ -5,12 +5,19 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/ending.h"
 #include "base/os.h"
 #include "driver/commands.h"
 #include "driver/output.h"
 #include "driver/progress.h"
 
 namespace {
+
+// What must not stay behind when the program ends at once.
+void tidy() {
+  slope::os::remove_pending();
+  slope::erase_bar();
+}
 
 // In training the first signal lets the step finish, save and print; the second, and any before there is
 // something to save, ends at once.
@@ -19,10 +26,13 @@ extern "C" void on_signal(int signal) {
     slope::stop_signal = signal;
     return;
   }
-  slope::os::remove_pending();
-  slope::erase_bar();
+  tidy();
   std::_Exit(128 + signal);
 }
+
+// No exception where memory runs out, as LLVM cannot be unwound. Before the constructors of the libraries,
+// which ask for memory.
+[[gnu::constructor(101)]] void handle_shortage() { std::set_new_handler(slope::out_of_memory); }
 
 void handle_signals() {
   // A closed pipe and a file at its largest size are errors of the write, not the end of the process.
@@ -34,6 +44,8 @@ void handle_signals() {
 int run(int count, char** words) {
   slope::Diagnostics diagnostics;
   slope::Parsed parsed = slope::parse_arguments(count, words, diagnostics);
+  slope::end_with_json(parsed.json || (parsed.arguments && parsed.arguments->json));
+  slope::Activity running("carrying out the command");
   if (parsed.arguments) return slope::find_command(parsed.arguments->command)->run(*parsed.arguments);
   if (diagnostics.has_errors() && parsed.json)
     slope::print(slope::dump(slope::failure("", diagnostics, {})), diagnostics);
@@ -52,11 +64,11 @@ struct Words {
 
 int guarded(void* argument) {
   const Words& w = *static_cast<Words*>(argument);
+  slope::handle_broken_program();
   try {
     return run(w.count, w.words);
   } catch (const std::bad_alloc&) {
-    slope::print_error("slope: error[S0703]: out of memory\n");
-    return slope::exit_code::limit;
+    slope::out_of_memory();
   } catch (const std::exception& e) {
     slope::internal_error(e.what());
   }
@@ -66,6 +78,7 @@ int guarded(void* argument) {
 
 int main(int count, char** words) {
   handle_signals();
+  slope::call_before_ending(tidy);
   Words w{count, words};
   return slope::os::with_large_stack(guarded, &w);
 }

@@ -73,9 +73,12 @@ bool ProgressView::open_log(std::int64_t first_step, Diagnostics& diagnostics) {
   std::size_t keep = 0;
   if (first_step > 0) {
     os::Bytes bytes;
-    // Where there is none yet, it begins here.
-    if (!os::read_file(arguments_.log, os::memory_limit(), bytes))
-      keep = log_before(bytes.view(), first_step);
+    os::Status failed = os::read_file(arguments_.log, os::memory_limit(), bytes);
+    if (failed && !failed->missing) {
+      diagnostics.error(Code::cannot_open, failed->message());
+      return false;
+    }
+    if (!failed) keep = log_before(bytes.view(), first_step);  // else it begins here
   }
   os::Status failed = log_.open(arguments_.log, keep);
   if (failed) diagnostics.error(Code::cannot_write, failed->message());

@@ -79,7 +79,9 @@ std::string plan_text(const Session& s, const Dataset& data, std::span<const Ker
                          to_string(data.storages[i]));
   for (const Kernel& kernel : kernels)
     out += fmt::format("function {}: {} operations\n", kernel.name, operations(*kernel.graph));
-  out += making.cached ? "code: from the cache\n" : "code: compiled\n";
+  out += making.interpreted ? "code: none, the functions are interpreted\n"
+         : making.cached    ? "code: from the cache\n"
+                            : "code: compiled\n";
   if (!making.not_kept.empty())
     out += fmt::format("the code is not kept for the next run: {}\n", making.not_kept);
   return out;
@@ -121,8 +123,8 @@ void say_before_run(const Arguments& a, Session& s, const Dataset& data, std::sp
 // --save-every: a save that fails leaves the file of the one before, and the run goes on.
 class Saver {
  public:
-  Saver(const Arguments& a, Session& s, const RunFacts& facts, const std::string& path, ProgressView& view)
-      : a_(a), s_(s), facts_(facts), path_(path), view_(view) {}
+  Saver(const Arguments& a, Session& s, const RunFacts& facts, os::Output& output, ProgressView& view)
+      : a_(a), s_(s), facts_(facts), output_(output), view_(view) {}
 
   void listen(Listener& listener) {
     if (!a_.save_every) return;
@@ -133,7 +135,7 @@ class Saver {
  private:
   void during(const Place& place) {
     Diagnostics failed;
-    bool good = save(make_state(s_, facts_, place), path_, failed);
+    bool good = save(make_state(s_, facts_, place), output_, failed);
     if (!good && !failed_) warn(place.steps(), failed.all()[0].message);
     failed_ = !good;
   }
@@ -155,7 +157,7 @@ class Saver {
   const Arguments& a_;
   Session& s_;
   const RunFacts& facts_;
-  const std::string& path_;
+  os::Output& output_;
   ProgressView& view_;
   bool failed_ = false;
 };
@@ -174,7 +176,7 @@ void write_picture(const Arguments& a, Session& s, Trained& t) {
 }
 
 std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path,
-                                   const State* resumed) {
+                                   os::Output& output, const State* resumed) {
   Trained out;
   std::optional<std::vector<StepGraph>> steps;
   {
@@ -198,7 +200,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   if (!program || !view.open_log(first_step, s.diagnostics)) return {};
   say_before_run(a, s, out.data, kernels, program->making(), first_step);
 
-  Saver saver(a, s, facts, path, view);
+  Saver saver(a, s, facts, output, view);
   Listener listener;
   view.listen(listener, first_step);
   saver.listen(listener);
@@ -213,7 +215,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   if (out.was_finished) out.saved = a.resume;
   else if (!path.empty() && out.fit.usable) {
     Stopwatch watch(s.times, "save");
-    if (save(make_state(s, facts, out.fit), path, s.diagnostics)) out.saved = path;
+    if (save(make_state(s, facts, out.fit), output, s.diagnostics)) out.saved = path;
   }
   stop_waits = 0;  // there is nothing to lose any more
   if (!a.plot.empty() && out.fit.usable) write_picture(a, s, out);
@@ -305,16 +307,16 @@ int exit_of(const Session& s, const Trained& t) {
 }
 
 // The files it writes are none of those it reads, and can be written: better known now than after the run.
-bool check_outputs(const Arguments& a, Session& s, const std::string& path) {
-  for (const std::string& output : {path, a.log})
-    if (!output.empty() && !check_output(a, s, output, s.diagnostics)) return false;
+bool open_outputs(const Arguments& a, Session& s, const std::string& path, os::Output& output) {
+  for (const std::string& file : {path, a.log})
+    if (!file.empty() && !check_output(a, s, file, s.diagnostics)) return false;
   if (path.empty()) return true;
   std::error_code ignored;
   if (!a.log.empty() && (a.log == path || std::filesystem::equivalent(a.log, path, ignored))) {
     s.diagnostics.error(Code::usage, fmt::format("`{}` cannot be both the state and the log", escaped(path)));
     return false;
   }
-  os::Status refused = os::can_write_file(path);
+  os::Status refused = output.open(path);
   if (refused) s.diagnostics.error(Code::cannot_write, refused->message());
   return !refused;
 }
@@ -342,14 +344,15 @@ int run_train(const Arguments& a) {
   Session s = open_session(a);
   std::string path = save_path(a);
   auto failed = [&] { return finish(a, s, nullptr, s.diagnostics.exit_code()); };
+  os::Output output;
   std::optional<State> resumed;
   if (!a.resume.empty() && !s.diagnostics.has_errors()) resumed = load(a.resume, s.diagnostics);
   if (resumed) s.request.settings.assumed = assumed_of(*resumed);
-  if (s.diagnostics.has_errors() || !prepare(s) || !check_outputs(a, s, path) ||
+  if (s.diagnostics.has_errors() || !prepare(s) || !open_outputs(a, s, path, output) ||
       (!a.plot.empty() && !check_plot(a, s, path)))
     return failed();
   if (!resumed) note_assumed(s);
-  auto trained = train_model(a, s, path, resumed ? &*resumed : nullptr);
+  auto trained = train_model(a, s, path, output, resumed ? &*resumed : nullptr);
   s.times["total"] = seconds_now() - began;
   if (!trained) return failed();
   s.times["per_step"] = per_step(trained->fit);

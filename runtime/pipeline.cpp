@@ -9,6 +9,7 @@
 #include <set>
 #include <span>
 
+#include "base/ending.h"
 #include "base/text.h"
 #include "codegen/schedule.h"
 #include "graph/gradient.h"
@@ -179,6 +180,7 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
 }  // namespace
 
 std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics& diagnostics) {
+  Activity differentiating("differentiating the loss");
   if (!check_size(lowered.model().graph, lowered.model().loss, diagnostics)) return {};
   Gradients gradients = gradients_of(lowered.model());
   std::vector<StepGraph> steps;
@@ -342,6 +344,7 @@ void read_file(const Model& model, const Opened& opened, std::size_t f, const st
 
 std::optional<Dataset> read_columns(const Model& model, const Opened& opened, const std::vector<bool>& wanted,
                                     bool check_all, Diagnostics& diagnostics) {
+  Activity reading("reading the data");
   Dataset data;
   data.columns.resize(model.columns.size());
   data.rows = -1;  // not known yet

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/ending.h"
 #include "base/text.h"
 
 namespace slope {
@@ -51,6 +52,7 @@ void lower_outside(Session& s, LowerSettings settings, Diagnostics& diagnostics)
 }  // namespace
 
 bool prepare(Session& s, DataNeed need) {
+  Activity reading("reading the model");
   Diagnostics model, data;
   {
     Stopwatch watch(s.times, "frontend");
@@ -62,6 +64,7 @@ bool prepare(Session& s, DataNeed need) {
   }
   bool short_form = data_sources(s.tree, model).empty();
   {
+    Activity opening("reading the data");
     Stopwatch watch(s.times, "load");
     s.opened = open_data(s.tree, s.request, data);
   }

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/ending.h"
 #include "base/hash.h"
 #include "base/os.h"
 #include "base/text.h"
@@ -257,7 +258,9 @@ const Tensor* State::find(std::string_view name) const {
   return nullptr;
 }
 
-bool save(const State& state, const std::string& path, Diagnostics& diagnostics) {
+namespace {
+
+std::string bytes_of(const State& state) {
   check(state);
   std::vector<const Tensor*> order = in_file_order(state);
   std::string header = header_of(state, order), file;
@@ -269,12 +272,28 @@ bool save(const State& state, const std::string& path, Diagnostics& diagnostics)
   file += header;
   for (const Tensor* tensor : order) append_values(file, *tensor);
   file.replace(digits_at, digits, checksum(file));
-  os::Status error = os::write_file(path, file);
+  return file;
+}
+
+bool told(const os::Status& error, Diagnostics& diagnostics) {
   if (error) diagnostics.error(Code::cannot_write, error->message());
   return !error;
 }
 
+}  // namespace
+
+bool save(const State& state, const std::string& path, Diagnostics& diagnostics) {
+  Activity saving("saving the state");
+  return told(os::write_file(path, bytes_of(state)), diagnostics);
+}
+
+bool save(const State& state, os::Output& output, Diagnostics& diagnostics) {
+  Activity saving("saving the state");
+  return told(output.write(bytes_of(state)), diagnostics);
+}
+
 std::optional<State> load(const std::string& path, Diagnostics& diagnostics) {
+  Activity loading("loading the state");
   os::Bytes bytes;
   if (os::Status error = os::read_file(path, os::memory_limit(), bytes)) {
     diagnostics.error(error->too_large ? Code::too_large : Code::cannot_open, error->message());

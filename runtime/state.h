@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/diagnostic.h"
+#include "base/os.h"
 
 namespace slope {
 
@@ -31,6 +32,7 @@ struct State {
 // Temporary file in the target's folder, fsync, rename, fsync of the folder. A symbolic link is followed, the
 // mode of a file that is replaced is kept. On failure the old file is whole and Code::cannot_write says why.
 bool save(const State& state, const std::string& path, Diagnostics& diagnostics);
+bool save(const State& state, os::Output& output, Diagnostics& diagnostics);
 
 // Checks magic, sizes, bounds, dtypes and the checksum before anything is used: Code::damaged_state with the
 // reason, Code::cannot_open where the file cannot be read.

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/ending.h"
 #include "base/text.h"
 #include "runtime/explain.h"
 
@@ -181,6 +182,7 @@ class Loop {
         break;
       }
       std::memcpy(before_.data(), memory_.params.data(), bytes);
+      step_under_way = before + k;
       step(&memory_.run);
       T loss = memory_.outputs[0];
       if (!std::isfinite(loss)) {
@@ -199,6 +201,7 @@ class Loop {
         next = due.next();
       }
     }
+    step_under_way = no_step;
     report.steps = k;
     done_ = before + k;
     return status;
@@ -452,6 +455,7 @@ std::int64_t total_steps(const Model& model) {
 }
 
 Fit train(const Trainer& trainer, Place from, const Listener& listener, Diagnostics& diagnostics) {
+  Activity training("training");
   if (trainer.model.graph.precision() == Precision::f32)
     return Loop<float>(trainer, std::move(from), listener, diagnostics).run();
   return Loop<double>(trainer, std::move(from), listener, diagnostics).run();

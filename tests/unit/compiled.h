@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "codegen/interpret.h"
 #include "codegen/program.h"
 #include "graph/evaluate.h"
 #include "graph/fuse.h"
@@ -42,15 +43,17 @@ class Compiled {
                                 static_cast<int>(rows ? i : numbers_)});
       if (!rows) numbers_ += counts_.back();
     }
-    CompileOptions options;
-    options.param_offsets = std::move(param_offsets);
-    options.storages = std::move(storages);
-    options.storages.resize(16, sizeof(T) == 8 ? Storage::f64 : Storage::f32);
-    options.cpu = cpu;
-    options.paged_above = paged_above;
+    options_.param_offsets = std::move(param_offsets);
+    options_.storages = std::move(storages);
+    options_.storages.resize(16, sizeof(T) == 8 ? Storage::f64 : Storage::f32);
+    options_.cpu = cpu;
+    options_.paged_above = paged_above;
     Diagnostics diagnostics;
-    program_ = Program::compile(std::span(&kernel_, 1), options, diagnostics);
+    program_ = Program::compile(std::span(&kernel_, 1), options_, diagnostics);
   }
+
+  // From here on as where the system lets no generated code run (codegen/interpret.h).
+  void interpret() { interpreted_ = true; }
 
   std::vector<std::vector<T>> run(const Inputs<T>& in) {
     std::vector<Aligned<T>> columns;
@@ -77,7 +80,8 @@ class Compiled {
     Run run{
         column_pointers.data(), params.data(), in.arguments.data(), numbers.data(), output_pointers.data(),
         scratch.data(),         in.rows};
-    program_->function("kernel")(&run);
+    if (interpreted_) slope::interpret(kernel_, options_, run);
+    else program_->function("kernel")(&run);
     std::vector<std::vector<T>> result;
     for (std::size_t i = 0; i < kernel_.stores.size(); ++i) {
       const T* from = kernel_.stores[i].to == Store::To::output ? numbers.data() + kernel_.stores[i].index
@@ -89,6 +93,8 @@ class Compiled {
 
  private:
   Kernel kernel_;
+  CompileOptions options_;
+  bool interpreted_ = false;
   std::vector<std::size_t> counts_;  // elements of each root, in a row
   std::size_t numbers_ = 0;          // of the roots without rows together
   std::optional<Program> program_;

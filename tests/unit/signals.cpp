@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <cstring>
 #include <string>
 
 #include "runtime/state.h"
@@ -40,7 +41,7 @@ int run(const Folder& folder, std::vector<std::string> words) {
 }  // namespace
 
 TEST_CASE("a signal in training ends it with the state saved, and resuming goes on to the bit", "[signals]") {
-  int signal = GENERATE(SIGINT, SIGTERM, SIGHUP);
+  int signal = GENERATE(SIGINT, SIGTERM, SIGHUP, SIGXCPU);
   std::string precision = signal == SIGINT ? "f32" : "f64";
   Folder folder;
   prepare(folder, precision);
@@ -80,6 +81,20 @@ TEST_CASE("a second signal ends training at once", "[signals]") {
   int code = process.end();
   CHECK((code == 128 + SIGINT || code == 128 + SIGTERM));
   CHECK(process.printed().find("loss = ") == std::string::npos);
+  CHECK(folder.files() == 2);
+}
+
+TEST_CASE("a program that breaks in training says where and saves nothing", "[signals]") {
+  int signal = GENERATE(SIGSEGV, SIGFPE, SIGILL, SIGBUS, SIGABRT);
+  Folder folder;
+  prepare(folder);
+  Process process(folder.path("."), {"train", "m.slope", "--steps", endless});
+  REQUIRE(process.await("step"));
+  process.signal(signal);
+  CHECK(process.end() == exit_code::internal);
+  std::string name = std::string("SIG") + sigabbrev_np(signal);
+  CHECK(process.printed().find("slope: internal error: " + name + " while training, step ") !=
+        std::string::npos);
   CHECK(folder.files() == 2);
 }
 

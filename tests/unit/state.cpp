@@ -204,7 +204,7 @@ TEST_CASE("interrupted and short writes go on", "[state]") {
   Folder folder;
   Diagnostics d;
   os::set_fault_hook([](std::string_view call) {
-    if (call == "close" || call == "fsync") return 0;
+    if (call == "close") return 0;
     return ++calls % 2 ? EINTR : call == "write" ? -1 : 0;
   });
   bool good = save(small_state(), folder.path("s"), d);
@@ -299,11 +299,59 @@ TEST_CASE("processes that save to one path at once leave one whole file", "[stat
 
 TEST_CASE("what cannot be written is known before", "[state]") {
   Folder folder;
-  CHECK_FALSE(os::can_write_file(folder.path("new")));
+  auto refused = [&](const std::string& name) { return os::Output().open(name); };
+  CHECK_FALSE(refused(folder.path("new")));
   CHECK(folder.files() == 0);
-  CHECK(os::can_write_file(folder.path("no/such")));
-  CHECK(os::can_write_file(folder.path("")));
-  auto folder_itself = os::can_write_file(folder.path("."));
+  CHECK(refused(folder.path("no/such")));
+  CHECK(refused(""));
+  CHECK(refused(folder.path("none/")));
+  auto folder_itself = refused(folder.path("."));
   REQUIRE(folder_itself);
   CHECK(folder_itself->reason == "is a directory");
+  CHECK(folder.files() == 0);
+}
+
+TEST_CASE("one process at a time has a file open for writing", "[state]") {
+  Folder folder;
+  folder.write("s", "old");
+  REQUIRE(::symlink("s", folder.path("link").c_str()) == 0);
+  os::Output first;
+  REQUIRE_FALSE(first.open(folder.path("s")));
+  REQUIRE_FALSE(first.write("1"));
+  for (const char* name : {"s", "link"}) {
+    auto second = os::Output().open(folder.path(name));
+    REQUIRE(second);
+    CHECK(second->reason == "another slope is writing it");
+  }
+  os::Output other;
+  CHECK_FALSE(other.open(folder.path("t")));
+  CHECK_FALSE(first.write("2"));
+  CHECK(Folder::read(folder.path("s")) == "2");
+  // Who is killed leaves a lock that is nobody's.
+  REQUIRE(killed_child(-1, [&] {
+    os::Output third;
+    if (!third.open(folder.path("u"))) ::raise(SIGKILL);
+  }));
+  CHECK(folder.files() == 5);
+  CHECK_FALSE(os::Output().open(folder.path("u")));
+  CHECK(folder.files() == 4);
+}
+
+TEST_CASE("a file goes to the folder where it was opened, wherever the path leads by then", "[state]") {
+  Folder folder;
+  std::filesystem::create_directory(folder.path("a"));
+  std::filesystem::create_directory(folder.path("b"));
+  os::Output output;
+  REQUIRE_FALSE(output.open(folder.path("a/s")));
+  std::filesystem::rename(folder.path("a"), folder.path("moved"));
+  std::filesystem::create_directory_symlink("b", folder.path("a"));
+  CHECK_FALSE(output.write("1"));
+  CHECK(Folder::read(folder.path("moved/s")) == "1");
+  CHECK_FALSE(std::filesystem::exists(folder.path("b/s")));
+  // Nor is a link followed that came later.
+  std::filesystem::remove(folder.path("moved/s"));
+  std::filesystem::create_symlink("../b/s", folder.path("moved/s"));
+  CHECK(output.write("2"));
+  std::filesystem::remove_all(folder.path("moved"));
+  CHECK(output.write("3"));
 }

@@ -456,13 +456,17 @@ void compiled_equals_interpreted(unsigned seed, std::int64_t rows, const std::st
   REQUIRE(verify(graph) == "");
   Fused fused = fuse(graph, roots);
   auto expected = evaluate<T>(fused.graph, fused.roots, in);
-  auto found = slope::test::Compiled<T>(fused, cpu, {}, optimized_operations, in.param_offsets).run(in);
-  for (std::size_t r = 0; r < roots.size(); ++r) {
-    INFO("seed " << seed << ", rows " << rows << ", root " << r);
-    REQUIRE(found[r].size() == expected[r].size());
-    std::size_t wrong = 0;
-    while (wrong < found[r].size() && slope::test::same(found[r][wrong], expected[r][wrong])) ++wrong;
-    CHECK(wrong == found[r].size());
+  slope::test::Compiled<T> compiled(fused, cpu, {}, optimized_operations, in.param_offsets);
+  for (bool interpreted : {false, true}) {
+    if (interpreted) compiled.interpret();
+    auto found = compiled.run(in);
+    for (std::size_t r = 0; r < roots.size(); ++r) {
+      INFO("seed " << seed << ", rows " << rows << ", root " << r << ", interpreted " << interpreted);
+      REQUIRE(found[r].size() == expected[r].size());
+      std::size_t wrong = 0;
+      while (wrong < found[r].size() && slope::test::same(found[r][wrong], expected[r][wrong])) ++wrong;
+      CHECK(wrong == found[r].size());
+    }
   }
 }
 
