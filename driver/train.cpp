@@ -14,6 +14,7 @@
 #include "driver/progress.h"
 #include "plot/svg.h"
 #include "runtime/loss_curve.h"
+#include "runtime/parameters.h"
 #include "runtime/picture.h"
 #include "runtime/run_state.h"
 
@@ -75,8 +76,10 @@ std::string plan_text(const Session& s, const Dataset& data, std::span<const Ker
   std::string out;
   for (std::size_t i = 0; i < data.columns.size(); ++i)
     if (data.columns[i].rows() > 0)
-      out += fmt::format("column {}: {} rows of {}\n", s.model().columns[i].name, data.rows,
-                         to_string(data.storages[i]));
+      out +=
+          fmt::format("column {}: {} rows of {}{}\n", s.model().columns[i].name, data.rows,
+                      data.columns[i].elements() == 1 ? "" : fmt::format("{} ", data.columns[i].elements()),
+                      to_string(data.storages[i]));
   for (const Kernel& kernel : kernels)
     out += fmt::format("function {}: {} operations\n", kernel.name, operations(*kernel.graph));
   out += making.cached ? "code: from the cache\n" : "code: compiled\n";
@@ -220,10 +223,19 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   return out;
 }
 
-Json parameters_json(const Model& model, const Fit& fit) {
+constexpr std::size_t most_listed = 64;   // numbers of a parameter in the JSON, without --full
+constexpr std::size_t most_in_text = 10;  // and in the text
+
+Json parameters_json(const Model& model, const Fit& fit, bool full) {
+  Precision precision = model.graph.precision();
   Json json = Json::object();
-  for (std::size_t i = 0; i < model.params.size(); ++i)
-    json[model.params[i].name] = number(fit.params[i], model.graph.precision());
+  for (const Parameter& param : model.params) {
+    std::span<const double> values = elements_of(param, fit.params);
+    if (full || values.size() <= most_listed) json[param.name] = nested(values, param.axes, precision);
+    else
+      json[param.name] = Json{
+          {"shape", param.axes}, {"dtype", to_string(precision)}, {"norm", number(norm(values), precision)}};
+  }
   return json;
 }
 
@@ -231,7 +243,7 @@ double per_step(const Fit& fit) {
   return fit.steps_here > 0 ? fit.train_seconds / static_cast<double>(fit.steps_here) : 0;
 }
 
-Json result_json(const Session& s, const Trained& t, int exit) {
+Json result_json(const Session& s, const Trained& t, bool full, int exit) {
   const Model& model = s.model();
   Precision precision = model.graph.precision();
   Json metrics = Json::object(), reports = Json::object(), runs = Json::array(), time = Json::object();
@@ -265,7 +277,7 @@ Json result_json(const Session& s, const Trained& t, int exit) {
             {"loss", number(t.fit.loss, precision)},
             {"metrics", metrics},
             {"validation", nullptr},
-            {"parameters", parameters_json(model, t.fit)},
+            {"parameters", parameters_json(model, t.fit, full)},
             {"fit", nullptr},
             {"statistics", nullptr},
             {"reports", reports},
@@ -281,20 +293,24 @@ Json result_json(const Session& s, const Trained& t, int exit) {
 std::string result_text(const Session& s, const Trained& t) {
   const Model& model = s.model();
   Precision precision = model.graph.precision();
-  std::vector<std::pair<std::string, double>> lines;
-  for (std::size_t i = 0; i < model.params.size(); ++i)
-    lines.emplace_back(model.params[i].name, t.fit.params[i]);
-  lines.emplace_back("loss", t.fit.loss);
-  for (std::size_t i = 0; i < model.metrics.size(); ++i)
-    lines.emplace_back(model.metrics[i].name, t.fit.metrics[i]);
-  for (std::size_t i = 0; i < model.reports.size(); ++i)
-    lines.emplace_back(model.reports[i].name, t.fit.reports[i]);
+  std::vector<std::pair<std::string, std::string>> lines;
+  for (const Parameter& param : model.params) {
+    std::span<const double> values = elements_of(param, t.fit.params);
+    if (values.size() <= most_in_text)
+      lines.emplace_back(param.name, " = " + nested_text(values, param.axes, precision));
+    else lines.emplace_back(param.name + shape_text(param.axes), fmt::format("   norm {:.6g}", norm(values)));
+  }
+  auto number = [&](const std::string& name, double value) {
+    lines.emplace_back(name, " = " + number_text(value, precision));
+  };
+  number("loss", t.fit.loss);
+  for (std::size_t i = 0; i < model.metrics.size(); ++i) number(model.metrics[i].name, t.fit.metrics[i]);
+  for (std::size_t i = 0; i < model.reports.size(); ++i) number(model.reports[i].name, t.fit.reports[i]);
   int widest = 0;
   for (const auto& [name, value] : lines) widest = std::max(widest, display_width(name));
   std::string out;
   for (const auto& [name, value] : lines)
-    out += name + std::string(static_cast<std::size_t>(widest - display_width(name)), ' ') + " = " +
-           number_text(value, precision) + "\n";
+    out += name + std::string(static_cast<std::size_t>(widest - display_width(name)), ' ') + value + "\n";
   return out;
 }
 
@@ -361,7 +377,7 @@ int run_train(const Arguments& a) {
   if (!a.json && !a.quiet && !trained->plot.empty())
     print_error(fmt::format("drawn {}\n", escaped(trained->plot)));
   Json json;
-  if (a.json) json = result_json(s, *trained, exit);
+  if (a.json) json = result_json(s, *trained, a.full, exit);
   if (a.json && !a.plot.empty())
     json["plot"] = trained->plot.empty() ? Json(nullptr) : Json(escaped(trained->plot));
   return finish(a, s, a.json ? &json : nullptr, exit);
