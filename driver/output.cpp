@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
@@ -31,53 +30,6 @@ bool use_color(const Arguments& a, int descriptor) {
   if (no_color && *no_color) return false;
   const char* terminal = std::getenv("TERM");
   return os::is_terminal(descriptor) && terminal && std::string_view(terminal) != "dumb";
-}
-
-std::string number_text(double value, Precision precision) {
-  return precision == Precision::f32 ? shortest(static_cast<float>(value)) : shortest(value);
-}
-
-Json number(double value, Precision precision) {
-  if (!std::isfinite(value)) return nullptr;
-  // A float is printed by its own shortest digits: as a double it reads back to the same float.
-  return precision == Precision::f32 ? std::strtod(shortest(static_cast<float>(value)).c_str(), nullptr)
-                                     : value;
-}
-
-namespace {
-
-// Calls f with each part along the first axis.
-void each_part(std::span<const double> values, std::span<const std::int64_t> axes, auto f) {
-  auto count = static_cast<std::size_t>(axes[0]);
-  for (std::size_t i = 0; i < count; ++i)
-    f(values.subspan(i * (values.size() / count), values.size() / count));
-}
-
-}  // namespace
-
-Json nested(std::span<const double> values, std::span<const std::int64_t> axes, Precision precision) {
-  if (axes.empty()) return number(values[0], precision);
-  Json list = Json::array();
-  each_part(values, axes, [&](auto part) { list.push_back(nested(part, axes.subspan(1), precision)); });
-  return list;
-}
-
-std::string nested_text(std::span<const double> values, std::span<const std::int64_t> axes,
-                        Precision precision) {
-  if (axes.empty()) return number_text(values[0], precision);
-  std::string out;
-  each_part(values, axes, [&](auto part) {
-    out += (out.empty() ? "[" : ", ") + nested_text(part, axes.subspan(1), precision);
-  });
-  return out.empty() ? "[]" : out + "]";
-}
-
-double norm(std::span<const double> values) {
-  double largest = 0, squares = 0;
-  for (double value : values) largest = std::max(largest, std::fabs(value));
-  if (largest == 0 || !std::isfinite(largest)) return largest;
-  for (double value : values) squares += (value / largest) * (value / largest);
-  return largest * std::sqrt(squares);
 }
 
 Json diagnostics_json(const Diagnostics& diagnostics, const Sources& sources) {

@@ -53,18 +53,6 @@ std::optional<Ran> run_kernel(Loaded& l, const Fused& fused, bool prediction) {
   return ran;
 }
 
-// The columns of a prediction: predict; of a vector predict_0, predict_1, …; of a matrix predict_0_0, …
-std::vector<std::string> columns_of(const Shape& shape) {
-  std::vector<std::string> names{"predict"};
-  for (std::int64_t axis : shape.axes) {
-    std::vector<std::string> longer;
-    for (const std::string& name : names)
-      for (std::int64_t i = 0; i < axis; ++i) longer.push_back(fmt::format("{}_{}", name, i));
-    names = std::move(longer);
-  }
-  return names;
-}
-
 // The elements of a row; a prediction without rows stands for every row of the data.
 std::span<const double> in_row(const Loaded& l, const Ran& ran, std::size_t row) {
   const Shape& shape = l.model().graph.shape(l.model().predict);
@@ -90,7 +78,7 @@ std::string csv(const Loaded& l, const Ran& ran, bool keep) {
     }
     out.append("\n");
   };
-  line(0, columns_of(shape), [](const std::string& name) { return name; });
+  line(0, prediction_columns(shape.axes), [](const std::string& name) { return name; });
   for (std::size_t i = 0; i < count; ++i)
     line(i + 1, in_row(l, ran, i), [&](double value) { return number_text(value, precision); });
   return out;

@@ -14,7 +14,6 @@
 #include "driver/progress.h"
 #include "plot/svg.h"
 #include "runtime/loss_curve.h"
-#include "runtime/parameters.h"
 #include "runtime/picture.h"
 #include "runtime/run_state.h"
 
@@ -223,22 +222,6 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   return out;
 }
 
-constexpr std::size_t most_listed = 64;   // numbers of a parameter in the JSON, without --full
-constexpr std::size_t most_in_text = 10;  // and in the text
-
-Json parameters_json(const Model& model, const Fit& fit, bool full) {
-  Precision precision = model.graph.precision();
-  Json json = Json::object();
-  for (const Parameter& param : model.params) {
-    std::span<const double> values = elements_of(param, fit.params);
-    if (full || values.size() <= most_listed) json[param.name] = nested(values, param.axes, precision);
-    else
-      json[param.name] = Json{
-          {"shape", param.axes}, {"dtype", to_string(precision)}, {"norm", number(norm(values), precision)}};
-  }
-  return json;
-}
-
 double per_step(const Fit& fit) {
   return fit.steps_here > 0 ? fit.train_seconds / static_cast<double>(fit.steps_here) : 0;
 }
@@ -277,7 +260,7 @@ Json result_json(const Session& s, const Trained& t, bool full, int exit) {
             {"loss", number(t.fit.loss, precision)},
             {"metrics", metrics},
             {"validation", nullptr},
-            {"parameters", parameters_json(model, t.fit, full)},
+            {"parameters", parameters_json(model, t.fit.params, full)},
             {"fit", nullptr},
             {"statistics", nullptr},
             {"reports", reports},
@@ -293,24 +276,19 @@ Json result_json(const Session& s, const Trained& t, bool full, int exit) {
 std::string result_text(const Session& s, const Trained& t) {
   const Model& model = s.model();
   Precision precision = model.graph.precision();
-  std::vector<std::pair<std::string, std::string>> lines;
-  for (const Parameter& param : model.params) {
-    std::span<const double> values = elements_of(param, t.fit.params);
-    if (values.size() <= most_in_text)
-      lines.emplace_back(param.name, " = " + nested_text(values, param.axes, precision));
-    else lines.emplace_back(param.name + shape_text(param.axes), fmt::format("   norm {:.6g}", norm(values)));
-  }
+  std::vector<NamedText> lines;
+  for (const Parameter& param : model.params) lines.push_back(parameter_text(param, t.fit.params, precision));
   auto number = [&](const std::string& name, double value) {
-    lines.emplace_back(name, " = " + number_text(value, precision));
+    lines.push_back({name, " = " + number_text(value, precision)});
   };
   number("loss", t.fit.loss);
   for (std::size_t i = 0; i < model.metrics.size(); ++i) number(model.metrics[i].name, t.fit.metrics[i]);
   for (std::size_t i = 0; i < model.reports.size(); ++i) number(model.reports[i].name, t.fit.reports[i]);
   int widest = 0;
-  for (const auto& [name, value] : lines) widest = std::max(widest, display_width(name));
+  for (const auto& [name, rest] : lines) widest = std::max(widest, display_width(name));
   std::string out;
-  for (const auto& [name, value] : lines)
-    out += name + std::string(static_cast<std::size_t>(widest - display_width(name)), ' ') + value + "\n";
+  for (const auto& [name, rest] : lines)
+    out += name + std::string(static_cast<std::size_t>(widest - display_width(name)), ' ') + rest + "\n";
   return out;
 }
 

@@ -286,9 +286,10 @@ void help_with_header(const std::vector<std::string>& header, Diagnostic& d) {
     d.helps.push_back("the first line of the file must hold the names of its columns");
 }
 
-bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& diagnostics) {
+// `known`: the names in the file's header.
+bool check_header(const DataColumn& column, const DataFile& file,
+                  const std::unordered_set<std::string_view>& known, Diagnostics& diagnostics) {
   const std::vector<std::string>& header = file.header();
-  std::unordered_set<std::string_view> known(header.begin(), header.end());
   std::vector<std::string> missing;
   for (const std::string& name : column.headers)
     if (!known.contains(name)) missing.push_back(name);
@@ -330,13 +331,14 @@ void note_dropped(const DataFile& file, const DataFile::Columns& read, Diagnosti
 void read_file(const Model& model, const Opened& opened, std::size_t f, const std::vector<bool>& wanted,
                bool check_all, Dataset& data, Diagnostics& diagnostics) {
   const DataFile& file = opened.files[f];
+  std::unordered_set<std::string_view> known(file.header().begin(), file.header().end());
   std::vector<std::string> headers;
   std::vector<std::size_t> targets;
   bool fine = true;
   for (std::size_t i = 0; i < model.columns.size(); ++i) {
     const DataColumn& column = model.columns[i];
     if (opened.file_of[column.source] != f || !(wanted[i] || check_all)) continue;
-    fine &= check_header(column, file, diagnostics);
+    fine &= check_header(column, file, known, diagnostics);
     // Of a statement with missing=drop every name counts.
     if (!wanted[i] && !opened.sources[column.source].drop_missing) continue;
     headers.insert(headers.end(), column.headers.begin(), column.headers.end());

@@ -64,7 +64,9 @@ struct Memory {
   Memory& operator=(const Memory&) = delete;
   std::vector<T, OnLines<T>> room;
   std::span<T> params;
-  std::vector<T> outputs, scratch, arguments;
+  std::vector<T> outputs;
+  std::vector<T, OnLines<T>> scratch;
+  std::vector<T> arguments;
   Run run;
 };
 

@@ -7,7 +7,10 @@
 #include <csignal>
 #include <cstring>
 #include <functional>
+#include <nlohmann/json.hpp>
 
+#include "codegen/schedule.h"
+#include "driver/values.h"
 #include "runtime/explain.h"
 #include "runtime/inputs.h"
 #include "runtime/parameters.h"
@@ -507,4 +510,61 @@ TEST_CASE("elements of parameters have names and places", "[arrays]") {
   numbers.add({"a", {1}, {}});
   numbers.add({"b", {1}, {}});
   CHECK(param_offsets(numbers).empty());
+}
+
+TEST_CASE("arrays as text and in JSON", "[arrays]") {
+  Model m;
+  m.graph = Graph(Precision::f32);
+  m.add({"b", {0.5}, {}});
+  m.add({"w", {0, 0, 0}, {}, {3}});
+  m.add({"W", {0, 0, 0, 0}, {}, {2, 2}});
+  m.add({"large", std::vector<double>(80), {}, {8, 10}});
+  m.add({"none", {}, {}, {0, 2}});
+  std::vector<double> params{0.1f, 1.5, 2.25, -3, 1, 2, 3, 4};
+  params.insert(params.end(), 80, 0);
+  params[20] = -3, params[50] = 4;
+  CHECK(parameters_json(m, params, false).dump() ==
+        R"({"b":0.1,"w":[1.5,2.25,-3.0],"W":[[1.0,2.0],[3.0,4.0]],)"
+        R"("large":{"shape":[8,10],"dtype":"f32","norm":5.0},"none":[]})");
+  Json full = parameters_json(m, params, true)["large"];
+  REQUIRE(full.size() == 8);
+  REQUIRE(full[1].size() == 10);
+  CHECK(full[1][2] == -3);  // the thirteenth of them
+  CHECK(full[4][2] == 4);
+  auto text = [&](std::size_t i) {
+    NamedText t = parameter_text(m.params[i], params, Precision::f32);
+    return t.name + "|" + t.rest;
+  };
+  CHECK(text(0) == "b| = 0.1");
+  CHECK(text(1) == "w| = [1.5, 2.25, -3]");
+  CHECK(text(2) == "W| = [[1, 2], [3, 4]]");
+  CHECK(text(3) == "large[8, 10]|   norm 5");
+  CHECK(text(4) == "none| = []");
+  CHECK(norm(std::vector<double>{3e200, -4e200}) == Approx(5e200));
+  CHECK(std::isnan(norm(std::vector<double>{1, std::nan("")})));
+}
+
+TEST_CASE("predictions have a column for each element", "[arrays]") {
+  CHECK(prediction_columns({}) == std::vector<std::string>{"predict"});
+  CHECK(prediction_columns(Axes{3}) == std::vector<std::string>{"predict_0", "predict_1", "predict_2"});
+  CHECK(prediction_columns(Axes{2, 2}) ==
+        std::vector<std::string>{"predict_0_0", "predict_0_1", "predict_1_0", "predict_1_1"});
+}
+
+TEST_CASE("kernels of arrays are printed with their shapes", "[arrays]") {
+  Folder folder;
+  folder.write("p.csv", rows);
+  ArrayRun run(folder, text_of("f64", "train steps=1\n"), regression);
+  run.compile();
+  const StepGraph& step = run.steps()[0];
+  std::vector<NodeId> roots{step.loss};
+  roots.insert(roots.end(), step.updates.begin(), step.updates.end());
+  std::string text = print(schedule(step.fused.graph, roots), step.fused.graph,
+                           print_names(run.model(), run.session().sources));
+  INFO(text);
+  CHECK(text.find("load x  [rows, 2]") != std::string::npos);
+  CHECK(text.find("broadcast") == std::string::npos);
+  CHECK(text.find("contract x, w by a,a->\n") != std::string::npos);
+  CHECK(text.find(" over rows  [2]") != std::string::npos);
+  CHECK(text.find("  [2]\n") != std::string::npos);
 }
