@@ -205,9 +205,9 @@ std::optional<Numbers> check_numbers(const Arguments& a, Session& s) {
 std::string summary(const Session& s, const Numbers& numbers) {
   std::int64_t warnings = 0;
   for (const Diagnostic& d : s.diagnostics.all()) warnings += d.severity == Severity::warning;
-  std::string out = fmt::format("{}: {}, {}, {}\n", escaped(s.request.source.name()),
-                                count(std::ssize(s.model().params), "parameter"),
-                                count(std::ssize(s.model().columns), "column"), count(warnings, "warning"));
+  std::string out =
+      fmt::format("{}: {}, {}, {}\n", escaped(s.request.source.name()), parameter_count(s.model()),
+                  count(std::ssize(s.model().columns), "column"), count(warnings, "warning"));
   if (numbers.stability)
     out += fmt::format("gradient descent is stable at rates below {:.6g} (2/λmax)\n",
                        numbers.stability->bound());

@@ -52,8 +52,8 @@ std::optional<std::int64_t> rows(Session& s) {
 // Comments below the program: its class, its size, its derivatives.
 std::string remarks(Session& s) {
   const Model& model = s.model();
-  std::string out = fmt::format("\n# {}: {}", to_string(classify(model.graph, model.loss)),
-                                count(model.params.size(), "parameter"));
+  std::string out =
+      fmt::format("\n# {}: {}", to_string(classify(model.graph, model.loss)), parameter_count(model));
   if (!model.columns.empty()) out += ", " + count(model.columns.size(), "column");
   if (auto n = rows(s)) out += fmt::format(", {} row{}", *n, *n == 1 ? "" : "s");
   out += "\n";

@@ -84,6 +84,15 @@ NamedText parameter_text(const Parameter& param, std::span<const double> params,
   return {param.name + shape_text(param.axes), fmt::format("   norm {:.6g}", norm(values))};
 }
 
+std::string parameter_count(const Model& model) {
+  auto count = [](std::int64_t n, std::string_view what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+  };
+  std::string out = count(std::ssize(model.params), "parameter");
+  bool arrays = !param_offsets(model).empty();
+  return arrays ? out + " of " + count(model.param_elements(), "number") : out;
+}
+
 std::vector<std::string> prediction_columns(std::span<const std::int64_t> axes) {
   std::vector<std::string> names{"predict"};
   for (std::int64_t axis : axes) {

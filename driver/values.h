@@ -32,6 +32,8 @@ struct NamedText {
   std::string name, rest;
 };
 NamedText parameter_text(const Parameter& param, std::span<const double> params, Precision precision);
+// "2 parameters"; with arrays "2 parameters of 120 numbers".
+std::string parameter_count(const Model& model);
 // The columns of a prediction: predict; of a vector predict_0, predict_1, …; of a matrix predict_0_0, …
 std::vector<std::string> prediction_columns(std::span<const std::int64_t> axes);
 

@@ -245,16 +245,20 @@ bool check_size(const Graph& graph, NodeId root, Diagnostics& diagnostics) {
 bool check_numbers_only(const Graph& graph, std::span<const NodeId> roots, std::string_view what,
                         Diagnostics& diagnostics) {
   std::vector<bool> needed = live(graph, roots);
-  for (std::size_t i = 0; i < needed.size(); ++i) {
+  bool arrays = false;
+  std::optional<Span> place;  // the first that is known: columns have none
+  for (std::size_t i = 0; i < needed.size() && !place; ++i) {
     NodeId id(static_cast<std::int64_t>(i));
     if (!needed[i] || graph.shape(id).axes.empty()) continue;
-    Diagnostic& d =
-        diagnostics.error(Code::not_yet, fmt::format("{} vectors and matrices cannot be made yet", what));
-    if (!graph.origins(id).empty()) d.span = graph.origins(id)[0];
-    d.notes.push_back("this version makes them of models in which every value is a number, or one a row");
-    return false;
+    arrays = true;
+    if (!graph.origins(id).empty()) place = graph.origins(id)[0];
   }
-  return true;
+  if (!arrays) return true;
+  Diagnostic& d =
+      diagnostics.error(Code::not_yet, fmt::format("{} vectors and matrices cannot be made yet", what));
+  d.span = place;
+  d.notes.push_back("this version makes them of models in which every value is a number, or one a row");
+  return false;
 }
 
 // --- columns ---

@@ -51,18 +51,6 @@ void lower_outside(Session& s, LowerSettings settings, Diagnostics& diagnostics)
 }
 }  // namespace
 
-namespace {
-void refuse_arrays(const Model& model, Diagnostics& diagnostics) {
-  for (const auto* list : {&model.metrics, &model.reports})
-    for (const NamedValue& value : *list)
-      if (value.value.valid() && !model.graph.shape(value.value).axes.empty())
-        diagnostics
-            .error(Code::not_yet, value.span,
-                   "a metric or report that is a vector or a matrix cannot be compiled yet")
-            .helps.push_back("make a number of it, for example by `sum` or `mean`");
-}
-}  // namespace
-
 bool prepare(Session& s, DataNeed need) {
   Diagnostics model, data;
   {
@@ -83,7 +71,6 @@ bool prepare(Session& s, DataNeed need) {
   if (s.opened) settings.headers = s.opened->headers();
   // Without the header a short form cannot tell columns from parameters: nothing more can be said of it.
   if (s.opened || !short_form) s.lowered = lower(s.tree, settings, model);
-  if (s.lowered) refuse_arrays(s.model(), model);
   if (s.lowered && s.model().uses_training) lower_outside(s, settings, model);
   sort_by_line(model);
   append(s.diagnostics, model);

@@ -544,6 +544,34 @@ TEST_CASE("arrays as text and in JSON", "[arrays]") {
   CHECK(std::isnan(norm(std::vector<double>{1, std::nan("")})));
 }
 
+TEST_CASE("parameters are counted with their numbers", "[arrays]") {
+  Model m;
+  m.add({"b", {0}, {}});
+  CHECK(parameter_count(m) == "1 parameter");
+  m.add({"W", {0, 0, 0, 0}, {}, {2, 2}});
+  CHECK(parameter_count(m) == "2 parameters of 5 numbers");
+}
+
+TEST_CASE("what is only made of numbers says so where an array is", "[arrays]") {
+  Graph g;
+  NodeId x = g.data(0, g.intern({true, {2}}));
+  Span place{0, 7, 9};
+  NodeId log;
+  {
+    Graph::Origin origin(g, place);
+    log = g.apply<op::Log>(x);
+  }
+  Diagnostics d;
+  NodeId number = g.data(1);
+  CHECK(check_numbers_only(g, std::span(&number, 1), "formulas with", d));
+  CHECK(d.all().empty());
+  CHECK(!check_numbers_only(g, std::span(&log, 1), "formulas with", d));
+  REQUIRE(d.errors() == 1);
+  CHECK(d.all()[0].code == Code::not_yet);
+  CHECK(d.all()[0].message == "formulas with vectors and matrices cannot be made yet");
+  CHECK(d.all()[0].span == place);
+}
+
 TEST_CASE("predictions have a column for each element", "[arrays]") {
   CHECK(prediction_columns({}) == std::vector<std::string>{"predict"});
   CHECK(prediction_columns(Axes{3}) == std::vector<std::string>{"predict_0", "predict_1", "predict_2"});
