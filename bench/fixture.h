@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bench/measure.h"
+#include "runtime/parameters.h"
 
 namespace slope::bench {
 
@@ -34,12 +35,13 @@ class Fixture {
   }
   void compile() {
     std::vector<Kernel> kernels = training_kernels(session_.model(), steps_, evaluation_);
-    program_ = Program::compile(kernels, compile_options(session_.request, data_), session_.diagnostics);
+    program_ = Program::compile(kernels, compile_options(session_.request, session_.model(), data_),
+                                session_.diagnostics);
     if (!program_) give_up();
   }
   Fit train() {
     Place start;
-    for (const Parameter& param : session_.model().params) start.params.push_back(param.start[0]);
+    start.params = starts(session_.model());
     Trainer trainer{session_.model(), steps_, evaluation_, data_, *program_};
     Fit fit = slope::train(trainer, start, {}, session_.diagnostics);
     if (fit.status != Status::finished) give_up();

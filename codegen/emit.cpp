@@ -127,7 +127,9 @@ class Emitter {
         scalars_[id] = node.type == slope::Type::truth ? static_cast<Value*>(b_.getInt1(node.value != 0))
                                                        : ConstantFP::get(real(), node.value);
         break;
-      case NodeKind::param: scalars_[id] = load(params_, node.index, name_of(id)); break;
+      case NodeKind::param:
+        scalars_[id] = load(params_, options_.param_offset(node.index), name_of(id));
+        break;
       case NodeKind::argument: scalars_[id] = load(arguments_, node.index, "rate"); break;
       case NodeKind::row_count: scalars_[id] = b_.CreateSIToFP(rows_, real(), "rows.real"); break;
       case NodeKind::scalar: scalars_[id] = emit_op(node, operands(node, scalars_)); break;
@@ -156,8 +158,10 @@ class Emitter {
 
   void emit_store(const Store& store) {
     inserter_.current = store.value;
-    Value* array = store.to == Store::To::param ? params_ : outputs_;
-    b_.CreateAlignedStore(scalars_.at(store.value), element(array, index(store.index)), Align(sizeof(T)));
+    bool param = store.to == Store::To::param;
+    Value* at = index(param ? options_.param_offset(store.index) : store.index);
+    b_.CreateAlignedStore(scalars_.at(store.value), element(param ? params_ : outputs_, at),
+                          Align(sizeof(T)));
     inserter_.current = {};
   }
 

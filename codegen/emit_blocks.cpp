@@ -189,10 +189,6 @@ class BlockEmitter {
   }
 
   Value* buffer(NodeId id) { return scratch(plan_.buffers[id.index()]); }
-  std::int64_t param_offset(const Node& node) const {
-    return options_.param_offsets.empty() ? node.index
-                                          : options_.param_offsets.at(static_cast<std::size_t>(node.index));
-  }
   Value* array(const Node& node) {
     Value*& known = arrays_[node.index];
     if (known) return known;
@@ -221,7 +217,8 @@ class BlockEmitter {
     switch (node.kind) {
       case NodeKind::data: return load_column(node, place(id, where, true), width, most_lanes);
       case NodeKind::param:
-        return load(element(params_, index(param_offset(node))), place(id, where, false), width);
+        return load(element(params_, index(options_.param_offset(node.index))), place(id, where, false),
+                    width);
       case NodeKind::array: return load(array(node), place(id, where, false), width);
       case NodeKind::scalar: {
         codegen::Operands x{};
@@ -801,7 +798,7 @@ class BlockEmitter {
       case NodeKind::constant:
         return is_truth(node) ? static_cast<Value*>(b_.getInt1(node.value != 0))
                               : ConstantFP::get(real(), node.value);
-      case NodeKind::param: return load(params_, {index(param_offset(node))}, 1);
+      case NodeKind::param: return load(params_, {index(options_.param_offset(node.index))}, 1);
       case NodeKind::argument: return load(arguments_, {index(node.index)}, 1);
       case NodeKind::row_count: return b_.CreateSIToFP(rows_, real(), "rows.real");
       case NodeKind::scalar: {
@@ -831,9 +828,8 @@ class BlockEmitter {
     NodeId id = store_to.value;
     inserter_.current = id;
     Value* array = store_to.to == Store::To::param ? params_ : outputs_;
-    std::int64_t at = store_to.index;
-    if (store_to.to == Store::To::param && !options_.param_offsets.empty())
-      at = options_.param_offsets.at(static_cast<std::size_t>(store_to.index));
+    std::int64_t at =
+        store_to.to == Store::To::param ? options_.param_offset(store_to.index) : store_to.index;
     Value* base = element(array, index(at));
     if (graph_.is_number(id)) at_lanes(1, [&] { store(base, index(0), scalars_.at(id), 1); });
     else

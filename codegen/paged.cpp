@@ -187,7 +187,7 @@ class PagedEmitter {
     Place place(b_, 1);
     Value* value = nullptr;
     if (node.kind == NodeKind::param)
-      value = load(real(), element(field(offsetof(Run, params)), index(node.index)));
+      value = load(real(), element(field(offsetof(Run, params)), index(options_.param_offset(node.index))));
     else if (node.kind == NodeKind::argument)
       value = load(real(), element(field(offsetof(Run, arguments)), index(node.index)));
     else if (node.kind == NodeKind::row_count)
@@ -222,8 +222,9 @@ class PagedEmitter {
   void emit_store(const Store& s) {
     if (s.to == Store::To::row_output) return;
     inserter_.current = s.value;
-    Value* array = field(s.to == Store::To::param ? offsetof(Run, params) : offsetof(Run, outputs));
-    store(number(s.value), element(array, index(s.index)));
+    bool param = s.to == Store::To::param;
+    Value* array = field(param ? offsetof(Run, params) : offsetof(Run, outputs));
+    store(number(s.value), element(array, index(param ? options_.param_offset(s.index) : s.index)));
     inserter_.current = {};
   }
 

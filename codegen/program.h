@@ -57,6 +57,11 @@ struct CompileOptions {
   std::function<std::string(std::span<const Span>)> places = {};
   std::size_t paged_above = optimized_operations;  // tests choose the way themselves
   std::string cache = "";                          // the folder of compiled code (base/cache.h); "" for none
+
+  // Where the parameter of this index begins.
+  std::int64_t param_offset(int index) const {
+    return param_offsets.empty() ? index : param_offsets.at(static_cast<std::size_t>(index));
+  }
 };
 
 // Elements of scratch that a kernel needs for so many rows.

@@ -83,12 +83,13 @@ std::size_t operations(const Graph& graph) {
 std::string print(const Schedule& schedule, const Graph& graph, const PrintNames& names) {
   std::string out;
   auto line = [&](std::string text, NodeId id) {
+    if (!graph.shape(id).axes.empty()) text += "  " + to_string(graph.shape(id));
     out += with_place("  " + text, names.places ? names.places(graph.origins(id)) : "") + "\n";
   };
   auto scalars = [&](std::size_t at, std::string_view title) {
     bool any = false;
     for (NodeId id : schedule.scalars[at]) {
-      if (graph[id].arity() == 0) continue;
+      if (graph[id].arity() == 0 || graph[id].kind == NodeKind::broadcast) continue;
       if (!any) out += fmt::format("{}:\n", title);
       any = true;
       line(fmt::format("%{} = {}", id.value, expression(graph, id, names)), id);
@@ -99,6 +100,7 @@ std::string print(const Schedule& schedule, const Graph& graph, const PrintNames
     const RowPass& pass = schedule.passes[p];
     out += fmt::format("pass {} over the rows:\n", p + 1);
     for (NodeId id : pass.values) {
+      if (graph[id].kind == NodeKind::broadcast) continue;  // written where it is used
       if (graph[id].kind == NodeKind::data) line(fmt::format("load {}", operand(graph, id, names)), id);
       else line(fmt::format("%{} = {}", id.value, expression(graph, id, names)), id);
     }

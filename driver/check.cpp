@@ -10,6 +10,7 @@
 #include "runtime/explain.h"
 #include "runtime/gradient_check.h"
 #include "runtime/inputs.h"
+#include "runtime/parameters.h"
 #include "runtime/stability.h"
 
 namespace slope {
@@ -94,6 +95,9 @@ void report_wrong(const Session& s, const Graph& graph, const Checked& checked, 
 // Needs the data; with a diagnostic and no value where they, or a finite loss, are not there.
 std::optional<Checked> check_gradients(Session& s, const StepGraph& step, const Dataset& data) {
   const Model& model = s.model();
+  if (!check_numbers_only(model.graph, std::span(&model.loss, 1), "checks of the derivatives by",
+                          s.diagnostics))
+    return {};
   GradientGraph gradient = gradient_graph(*s.lowered);
   const Graph& graph = model.graph;
   GradientProblem problem{graph, model.loss, std::vector<NodeId>(model.params.size())};
@@ -102,10 +106,9 @@ std::optional<Checked> check_gradients(Session& s, const StepGraph& step, const 
   Checked out;
   out.of_rows = data.rows;
   out.rows = spread_rows(data, most_rows_to_check(problem));
-  std::vector<double> start;
-  bool single = graph.precision() == Precision::f32;
-  for (const Parameter& p : model.params)
-    start.push_back(single ? static_cast<double>(static_cast<float>(p.start[0])) : p.start[0]);
+  std::vector<double> start = starts(model);
+  if (graph.precision() == Precision::f32)
+    for (double& value : start) value = static_cast<float>(value);
   auto inputs = interpreter_inputs<double>(model, data, start, out.rows);
   double loss = evaluate<double>(graph, std::span(&model.loss, 1), inputs)[0][0];
   if (!std::isfinite(loss)) {
@@ -202,9 +205,9 @@ std::optional<Numbers> check_numbers(const Arguments& a, Session& s) {
 std::string summary(const Session& s, const Numbers& numbers) {
   std::int64_t warnings = 0;
   for (const Diagnostic& d : s.diagnostics.all()) warnings += d.severity == Severity::warning;
-  std::string out = fmt::format("{}: {}, {}, {}\n", escaped(s.request.source.name()),
-                                count(std::ssize(s.model().params), "parameter"),
-                                count(std::ssize(s.model().columns), "column"), count(warnings, "warning"));
+  std::string out =
+      fmt::format("{}: {}, {}, {}\n", escaped(s.request.source.name()), parameter_count(s.model()),
+                  count(std::ssize(s.model().columns), "column"), count(warnings, "warning"));
   if (numbers.stability)
     out += fmt::format("gradient descent is stable at rates below {:.6g} (2/λmax)\n",
                        numbers.stability->bound());

@@ -8,6 +8,7 @@
 #include "base/os.h"
 #include "base/pages.h"
 #include "base/text.h"
+#include "codegen/block_plan.h"
 #include "driver/output.h"
 #include "graph/loss_class.h"
 #include "runtime/derivation.h"
@@ -51,11 +52,13 @@ std::optional<std::int64_t> rows(Session& s) {
 // Comments below the program: its class, its size, its derivatives.
 std::string remarks(Session& s) {
   const Model& model = s.model();
-  std::string out = fmt::format("\n# {}: {}", to_string(classify(model.graph, model.loss)),
-                                count(model.params.size(), "parameter"));
+  std::string out =
+      fmt::format("\n# {}: {}", to_string(classify(model.graph, model.loss)), parameter_count(model));
   if (!model.columns.empty()) out += ", " + count(model.columns.size(), "column");
   if (auto n = rows(s)) out += fmt::format(", {} row{}", *n, *n == 1 ? "" : "s");
   out += "\n";
+  if (has_axes(model.graph))
+    return out + "#   its derivatives are those of vectors and matrices: `slope show gradient`\n";
   PrintNames names = print_names(model, s.sources);
   std::vector<FormulaRoot> roots = formula_roots(*s.lowered);
   names.places = {};
@@ -74,6 +77,18 @@ std::string latex(Session& s) {
   return formula_latex(s.model().graph, formulas(s.model().graph, roots, names));
 }
 
+// Nothing after an error.
+std::string explanation(const Arguments& a, Session& s, const std::string& folder) {
+  if ((a.latex || a.derive) && !check_formulas(s)) return {};
+  if (a.latex) return latex(s);
+  if (a.derive) return derivation_text(a, s);
+  for (const DataColumn& column : s.model().columns)
+    if (!column.axes.empty())
+      s.diagnostics.error(Code::not_yet, column.span,
+                          "a model with a vector of columns cannot be written out yet");
+  return s.diagnostics.has_errors() ? "" : written_out(s, folder) + remarks(s);
+}
+
 }  // namespace
 
 int run_explain(const Arguments& a) {
@@ -83,8 +98,7 @@ int run_explain(const Arguments& a) {
   std::string folder =
       a.output.empty() ? s.request.folder : std::filesystem::path(a.output).parent_path().string();
   std::string text;
-  if (!s.diagnostics.has_errors() && prepare(s, DataNeed::if_there))
-    text = a.latex ? latex(s) : a.derive ? derivation_text(a, s) : written_out(s, folder) + remarks(s);
+  if (!s.diagnostics.has_errors() && prepare(s, DataNeed::if_there)) text = explanation(a, s, folder);
   if (s.diagnostics.has_errors()) return finish(a, s, nullptr, s.diagnostics.exit_code());
   return finish_text(a, s, "explanation", text);
 }

@@ -32,17 +32,6 @@ bool use_color(const Arguments& a, int descriptor) {
   return os::is_terminal(descriptor) && terminal && std::string_view(terminal) != "dumb";
 }
 
-std::string number_text(double value, Precision precision) {
-  return precision == Precision::f32 ? shortest(static_cast<float>(value)) : shortest(value);
-}
-
-Json number(double value, Precision precision) {
-  if (!std::isfinite(value)) return nullptr;
-  // A float is printed by its own shortest digits: as a double it reads back to the same float.
-  return precision == Precision::f32 ? std::strtod(shortest(static_cast<float>(value)).c_str(), nullptr)
-                                     : value;
-}
-
 Json diagnostics_json(const Diagnostics& diagnostics, const Sources& sources) {
   Json list = Json::array();
   for (const Diagnostic& d : diagnostics.all()) {

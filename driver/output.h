@@ -2,16 +2,14 @@
 // How results and messages leave the program: text for people on stderr and stdout, one JSON object for
 // scripts.
 #pragma once
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
 #include "driver/arguments.h"
+#include "driver/values.h"
 #include "runtime/session.h"
 
 namespace slope {
-
-using Json = nlohmann::ordered_json;
 
 // Writes to standard output whole; false, with a diagnostic, where that fails. A closed pipe ends quietly.
 bool print(std::string_view text, Diagnostics& diagnostics);
@@ -19,10 +17,6 @@ void print_error(std::string_view text);
 
 // Of standard error, or of the other descriptor that is given.
 bool use_color(const Arguments& arguments, int descriptor = 2);
-
-// A number in its shortest exact form for the precision; null where it is not finite.
-Json number(double value, Precision precision);
-std::string number_text(double value, Precision precision);
 
 Json diagnostics_json(const Diagnostics& diagnostics, const Sources& sources);
 // The object of a command that failed: status error, the exit code, the diagnostics.

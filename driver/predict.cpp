@@ -53,21 +53,34 @@ std::optional<Ran> run_kernel(Loaded& l, const Fused& fused, bool prediction) {
   return ran;
 }
 
-// A prediction without rows stands for every row of the data.
+// The elements of a row; a prediction without rows stands for every row of the data.
+std::span<const double> in_row(const Loaded& l, const Ran& ran, std::size_t row) {
+  const Shape& shape = l.model().graph.shape(l.model().predict);
+  auto count = static_cast<std::size_t>(elements(shape));
+  return std::span(ran.values).subspan(shape.rows ? row * count : 0, count);
+}
+
 std::string csv(const Loaded& l, const Ran& ran, bool keep) {
   Precision precision = l.model().graph.precision();
-  bool rows = l.model().graph.has_rows(l.model().predict);
+  const Shape& shape = l.model().graph.shape(l.model().predict);
   std::vector<std::string_view> lines;
-  std::size_t count =
-      rows ? ran.values.size() : static_cast<std::size_t>(std::max<std::int64_t>(ran.data.rows, 1));
+  auto count =
+      static_cast<std::size_t>(shape.rows ? ran.data.rows : std::max<std::int64_t>(ran.data.rows, 1));
+  char separator = keep && l.session.has_data() ? l.session.opened->files[0].separator() : ',';
   if (keep && l.session.has_data()) lines = l.session.opened->files[0].lines();
   std::string out;
-  auto line = [&](std::size_t i, const std::string& text) {
-    if (i < lines.size()) out.append(lines[i]).append(1, l.session.opened->files[0].separator());
-    out.append(text).append("\n");
+  auto line = [&](std::size_t i, const auto& cells, auto text) {
+    if (i < lines.size()) out.append(lines[i]).append(1, separator);
+    std::string_view between = "";
+    for (const auto& cell : cells) {
+      out.append(between).append(text(cell));
+      between = {&separator, 1};
+    }
+    out.append("\n");
   };
-  line(0, "predict");
-  for (std::size_t i = 0; i < count; ++i) line(i + 1, number_text(ran.values[rows ? i : 0], precision));
+  line(0, prediction_columns(shape.axes), [](const std::string& name) { return name; });
+  for (std::size_t i = 0; i < count; ++i)
+    line(i + 1, in_row(l, ran, i), [&](double value) { return number_text(value, precision); });
   return out;
 }
 
@@ -97,7 +110,11 @@ int run_predict(const Arguments& given) {
   }
   if (a.json) {
     Json values = Json::array();
-    for (double value : ran->values) values.push_back(number(value, l.model().graph.precision()));
+    const Shape& shape = l.model().graph.shape(l.model().predict);
+    std::int64_t rows = shape.rows ? ran->data.rows : 1;
+    for (std::int64_t i = 0; i < rows; ++i)
+      values.push_back(
+          nested(in_row(l, *ran, static_cast<std::size_t>(i)), shape.axes, l.model().graph.precision()));
     Json json{{"slope", 1},
               {"model", escaped(s.request.source.name())},
               {"status", "finished"},

@@ -12,12 +12,13 @@
 #include "base/text.h"
 #include "driver/output.h"
 #include "driver/progress_bar.h"
+#include "runtime/parameters.h"
 
 namespace slope {
 
 namespace {
 
-constexpr std::size_t most_params = 6;  // more are not shown
+constexpr std::int64_t most_params = 6;  // elements; more are not shown
 constexpr double between_redraws = 0.1;
 constexpr double rate_window = 3;  // seconds over which the rate is averaged
 
@@ -30,12 +31,10 @@ bool draws_bars() {
 }
 
 // One line of progress: the step, the loss and, while they are few, the parameters.
-std::string line_text(const Model& model, const Progress& p) {
+std::string line_text(std::span<const std::string> names, const Progress& p) {
   std::string line = fmt::format("step {:>{}}  loss {:<12.6g}", p.step, std::to_string(p.total).size(),
                                  std::isnan(p.loss) ? std::fabs(p.loss) : p.loss);
-  if (model.params.size() <= most_params)
-    for (std::size_t i = 0; i < model.params.size(); ++i)
-      line += fmt::format("  {} {:<10.6g}", model.params[i].name, p.params[i]);
+  for (std::size_t i = 0; i < names.size(); ++i) line += fmt::format("  {} {:<10.6g}", names[i], p.params[i]);
   while (line.ends_with(' ')) line.pop_back();
   return line + "\n";
 }
@@ -62,6 +61,7 @@ void erase_bar() {
 
 ProgressView::ProgressView(const Arguments& arguments, const Model& model)
     : arguments_(arguments), model_(model), lines_(!arguments.quiet && !arguments.json) {
+  if (model.param_elements() <= most_params) names_ = element_names(model);
   bar_ = lines_ && draws_bars();
   if (!bar_) return;
   utf8_ = os::is_utf8_locale();
@@ -97,7 +97,7 @@ void ProgressView::line(const Progress& p) {
   // Beside a bar only the lines that were asked for.
   if (!lines_ || (bar_ && !p.asked)) return;
   erase();
-  print_error(line_text(model_, p));
+  print_error(line_text(names_, p));
 }
 
 void ProgressView::tick(const Progress& p) {
@@ -109,9 +109,7 @@ void ProgressView::tick(const Progress& p) {
   step_ = p.step;
   if (!os::is_foreground(2)) return;
   BarState state{p.step, p.total, rate_, p.loss, {}};
-  if (model_.params.size() <= most_params)
-    for (std::size_t i = 0; i < model_.params.size(); ++i)
-      state.params.emplace_back(model_.params[i].name, p.params[i]);
+  for (std::size_t i = 0; i < names_.size(); ++i) state.params.emplace_back(names_[i], p.params[i]);
   on_screen = 1;
   print_error(std::string(erase_line) + bar_text(state, {os::terminal_width(2), utf8_, color_}));
 }
@@ -119,10 +117,10 @@ void ProgressView::tick(const Progress& p) {
 void ProgressView::log(const Progress& p) {
   Precision precision = model_.graph.precision();
   Json line{{"step", p.step}, {"loss", number(p.loss, precision)}};
-  if (model_.params.size() <= most_params) {
+  if (model_.param_elements() <= most_params) {
     Json params = Json::object();
-    for (std::size_t i = 0; i < model_.params.size(); ++i)
-      params[model_.params[i].name] = number(p.params[i], precision);
+    for (const Parameter& param : model_.params)
+      params[param.name] = nested(elements_of(param, p.params), param.axes, precision);
     line["parameters"] = params;
   }
   log_failed_ = log_.append(line.dump() + "\n");

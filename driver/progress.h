@@ -3,6 +3,7 @@
 // the log, a line of JSON for each line that is due.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "base/os.h"
 #include "driver/arguments.h"
@@ -33,6 +34,7 @@ class ProgressView {
 
   const Arguments& arguments_;
   const Model& model_;
+  std::vector<std::string> names_;  // of the elements of the parameters; none where they are too many
   bool lines_, bar_, utf8_ = false, color_ = false;
   os::LineFile log_;
   os::Status log_failed_;

@@ -8,6 +8,7 @@
 #include "codegen/schedule.h"
 #include "driver/output.h"
 #include "graph/op_sheet.h"
+#include "runtime/parameters.h"
 
 namespace slope {
 
@@ -45,7 +46,8 @@ std::string rewrites_text(Session& s) {
   return print_rewrites(s.model().graph, print_names(s.model(), s.sources));
 }
 
-std::string formula_stage(Session& s) {
+std::optional<std::string> formula_stage(Session& s) {
+  if (!check_formulas(s)) return {};
   std::vector<FormulaRoot> roots = formula_roots(*s.lowered);
   PrintNames names = print_names(s.model(), s.sources);
   return formula_text(s.model().graph, formulas(s.model().graph, roots, names), names);
@@ -71,6 +73,7 @@ std::optional<std::string> compiled_text(const std::string& stage, Session& s) {
   if (stage == "kernels") return text;
   CompileOptions options;
   options.cpu = s.request.cpu;
+  options.param_offsets = param_offsets(s.model());
   options.storages = storages(s, (*steps)[0].fused.graph);
   options.places = names.places;
   return list(stage == "llvm" ? Listing::llvm : Listing::assembly, kernels, options, s.diagnostics);

@@ -75,8 +75,10 @@ std::string plan_text(const Session& s, const Dataset& data, std::span<const Ker
   std::string out;
   for (std::size_t i = 0; i < data.columns.size(); ++i)
     if (data.columns[i].rows() > 0)
-      out += fmt::format("column {}: {} rows of {}\n", s.model().columns[i].name, data.rows,
-                         to_string(data.storages[i]));
+      out +=
+          fmt::format("column {}: {} rows of {}{}\n", s.model().columns[i].name, data.rows,
+                      data.columns[i].elements() == 1 ? "" : fmt::format("{} ", data.columns[i].elements()),
+                      to_string(data.storages[i]));
   for (const Kernel& kernel : kernels)
     out += fmt::format("function {}: {} operations\n", kernel.name, operations(*kernel.graph));
   out += making.interpreted ? "code: none, the functions are interpreted\n"
@@ -222,18 +224,11 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   return out;
 }
 
-Json parameters_json(const Model& model, const Fit& fit) {
-  Json json = Json::object();
-  for (std::size_t i = 0; i < model.params.size(); ++i)
-    json[model.params[i].name] = number(fit.params[i], model.graph.precision());
-  return json;
-}
-
 double per_step(const Fit& fit) {
   return fit.steps_here > 0 ? fit.train_seconds / static_cast<double>(fit.steps_here) : 0;
 }
 
-Json result_json(const Session& s, const Trained& t, int exit) {
+Json result_json(const Session& s, const Trained& t, bool full, int exit) {
   const Model& model = s.model();
   Precision precision = model.graph.precision();
   Json metrics = Json::object(), reports = Json::object(), runs = Json::array(), time = Json::object();
@@ -267,7 +262,7 @@ Json result_json(const Session& s, const Trained& t, int exit) {
             {"loss", number(t.fit.loss, precision)},
             {"metrics", metrics},
             {"validation", nullptr},
-            {"parameters", parameters_json(model, t.fit)},
+            {"parameters", parameters_json(model, t.fit.params, full)},
             {"fit", nullptr},
             {"statistics", nullptr},
             {"reports", reports},
@@ -283,20 +278,19 @@ Json result_json(const Session& s, const Trained& t, int exit) {
 std::string result_text(const Session& s, const Trained& t) {
   const Model& model = s.model();
   Precision precision = model.graph.precision();
-  std::vector<std::pair<std::string, double>> lines;
-  for (std::size_t i = 0; i < model.params.size(); ++i)
-    lines.emplace_back(model.params[i].name, t.fit.params[i]);
-  lines.emplace_back("loss", t.fit.loss);
-  for (std::size_t i = 0; i < model.metrics.size(); ++i)
-    lines.emplace_back(model.metrics[i].name, t.fit.metrics[i]);
-  for (std::size_t i = 0; i < model.reports.size(); ++i)
-    lines.emplace_back(model.reports[i].name, t.fit.reports[i]);
+  std::vector<NamedText> lines;
+  for (const Parameter& param : model.params) lines.push_back(parameter_text(param, t.fit.params, precision));
+  auto number = [&](const std::string& name, double value) {
+    lines.push_back({name, " = " + number_text(value, precision)});
+  };
+  number("loss", t.fit.loss);
+  for (std::size_t i = 0; i < model.metrics.size(); ++i) number(model.metrics[i].name, t.fit.metrics[i]);
+  for (std::size_t i = 0; i < model.reports.size(); ++i) number(model.reports[i].name, t.fit.reports[i]);
   int widest = 0;
-  for (const auto& [name, value] : lines) widest = std::max(widest, display_width(name));
+  for (const auto& [name, rest] : lines) widest = std::max(widest, display_width(name));
   std::string out;
-  for (const auto& [name, value] : lines)
-    out += name + std::string(static_cast<std::size_t>(widest - display_width(name)), ' ') + " = " +
-           number_text(value, precision) + "\n";
+  for (const auto& [name, rest] : lines)
+    out += name + std::string(static_cast<std::size_t>(widest - display_width(name)), ' ') + rest + "\n";
   return out;
 }
 
@@ -364,7 +358,7 @@ int run_train(const Arguments& a) {
   if (!a.json && !a.quiet && !trained->plot.empty())
     print_error(fmt::format("drawn {}\n", escaped(trained->plot)));
   Json json;
-  if (a.json) json = result_json(s, *trained, exit);
+  if (a.json) json = result_json(s, *trained, a.full, exit);
   if (a.json && !a.plot.empty())
     json["plot"] = trained->plot.empty() ? Json(nullptr) : Json(escaped(trained->plot));
   return finish(a, s, a.json ? &json : nullptr, exit);

@@ -17,10 +17,9 @@ namespace {
 
 constexpr std::int64_t cells_together = 64;
 
-std::size_t bytes_of(Storage storage, std::int64_t rows) {
-  std::int64_t cells =
-      std::max<std::int64_t>(1, (rows + cells_together - 1) / cells_together) * cells_together;
-  return static_cast<std::size_t>(cells) * size_of(storage);
+std::size_t bytes_of(Storage storage, std::int64_t cells) {
+  std::int64_t vectors = (cells + cells_together - 1) / cells_together + 1;
+  return static_cast<std::size_t>(vectors * cells_together) * size_of(storage);
 }
 
 // Calls f with a null pointer to the type of the storage.
@@ -60,30 +59,74 @@ bool is_single(double v) {
 
 void Column::Free::operator()(void* p) const { std::free(p); }
 
-Column::Column(std::string name, Storage storage, std::int64_t rows)
-    : name_(std::move(name)), storage_(storage) {
-  bytes_.reset(std::aligned_alloc(64, bytes_of(storage, rows)));
+Column::Column(std::string name, Storage storage, std::int64_t rows, std::int64_t elements)
+    : name_(std::move(name)), storage_(storage), elements_(elements) {
+  std::size_t bytes = bytes_of(storage, rows * elements);
+  bytes_.reset(std::aligned_alloc(64, bytes));
   if (!bytes_) throw std::bad_alloc();
-  os::prefer_large_pages(bytes_.get(), bytes_of(storage, rows));
+  os::prefer_large_pages(bytes_.get(), bytes);
   keep_rows(rows);
 }
 
 void Column::keep_rows(std::int64_t rows) {
   rows_ = rows;
-  std::size_t used = static_cast<std::size_t>(rows) * size_of(storage_);
-  std::memset(static_cast<char*>(bytes_.get()) + used, 0, bytes_of(storage_, rows) - used);
+  std::size_t used = static_cast<std::size_t>(cells()) * size_of(storage_);
+  std::memset(static_cast<char*>(bytes_.get()) + used, 0, bytes_of(storage_, cells()) - used);
 }
 
 Column Column::copy() const {
-  Column out(name_, storage_, rows_);
-  std::memcpy(out.data(), data(), static_cast<std::size_t>(rows_) * size_of(storage_));
+  Column out(name_, storage_, rows_, elements_);
+  std::memcpy(out.data(), data(), static_cast<std::size_t>(cells()) * size_of(storage_));
   return out;
 }
 
-double Column::at(std::int64_t row) const {
+double Column::at(std::int64_t row, std::int64_t element) const {
   double value = 0;
-  with_type(storage_, [&]<class Cell>(Cell*) { value = static_cast<const Cell*>(data())[row]; });
+  with_type(storage_,
+            [&]<class Cell>(Cell*) { value = static_cast<const Cell*>(data())[row * elements_ + element]; });
   return value;
+}
+
+namespace {
+
+bool all_singles(const Column& column) {
+  bool singles = true;
+  for (std::int64_t i = 0; singles && i < column.cells(); ++i) singles = is_single(column.at(i));
+  return singles;
+}
+
+// The narrowest that holds the cells of all.
+Storage joined_storage(std::span<const Column> parts) {
+  auto some = [&](Storage storage) {
+    return std::any_of(parts.begin(), parts.end(), [&](const Column& c) { return c.storage() == storage; });
+  };
+  if (some(Storage::f64)) return Storage::f64;
+  if (some(Storage::f32)) {
+    auto fits = [](const Column& c) { return c.storage() != Storage::i32 || all_singles(c); };
+    return std::all_of(parts.begin(), parts.end(), fits) ? Storage::f32 : Storage::f64;
+  }
+  return some(Storage::i32) ? Storage::i32 : some(Storage::i16) ? Storage::i16 : Storage::u8;
+}
+
+}  // namespace
+
+Column side_by_side(std::string name, std::span<const Column> parts) {
+  constexpr std::int64_t together = 64;  // rows of every part in turn, so that a line of memory is met once
+  std::int64_t rows = parts[0].rows(), elements = std::ssize(parts);
+  Column out(std::move(name), joined_storage(parts), rows, elements);
+  with_type(out.storage(), [&]<class Out>(Out*) {
+    for (std::int64_t first = 0; first < rows; first += together)
+      for (std::int64_t k = 0; k < elements; ++k) {
+        const Column& part = parts[static_cast<std::size_t>(k)];
+        with_type(part.storage(), [&]<class In>(In*) {
+          const In* from = static_cast<const In*>(part.data());
+          Out* to = static_cast<Out*>(out.data()) + k;
+          for (std::int64_t row = first; row < std::min(rows, first + together); ++row)
+            to[row * elements] = static_cast<Out>(from[row]);
+        });
+      }
+  });
+  return out;
 }
 
 template <class T>

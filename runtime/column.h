@@ -13,18 +13,23 @@
 namespace slope {
 
 // The cells of one column in the narrowest storage that holds every one exactly (−0 is kept), 64-byte aligned
-// and padded with zeros to a multiple of 64 cells, so that code may load whole vectors.
+// and padded with zeros to a multiple of 64 cells and 64 more, so that code may load whole vectors anywhere.
+// A row has one cell or an array of them, row-major.
 class Column {
  public:
   Column() = default;
-  Column(std::string name, Storage storage, std::int64_t rows);  // only the padding is set
+  // Only the padding is set. `elements`: cells in a row.
+  Column(std::string name, Storage storage, std::int64_t rows, std::int64_t elements = 1);
   const std::string& name() const { return name_; }
   void rename(std::string name) { name_ = std::move(name); }
   Storage storage() const { return storage_; }
   std::int64_t rows() const { return rows_; }
+  std::int64_t elements() const { return elements_; }
+  std::int64_t cells() const { return rows_ * elements_; }
   const void* data() const { return bytes_.get(); }
   void* data() { return bytes_.get(); }
-  double at(std::int64_t row) const;  // exact: every storage fits a double
+  // Exact: every storage fits a double.
+  double at(std::int64_t row, std::int64_t element = 0) const;
   void keep_rows(std::int64_t rows);  // the first so many; sets the padding behind them
   Column copy() const;
 
@@ -34,9 +39,13 @@ class Column {
   };
   std::string name_;
   Storage storage_ = Storage::f64;
-  std::int64_t rows_ = 0;
+  std::int64_t rows_ = 0, elements_ = 1;
   std::unique_ptr<void, Free> bytes_;
 };
+
+// One column with a row of all the parts' rows: cell k of a row is that of part k. At least one part, each of
+// the same rows and of one cell a row.
+Column side_by_side(std::string name, std::span<const Column> parts);
 
 // Appends blocks of cells, T being double, or float where the cells are floats already. What is there is kept
 // in the narrowest storage so far and moves to a wider one at most three times; memory beyond the rows that

@@ -14,6 +14,7 @@
 #include "graph/formula.h"
 #include "graph/gradient.h"
 #include "runtime/inputs.h"
+#include "runtime/parameters.h"
 
 namespace slope {
 
@@ -109,10 +110,8 @@ class Derivation {
     std::vector<bool> work = live(graph, all);
     auto nodes = static_cast<std::size_t>(std::count(work.begin(), work.end(), true));
     if (nodes * static_cast<std::size_t>(std::max<std::int64_t>(data.rows, 1)) > most_numbers) return;
-    std::vector<double> start;
-    for (const Parameter& param : model_.params) start.push_back(param.start[0]);
-    auto found =
-        evaluate<double>(graph, all, interpreter_inputs<double>(model_, data, start, all_rows(data)));
+    auto inputs = interpreter_inputs<double>(model_, data, starts(model_), all_rows(data));
+    auto found = evaluate<double>(graph, all, inputs);
     auto pick = [&](const std::vector<double>& x) -> std::optional<double> {
       auto i = static_cast<std::size_t>(x.size() == 1 ? 0 : row);
       return i < x.size() ? std::optional(x[i]) : std::nullopt;

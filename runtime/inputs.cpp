@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "runtime/parameters.h"
+
 namespace slope {
 
 std::vector<std::int64_t> all_rows(const Dataset& data) { return spread_rows(data, data.rows); }
@@ -27,10 +29,12 @@ Inputs<T> interpreter_inputs(const Model& model, const Dataset& data, std::span<
   for (const Column& column : data.columns) {
     auto& cells = in.columns.emplace_back();
     if (column.rows() == 0) continue;
-    cells.reserve(rows.size());
-    for (std::int64_t row : rows) cells.push_back(static_cast<T>(column.at(row)));
+    cells.reserve(rows.size() * static_cast<std::size_t>(column.elements()));
+    for (std::int64_t row : rows)
+      for (std::int64_t i = 0; i < column.elements(); ++i) cells.push_back(static_cast<T>(column.at(row, i)));
   }
   for (double p : params) in.params.push_back(static_cast<T>(p));
+  in.param_offsets = param_offsets(model);
   in.arguments = {static_cast<T>(model.trainings.empty() ? 0 : model.trainings[0].rate)};
   return in;
 }

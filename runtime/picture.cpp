@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "runtime/parameters.h"
 
 namespace slope {
 
@@ -18,7 +19,7 @@ namespace {
 
 constexpr std::size_t most_points = 4000;   // drawn of one series: 150 KB
 constexpr std::int64_t grid_points = 2001;  // about three to a unit of the picture
-constexpr std::size_t most_params = 6;
+constexpr std::size_t most_params = 6;      // elements in the caption
 
 // What a value needs.
 struct Needs {
@@ -50,7 +51,7 @@ class Picture {
 
   std::optional<plot::Figure> draw(std::span<const LossPoint> history, std::int64_t& rows) {
     caption_params();
-    if (model().predict.valid() && s_.has_data() && !fit_panels()) return {};
+    if (comparable() && s_.has_data() && !fit_panels()) return {};
     rows = data_.rows;
     if (history.size() > 1) loss_panel(history);
     if (figure_.panels.empty()) {
@@ -67,10 +68,19 @@ class Picture {
   const Model& model() const { return s_.outside_model(); }
   Precision precision() const { return model().graph.precision(); }
 
+  bool is_array(NodeId id) const { return id.valid() && !model().graph.shape(id).axes.empty(); }
+  // A prediction, and what it is compared with, are numbers: what can be drawn as points.
+  bool comparable() const {
+    return model().predict.valid() && !is_array(model().predict) && !is_array(target_of(model()));
+  }
+
   void nothing() {
     if (!model().predict.valid())
       s_.diagnostics.error(Code::unknown_name, "the model has no `predict`: there is nothing to plot")
           .helps.push_back("define it, for example `predict = w*x + b`");
+    else if (!comparable())
+      s_.diagnostics.error(Code::not_yet, "predictions of vectors and matrices cannot be plotted yet")
+          .helps.push_back("`slope train --plot FILE.svg` draws the loss curve");
     else s_.diagnostics.error(Code::no_data, "the model has no data: there is nothing to plot");
   }
 
@@ -78,7 +88,8 @@ class Picture {
   bool fit_panels() {
     NodeId target = target_of(model()), predict = model().predict, truth = true_value();
     std::vector<int> features = needs(model(), predict).columns;
-    if (!target.valid() && features.size() != 1) {
+    bool several = features.size() > 1 || (features.size() == 1 && of_array(features[0]));
+    if (!target.valid() && (several || features.empty())) {
       s_.diagnostics.error(Code::no_target, "it is not clear what the prediction is to be compared with")
           .helps.push_back("name it in the loss, for example `loss = mse(predict, y)`");
       return false;
@@ -95,8 +106,8 @@ class Picture {
     std::optional<std::vector<double>> targets;
     if (target.valid() && !(targets = values(target, data_))) return false;
     std::string target_name = target.valid() ? name_of(target) : "";
-    bool drawn = features.size() > 1 ? comparison_panel(*predicted, *targets, target_name)
-                                     : curve_panel(features, targets, target_name, *predicted, truth);
+    bool drawn = several ? comparison_panel(*predicted, *targets, target_name)
+                         : curve_panel(features, targets, target_name, *predicted, truth);
     if (!drawn) return false;
     if (targets) residual_panel(*predicted, *targets, target_name);
     return true;
@@ -104,12 +115,15 @@ class Picture {
 
   NodeId true_value() {
     NodeId truth = model().truth;
-    if (truth.valid()) return needs(model(), truth).params ? NodeId() : truth;
+    if (truth.valid()) return needs(model(), truth).params || is_array(truth) ? NodeId() : truth;
     Model& writable = s_.outside ? s_.outside->model() : s_.lowered->model();
     for (std::size_t i = 0; i < model().columns.size(); ++i)
-      if (model().columns[i].name == "truth") return writable.graph.data(static_cast<int>(i));
+      if (model().columns[i].name == "truth" && !of_array(static_cast<int>(i)))
+        return writable.graph.data(static_cast<int>(i));
     return {};
   }
+
+  bool of_array(int column) const { return !model().columns[static_cast<std::size_t>(column)].axes.empty(); }
 
   std::string name_of(NodeId node) const {
     const Node& n = model().graph[node];
@@ -314,13 +328,14 @@ class Picture {
   }
 
   void caption_params() {
-    const std::vector<Parameter>& all = model().params;
-    std::string more =
-        all.size() > most_params ? fmt::format("{} more parameters", all.size() - most_params) : "";
-    for (std::size_t i = 0; i < std::min(all.size(), most_params); ++i)
-      figure_.caption.push_back(fmt::format("{} = {}{:.4g}", escaped(all[i].name, 40),
-                                            params_[i] < 0 ? "−" : "", std::fabs(params_[i])));
-    if (!more.empty()) figure_.caption.push_back(more);
+    std::size_t shown = 0;
+    for (const Parameter& param : model().params)
+      for (std::size_t i = 0; i < param.start.size() && shown < most_params; ++i, ++shown)
+        figure_.caption.push_back(fmt::format(
+            "{} = {}{:.4g}", escaped(element_name(param.name, param.axes, static_cast<std::int64_t>(i)), 40),
+            params_[shown] < 0 ? "−" : "", std::fabs(params_[shown])));
+    if (params_.size() > shown)
+      figure_.caption.push_back(fmt::format("{} more parameters", params_.size() - shown));
   }
 
   void caption_rows() {

@@ -8,12 +8,14 @@
 #include <chrono>
 #include <set>
 #include <span>
+#include <unordered_set>
 
 #include "base/ending.h"
 #include "base/text.h"
 #include "codegen/schedule.h"
 #include "graph/gradient.h"
 #include "graph/verify.h"
+#include "runtime/parameters.h"
 
 namespace slope {
 
@@ -128,6 +130,11 @@ std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Dia
 // --- graphs ---
 namespace {
 
+NodeId param_node(Model& model, std::size_t index) {
+  ShapeId shape = model.graph.intern({false, model.params[index].axes});
+  return model.graph.param(static_cast<int>(index), shape);
+}
+
 struct Gradients {
   std::vector<int> trained;
   std::vector<NodeId> nodes;
@@ -135,8 +142,7 @@ struct Gradients {
 
 Gradients gradients_of(Model& model) {
   std::vector<NodeId> params;
-  for (std::size_t i = 0; i < model.params.size(); ++i)
-    params.push_back(model.graph.param(static_cast<int>(i)));
+  for (std::size_t i = 0; i < model.params.size(); ++i) params.push_back(param_node(model, i));
   std::vector<NodeId> derivatives = differentiate(model.graph, model.loss, params);
   Gradients out;
   for (std::size_t i = 0; i < params.size(); ++i) {
@@ -159,7 +165,7 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
   NodeId rate = model.graph.argument(RunArgument::rate);
   for (std::size_t i = 0; i < gradients.nodes.size(); ++i) {
     Graph::Origin origin(model.graph, training.span);
-    NodeId param = model.graph.param(gradients.trained[i]);
+    NodeId param = param_node(model, static_cast<std::size_t>(gradients.trained[i]));
     NodeId update =
         lowered.update(training.optimizer, param, gradients.nodes[i], rate, training.span, diagnostics);
     if (!update.valid()) return {};
@@ -238,6 +244,25 @@ bool check_size(const Graph& graph, NodeId root, Diagnostics& diagnostics) {
   return false;
 }
 
+bool check_numbers_only(const Graph& graph, std::span<const NodeId> roots, std::string_view what,
+                        Diagnostics& diagnostics) {
+  std::vector<bool> needed = live(graph, roots);
+  bool arrays = false;
+  std::optional<Span> place;  // the first that is known: columns have none
+  for (std::size_t i = 0; i < needed.size() && !place; ++i) {
+    NodeId id(static_cast<std::int64_t>(i));
+    if (!needed[i] || graph.shape(id).axes.empty()) continue;
+    arrays = true;
+    if (!graph.origins(id).empty()) place = graph.origins(id)[0];
+  }
+  if (!arrays) return true;
+  Diagnostic& d =
+      diagnostics.error(Code::not_yet, fmt::format("{} vectors and matrices cannot be made yet", what));
+  d.span = place;
+  d.notes.push_back("this version makes them of models in which every value is a number, or one a row");
+  return false;
+}
+
 // --- columns ---
 std::vector<bool> columns_read(const Graph& graph, std::size_t columns) {
   std::vector<bool> read(columns);
@@ -267,14 +292,22 @@ void help_with_header(const std::vector<std::string>& header, Diagnostic& d) {
     d.helps.push_back("the first line of the file must hold the names of its columns");
 }
 
-bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& diagnostics) {
+// `known`: the names in the file's header.
+bool check_header(const DataColumn& column, const DataFile& file,
+                  const std::unordered_set<std::string_view>& known, Diagnostics& diagnostics) {
   const std::vector<std::string>& header = file.header();
-  if (std::find(header.begin(), header.end(), column.headers[0]) != header.end()) return true;
-  Diagnostic& d = diagnostics.error(
-      Code::no_such_column, column.span,
-      fmt::format("{} has no column `{}`", escaped(file.path()), escaped(column.headers[0])));
-  if (std::string near = nearest(column.headers[0], header); !near.empty())
+  std::vector<std::string> missing;
+  for (const std::string& name : column.headers)
+    if (!known.contains(name)) missing.push_back(name);
+  if (missing.empty()) return true;
+  Diagnostic& d =
+      diagnostics.error(Code::no_such_column, column.span,
+                        fmt::format("{} has no column `{}`", escaped(file.path()), escaped(missing[0])));
+  if (std::string near = nearest(missing[0], header); !near.empty())
     d.helps.push_back(fmt::format("did you mean `{}`?", escaped(near)));
+  if (missing.size() > 1)
+    d.notes.push_back(fmt::format("{} of the {} columns of `{}` are missing", missing.size(),
+                                  column.headers.size(), escaped(column.name)));
   std::vector<std::string> shown;
   for (const std::string& name : std::span(header).first(std::min<std::size_t>(header.size(), 20)))
     shown.push_back(name.find_first_of(" ,\"") == std::string::npos && !name.empty() ? name
@@ -304,22 +337,30 @@ void note_dropped(const DataFile& file, const DataFile::Columns& read, Diagnosti
 void read_file(const Model& model, const Opened& opened, std::size_t f, const std::vector<bool>& wanted,
                bool check_all, Dataset& data, Diagnostics& diagnostics) {
   const DataFile& file = opened.files[f];
+  std::unordered_set<std::string_view> known(file.header().begin(), file.header().end());
   std::vector<std::string> headers;
   std::vector<std::size_t> targets;
   bool fine = true;
   for (std::size_t i = 0; i < model.columns.size(); ++i) {
     const DataColumn& column = model.columns[i];
     if (opened.file_of[column.source] != f || !(wanted[i] || check_all)) continue;
-    fine &= check_header(column, file, diagnostics);
+    fine &= check_header(column, file, known, diagnostics);
     // Of a statement with missing=drop every name counts.
     if (!wanted[i] && !opened.sources[column.source].drop_missing) continue;
-    headers.push_back(column.headers[0]);
+    headers.insert(headers.end(), column.headers.begin(), column.headers.end());
     targets.push_back(i);
   }
   if (!fine || (targets.empty() && opened.files.size() > 1)) return;
   auto read = file.read(headers, model.graph.precision() == Precision::f32, diagnostics);
   if (!read) return;
-  for (std::size_t k = 0; k < targets.size(); ++k) data.columns[targets[k]] = std::move(read->columns[k]);
+  std::span<Column> left(read->columns);
+  for (std::size_t target : targets) {
+    const DataColumn& column = model.columns[target];
+    std::span<Column> parts = left.first(column.headers.size());
+    left = left.subspan(parts.size());
+    data.columns[target] = parts.size() == 1 ? std::move(parts[0]) : side_by_side(column.name, parts);
+    for (Column& part : parts) part = Column();  // wide blocks are not held twice
+  }
   std::size_t source = static_cast<std::size_t>(std::find(opened.file_of.begin(), opened.file_of.end(), f) -
                                                 opened.file_of.begin());
   Span span = opened.sources[source].span;
@@ -360,11 +401,32 @@ std::optional<Dataset> read_columns(const Model& model, const Opened& opened, co
 }
 
 // --- kernels ---
+namespace {
+
+// How many outputs there are with this one, which begins at its index.
+std::int64_t end_of(const Kernel& kernel, const Store& output) {
+  return output.index + elements(kernel.graph->shape(output.value));
+}
+
+// Behind the outputs that are there.
+void append_output(Kernel& kernel, NodeId value) {
+  std::int64_t begin = kernel.stores.empty() ? 0 : end_of(kernel, kernel.stores.back());
+  kernel.stores.push_back({value, Store::To::output, static_cast<int>(begin)});
+}
+
+}  // namespace
+
+std::size_t output_count(const Kernel& kernel) {
+  std::int64_t count = 0;
+  for (const Store& store : kernel.stores)
+    if (store.to == Store::To::output) count = std::max(count, end_of(kernel, store));
+  return static_cast<std::size_t>(count);
+}
+
 Kernel step_kernel(const StepGraph& step, std::size_t number) {
   Kernel kernel{number == 0 ? "step" : fmt::format("step_{}", number + 1), &step.fused.graph, {}};
-  kernel.stores.push_back({step.loss, Store::To::output, 0});
-  for (std::size_t i = 0; i < step.gradients.size(); ++i)
-    kernel.stores.push_back({step.gradients[i], Store::To::output, static_cast<int>(i) + 1});
+  append_output(kernel, step.loss);
+  for (NodeId gradient : step.gradients) append_output(kernel, gradient);
   for (std::size_t i = 0; i < step.updates.size(); ++i)
     kernel.stores.push_back({step.updates[i], Store::To::param, step.trained[i]});
   return kernel;
@@ -372,8 +434,7 @@ Kernel step_kernel(const StepGraph& step, std::size_t number) {
 
 Kernel evaluation_kernel(const Fused& fused) {
   Kernel kernel{"evaluate", &fused.graph, {}};
-  for (std::size_t i = 0; i < fused.roots.size(); ++i)
-    kernel.stores.push_back({fused.roots[i], Store::To::output, static_cast<int>(i)});
+  for (NodeId root : fused.roots) append_output(kernel, root);
   return kernel;
 }
 
@@ -382,8 +443,9 @@ Kernel prediction_kernel(const Fused& fused) {
   return {"predict", &fused.graph, {{fused.roots[0], rows ? Store::To::row_output : Store::To::output, 0}}};
 }
 
-CompileOptions compile_options(const Request& request, const Dataset& data) {
+CompileOptions compile_options(const Request& request, const Model& model, const Dataset& data) {
   CompileOptions options;
+  options.param_offsets = param_offsets(model);
   options.storages = data.storages;
   options.cpu = request.cpu;
   options.cache = request.cache;

@@ -9,7 +9,9 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -88,7 +90,7 @@ Fused prediction_graph(const Model& model);
 std::vector<bool> columns_read(const Graph& graph, std::size_t columns);
 
 struct Dataset {
-  std::vector<Column> columns;  // by index of the model; empty where not read
+  std::vector<Column> columns;  // by index of the model; empty where not read; of its axes' elements
   std::vector<const void*> pointers;
   std::vector<Storage> storages;
   std::int64_t rows = 0, dropped = 0;
@@ -100,9 +102,15 @@ std::optional<Dataset> read_columns(const Model& model, const Opened& opened, co
 Kernel step_kernel(const StepGraph& step, std::size_t number);
 Kernel evaluation_kernel(const Fused& fused);
 Kernel prediction_kernel(const Fused& fused);
-CompileOptions compile_options(const Request& request, const Dataset& data);
+// How many numbers a kernel leaves in Run::outputs.
+std::size_t output_count(const Kernel& kernel);
+CompileOptions compile_options(const Request& request, const Model& model, const Dataset& data);
 // False, with Code::too_many_operations, where a value takes more operations than are compiled.
 bool check_size(const Graph& graph, NodeId root, Diagnostics& diagnostics);
+
+// False, with Code::not_yet, where what the roots need has values with axes. `what`: "formulas with".
+bool check_numbers_only(const Graph& graph, std::span<const NodeId> roots, std::string_view what,
+                        Diagnostics& diagnostics);
 
 // Names and places for listings.
 PrintNames print_names(const Model& model, const Sources& sources);

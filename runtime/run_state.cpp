@@ -82,7 +82,7 @@ std::string data_hash(const Model& model, const Dataset& data) {
     if (column.rows() == 0) continue;
     for (const std::string& header : model.columns[i].headers) hash.add(header);
     hash.add(to_string(column.storage()));
-    auto bytes = static_cast<std::size_t>(column.rows()) * size_of(column.storage());
+    auto bytes = static_cast<std::size_t>(column.cells()) * size_of(column.storage());
     hash.add(std::string_view(static_cast<const char*>(column.data()), bytes));
   }
   return hash.text();
@@ -119,8 +119,8 @@ State make(const Session& s, const RunFacts& facts, const std::vector<double>& p
   State state = weights_state(s, params);
   const Model& model = s.model();
   bool single = model.graph.precision() == Precision::f32;
-  for (std::size_t i = 0; i < place.best.size(); ++i)
-    state.tensors.push_back({std::string(best_prefix) + model.params[i].name, single, {}, {place.best[i]}});
+  for (std::size_t i = 0; !place.best.empty() && i < model.params.size(); ++i)
+    state.tensors.push_back(tensor(model, i, best_prefix, place.best));
   if (!place.best.empty())
     state.tensors.push_back({std::string(best_loss_name), single, {}, {place.best_loss}});
   auto& facts_of = state.metadata;
@@ -153,10 +153,8 @@ RunFacts run_facts(const Model& model, const std::vector<StepGraph>& steps, cons
 State make_state(const Session& s, const RunFacts& facts, const Fit& fit) {
   State state = make(s, facts, fit.params, fit.place, to_string(fit.status));
   if (fit.status != Status::diverged) return state;
-  bool single = s.model().graph.precision() == Precision::f32;
-  for (std::size_t i = 0; i < fit.place.params.size(); ++i)
-    state.tensors.push_back(
-        {std::string(last_prefix) + s.model().params[i].name, single, {}, {fit.place.params[i]}});
+  for (std::size_t i = 0; i < s.model().params.size(); ++i)
+    state.tensors.push_back(tensor(s.model(), i, last_prefix, fit.place.params));
   return state;
 }
 
@@ -279,8 +277,8 @@ class Resume {
     place.best_loss = loss->values.size() == 1 ? loss->values[0] : std::numeric_limits<double>::quiet_NaN();
     for (const Parameter& param : model_.params) {
       const Tensor* tensor = state_.find(std::string(best_prefix) + param.name);
-      if (!tensor || tensor->values.size() != 1) return damaged("the best parameters are missing");
-      place.best.push_back(tensor->values[0]);
+      if (!tensor || tensor->shape != param.axes) return damaged("the best parameters are missing");
+      place.best.insert(place.best.end(), tensor->values.begin(), tensor->values.end());
     }
     return std::isfinite(place.best_loss) || damaged("its best loss is not finite");
   }

@@ -7,6 +7,7 @@
 
 #include "base/ending.h"
 #include "base/text.h"
+#include "runtime/parameters.h"
 
 namespace slope {
 
@@ -81,12 +82,18 @@ bool prepare(Session& s, DataNeed need) {
 }
 
 std::optional<Program> compile(Session& s, std::span<const Kernel> kernels, const Dataset& data) {
-  auto program = Program::compile(kernels, compile_options(s.request, data), s.diagnostics);
+  auto program = Program::compile(kernels, compile_options(s.request, s.model(), data), s.diagnostics);
   if (!program) return {};
   s.times["codegen"] += program->making().codegen_seconds;
   s.times["link"] += program->making().link_seconds;
   s.cached = s.cached.value_or(true) && program->making().cached;
   return program;
+}
+
+bool check_formulas(Session& s) {
+  std::vector<NodeId> roots{s.model().loss};
+  if (s.model().predict.valid()) roots.push_back(s.model().predict);
+  return check_numbers_only(s.model().graph, roots, "formulas with", s.diagnostics);
 }
 
 // --- states ---
@@ -109,12 +116,17 @@ std::vector<std::string> split(const std::string& text) {
 
 }  // namespace
 
+Tensor tensor(const Model& model, std::size_t param, std::string_view prefix, std::span<const double> all) {
+  const Parameter& p = model.params[param];
+  std::span<const double> values = elements_of(p, all);
+  bool single = model.graph.precision() == Precision::f32;
+  return {std::string(prefix) + p.name, single, p.axes, {values.begin(), values.end()}};
+}
+
 State weights_state(const Session& s, const std::vector<double>& params) {
   State state;
   const Model& model = s.model();
-  bool single = model.graph.precision() == Precision::f32;
-  for (std::size_t i = 0; i < model.params.size(); ++i)
-    state.tensors.push_back({model.params[i].name, single, {}, {params[i]}});
+  for (std::size_t i = 0; i < model.params.size(); ++i) state.tensors.push_back(tensor(model, i, "", params));
   state.metadata["slope/model"] = s.sources.files[0].text();
   state.metadata["slope/seed"] = std::to_string(model.seed.value_or(0));
   if (!model.assumed.empty()) {
@@ -134,10 +146,11 @@ std::optional<Assumed> assumed_of(const State& state) {
 
 namespace {
 
-// The numbers of one parameter, or a reason why they do not fit.
-std::string fits(const Tensor* tensor, Precision precision) {
+// Why the numbers are not those of the parameter; "" where they are.
+std::string fault_of(const Tensor* tensor, const Parameter& param, Precision precision) {
   if (!tensor) return "is not in it";
-  if (!tensor->shape.empty() || tensor->values.size() != 1) return "is no single number in it";
+  if (tensor->shape != param.axes)
+    return fmt::format("is {} in it and {} in the model", shape_text(tensor->shape), shape_text(param.axes));
   if (tensor->single != (precision == Precision::f32))
     return fmt::format("is {} in it and {} in the model", tensor->single ? "f32" : "f64",
                        to_string(precision));
@@ -163,8 +176,8 @@ std::optional<std::vector<double>> take_weights(const Session& s, const State& s
   std::vector<std::string> faults;
   for (const Parameter& param : model.params) {
     const Tensor* tensor = state.find(param.name);
-    std::string fault = fits(tensor, model.graph.precision());
-    if (fault.empty()) params.push_back(tensor->values[0]);
+    std::string fault = fault_of(tensor, param, model.graph.precision());
+    if (fault.empty()) params.insert(params.end(), tensor->values.begin(), tensor->values.end());
     else faults.push_back(fmt::format("the parameter `{}` {}", param.name, fault));
   }
   for (const std::string& name : only_in_state(model, state))
@@ -191,15 +204,19 @@ std::optional<std::vector<double>> prepare_at(Session& s, const std::string& wei
 std::vector<double> take_start(const Session& s, const State* state, const std::string& path,
                                Diagnostics& diagnostics) {
   const Model& model = s.model();
+  if (!state) return starts(model);
   std::vector<double> start;
-  std::vector<std::string> kept;
+  std::vector<std::string> kept, others;
   for (const Parameter& param : model.params) {
-    const Tensor* tensor = state ? state->find(param.name) : nullptr;
-    bool usable = tensor && tensor->shape.empty() && tensor->values.size() == 1;
-    start.push_back(usable ? tensor->values[0] : param.start[0]);
-    if (state && !usable) kept.push_back(fmt::format("`{}`", param.name));
+    const Tensor* tensor = state->find(param.name);
+    bool usable = tensor && tensor->shape == param.axes;
+    const std::vector<double>& values = usable ? tensor->values : param.start;
+    start.insert(start.end(), values.begin(), values.end());
+    if (!tensor) kept.push_back(fmt::format("`{}`", param.name));
+    else if (!usable)
+      others.push_back(fmt::format("`{}` is {} in {}, {} in the model, and keeps its start", param.name,
+                                   shape_text(tensor->shape), escaped(path), shape_text(param.axes)));
   }
-  if (!state) return start;
   auto note = [&](std::string text) {
     diagnostics.add({.severity = Severity::note,
                      .code = Code::init_differs,
@@ -209,6 +226,7 @@ std::vector<double> take_start(const Session& s, const State* state, const std::
                      .label = {}});
   };
   if (!kept.empty()) note(fmt::format("{} is not in {} and keeps its start", listed(kept), escaped(path)));
+  for (const std::string& other : others) note(other);
   std::vector<std::string> unused;
   for (const std::string& name : only_in_state(model, *state))
     unused.push_back(fmt::format("`{}`", escaped(name)));

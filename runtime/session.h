@@ -3,7 +3,9 @@
 // later other doors, work with.
 #pragma once
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "runtime/pipeline.h"
 #include "runtime/train.h"
@@ -28,6 +30,9 @@ struct Session {
   bool has_data() const { return opened && !opened->files.empty(); }
 };
 
+// False, with Code::not_yet, for a model that cannot be written as formulas.
+bool check_formulas(Session& session);
+
 // How much a missing data file matters.
 enum class DataNeed { required, if_there };
 
@@ -38,6 +43,8 @@ std::optional<Program> compile(Session& session, std::span<const Kernel> kernels
 // first.
 bool prepare(Session& session, DataNeed need = DataNeed::required);
 
+// One parameter among all, as a state has it: under the prefix and its name.
+Tensor tensor(const Model& model, std::size_t param, std::string_view prefix, std::span<const double> all);
 // What every state holds: parameters under their own names, the model's text, what the short form decided.
 State weights_state(const Session& session, const std::vector<double>& params);
 
@@ -46,7 +53,8 @@ std::optional<std::vector<double>> take_weights(const Session& session, const St
                                                 const std::string& path, Diagnostics& diagnostics);
 // Both: the model as the state's run had it, and its weights. Nothing after an error.
 std::optional<std::vector<double>> prepare_at(Session& session, const std::string& weights);
-// --init: parameters by name; what only one side has keeps its start or is listed.
+// --init: parameters by name and shape; what only one side has, or has in another shape, keeps its start or
+// is listed.
 std::vector<double> take_start(const Session& session, const State* state, const std::string& path,
                                Diagnostics& diagnostics);
 // What the short form had decided when the state was made.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "codegen/block_plan.h"
 #include "graph/gradient.h"
 #include "graph/loss_class.h"
 #include "runtime/inputs.h"
@@ -92,6 +93,7 @@ std::optional<Stability> of_matrix(const Eigen::MatrixXd& matrix, const Model& m
 }
 
 bool affordable(const StepGraph& step, std::size_t most_operations) {
+  if (has_axes(step.fused.graph)) return false;
   std::size_t n = step.trained.size();
   return n > 0 && n <= most_params && count_live(step.fused.graph, step.gradients) * n <= most_operations;
 }
@@ -147,7 +149,7 @@ std::optional<Stability> constant_stability(const Model& model, const StepGraph&
 
 bool may_be_quadratic(const std::vector<StepGraph>& steps) {
   const StepGraph* step = gradient_descent(steps);
-  return step && Degrees(step->fused.graph)[step->loss] <= 2;
+  return step && !has_axes(step->fused.graph) && Degrees(step->fused.graph)[step->loss] <= 2;
 }
 
 std::optional<Stability> stability_at(const Model& model, const StepGraph& step, const Dataset& data,

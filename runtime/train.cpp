@@ -8,10 +8,12 @@
 
 #include <cmath>
 #include <cstring>
+#include <new>
 
 #include "base/ending.h"
 #include "base/text.h"
 #include "runtime/explain.h"
+#include "runtime/parameters.h"
 
 namespace slope {
 
@@ -24,10 +26,7 @@ std::string_view to_string(Status status) {
 
 namespace {
 
-template <class T>
-std::vector<double> widened(const std::vector<T>& x) {
-  return {x.begin(), x.end()};
-}
+std::vector<double> widened(const auto& x) { return {x.begin(), x.end()}; }
 template <class T>
 std::vector<T> narrowed(const std::vector<double>& x) {
   std::vector<T> out;
@@ -35,14 +34,26 @@ std::vector<T> narrowed(const std::vector<double>& x) {
   return out;
 }
 
+// So that a vector begins where a line of the cache does.
+template <class T>
+struct OnLines {
+  using value_type = T;
+  static constexpr std::align_val_t line{64};
+  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), line)); }
+  void deallocate(T* p, std::size_t) { ::operator delete(p, line); }
+  friend bool operator==(OnLines, OnLines) { return true; }
+};
+
 // The memory that a compiled function works on.
 template <class T>
 struct Memory {
-  Memory(const Dataset& data, std::vector<T> start, std::size_t results, std::size_t scratch_elements)
-      : params(std::move(start)),
+  Memory(const Dataset& data, const std::vector<T>& start, std::size_t results, std::size_t scratch_elements)
+      : room(start.begin(), start.end()),
         outputs(std::max<std::size_t>(results, 1)),
         scratch(scratch_elements),
         arguments(1) {
+    room.resize(start.size() + 64);  // may be read: Run::params
+    params = std::span(room).first(start.size());
     run.columns = data.pointers.data();
     run.params = params.data();
     run.outputs = outputs.data();
@@ -50,7 +61,13 @@ struct Memory {
     run.arguments = arguments.data();
     run.rows = data.rows;
   }
-  std::vector<T> params, outputs, scratch, arguments;
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+  std::vector<T, OnLines<T>> room;
+  std::span<T> params;
+  std::vector<T> outputs;
+  std::vector<T, OnLines<T>> scratch;
+  std::vector<T> arguments;
   Run run;
 };
 
@@ -146,7 +163,7 @@ class Loop {
  private:
   std::size_t results() const {
     std::size_t most = 1;
-    for (const StepGraph& step : t_.steps) most = std::max(most, step.gradients.size() + 1);
+    for (const StepGraph& step : t_.steps) most = std::max(most, output_count(step_kernel(step, 0)));
     return most;
   }
   std::size_t scratch() const {
@@ -166,7 +183,7 @@ class Loop {
   Status one(const Training& training, RunReport& report, std::int64_t end) {
     Program::Function step = function(training.optimizer);
     memory_.arguments[0] = static_cast<T>(training.rate);
-    began_ = memory_.params;
+    began_.assign(memory_.params.begin(), memory_.params.end());
     const std::int64_t before = done_ - report.steps;  // steps of earlier statements
     const std::int64_t last = end - before;
     LineTimes lines(training.report, last);
@@ -279,14 +296,17 @@ class Loop {
   }
 
   // A loss that goes to minus infinity has no minimum, and no rate finds one.
-  void say_unbounded(const std::vector<T>& params, Diagnostic& d) const {
+  void say_unbounded(std::span<const T> params, Diagnostic& d) const {
     auto farthest =
         std::max_element(params.begin(), params.end(), [](T a, T b) { return std::abs(a) < std::abs(b); });
-    const std::string& name = t_.model.params[static_cast<std::size_t>(farthest - params.begin())].name;
+    std::int64_t element = farthest - params.begin();
+    const Parameter& param = param_at(t_.model, element);
     d.notes.push_back(fmt::format("the loss falls without bound as `{}` grows, here to {}: it has no minimum",
-                                  name, shortest(*farthest)));
-    d.helps.push_back(fmt::format(
-        "square what is to become small, or hold `{}` by a term such as + 1e-3*{}^2", name, name));
+                                  element_name(param.name, param.axes, element - param.offset),
+                                  shortest(*farthest)));
+    std::string square = param.axes.empty() ? param.name + "^2" : "sum(" + param.name + "^2)";
+    d.helps.push_back(fmt::format("square what is to become small, or hold `{}` by a term such as + 1e-3*{}",
+                                  param.name, square));
   }
 
   // Whether the rate is above the stability bound, where that can be told: said in the diagnostic.
@@ -303,10 +323,15 @@ class Loop {
   bool explain_gradient(Diagnostic& d) {
     const StepGraph& step = t_.steps[0];
     Memory<T> memory(t_.data, best_, results(), scratch());
-    t_.program.function(step_kernel(step, 0).name)(&memory.run);
+    Kernel kernel = step_kernel(step, 0);
+    t_.program.function(kernel.name)(&memory.run);
     for (std::size_t i = 0; i < step.gradients.size(); ++i) {
-      if (std::isfinite(memory.outputs[i + 1])) continue;
-      const std::string& name = t_.model.params[static_cast<std::size_t>(step.trained[i])].name;
+      const Parameter& param = t_.model.params[static_cast<std::size_t>(step.trained[i])];
+      auto begin = memory.outputs.begin() + kernel.stores[i + 1].index;
+      auto end = begin + std::ssize(param.start);
+      auto found = std::find_if(begin, end, [](T x) { return !std::isfinite(x); });
+      if (found == end) continue;
+      std::string name = element_name(param.name, param.axes, found - begin);
       d.notes.push_back(fmt::format("there the loss is finite, but its derivative by `{}` is not", name));
       auto culprit = first_not_finite(t_.model, step.fused.graph, std::span(&step.gradients[i], 1), t_.data,
                                       widened(best_));
@@ -325,13 +350,14 @@ class Loop {
   // At a point where every derivative is 0 no step moves anything.
   void check_gradient(const Training& training) {
     const StepGraph& step = t_.steps[0];
-    for (std::size_t i = 0; i < step.gradients.size(); ++i)
-      if (memory_.outputs[i + 1] != T(0)) return;
-    diagnostics_
-        .warning(Code::zero_gradient, training.span,
-                 "the gradient is exactly 0 at the start: training cannot move")
-        .helps.push_back(fmt::format("start the parameters elsewhere, for example `param {} = 1`",
-                                     t_.model.params[static_cast<std::size_t>(step.trained[0])].name));
+    auto count = output_count(step_kernel(step, 0));
+    for (std::size_t i = 1; i < count; ++i)
+      if (memory_.outputs[i] != T(0)) return;
+    Diagnostic& d = diagnostics_.warning(Code::zero_gradient, training.span,
+                                         "the gradient is exactly 0 at the start: training cannot move");
+    const Parameter& first = t_.model.params[static_cast<std::size_t>(step.trained[0])];
+    d.helps.push_back(fmt::format("start the parameters elsewhere, for example `param {}{} = 1`", first.name,
+                                  first.axes.empty() ? "" : shape_text(first.axes)));
   }
 
   // After divergence the best parameters are the result, else the last.
@@ -415,15 +441,16 @@ template <class T>
 std::vector<double> call_at(const Kernel& kernel, const Dataset& data, const Program& program,
                             const std::vector<double>& params) {
   bool rows = kernel.stores[0].to == Store::To::row_output;
-  Memory<T> memory(data, narrowed<T>(params), kernel.stores.size(), scratch_size(kernel, data.rows));
+  Memory<T> memory(data, narrowed<T>(params), output_count(kernel), scratch_size(kernel, data.rows));
   // Whole vectors are stored, so there is room for the last one.
-  Column buffer("predict", sizeof(T) == 8 ? Storage::f64 : Storage::f32, rows ? data.rows : 0);
+  Column buffer("predict", sizeof(T) == 8 ? Storage::f64 : Storage::f32, rows ? data.rows : 0,
+                elements(kernel.graph->shape(kernel.stores[0].value)));
   void* row_outputs[] = {buffer.data()};
   memory.run.row_outputs = row_outputs;
   program.function(kernel.name)(&memory.run);
   if (!rows) return widened(memory.outputs);
   const T* values = static_cast<const T*>(buffer.data());
-  return {values, values + data.rows};
+  return {values, values + buffer.cells()};
 }
 
 std::vector<double> call(const Kernel& kernel, const Model& model, const Dataset& data,

@@ -20,8 +20,8 @@ struct Progress {
   std::int64_t step = 0;   // since the first train statement began
   std::int64_t total = 0;  // of all statements
   double loss = 0;
-  std::span<const double> params;
-  bool asked = false;  // `report` asked for this line
+  std::span<const double> params;  // all elements, as everywhere here (runtime/parameters.h)
+  bool asked = false;              // `report` asked for this line
 };
 
 // Set by a signal handler: the step that runs is finished, then the loop stops. Holds the signal's number.
@@ -98,7 +98,7 @@ Fit train(const Trainer& trainer, Place from, const Listener& listener, Diagnost
 // Loss, metrics and reports, in that order.
 std::vector<double> evaluate_at(const Model& model, const Fused& evaluation, const Dataset& data,
                                 const Program& program, const std::vector<double>& params);
-// One number a row, or one number.
+// The elements of each row, or those of a prediction without rows.
 std::vector<double> predict_at(const Model& model, const Fused& prediction, const Dataset& data,
                                const Program& program, const std::vector<double>& params);
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # The manual page without a warning of the formatters that are installed; it names every command, and no line
 # of it is wider than a terminal. Usage: manual.sh PROGRAM
-page=$(mktemp)
+page=$(mktemp --suffix=.1)  # mandoc takes the suffix for the section
 trap 'rm -f "$page"' EXIT
 "$1" help --man >"$page" || exit 1
 faults=0

@@ -41,7 +41,7 @@ class TrainingRun {
     data_ = std::move(*data);
     facts_ = run_facts(s.model(), *steps_, data_);
     program_ = Program::compile(training_kernels(s.model(), *steps_, evaluation_),
-                                compile_options(s.request, data_), s.diagnostics);
+                                compile_options(s.request, s.model(), data_), s.diagnostics);
     REQUIRE(program_);
   }
 
