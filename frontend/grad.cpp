@@ -120,7 +120,7 @@ Value Lowering::stop_gradient(const std::vector<Argument>& arguments, Span span)
     return {};
   }
   const Argument& x = arguments[0];
-  if (x.value.known() || !numeric(x.value, x.span, "`stop_gradient`")) return x.value;
+  if (x.value.constant() || !numeric(x.value, x.span, "`stop_gradient`")) return x.value;
   return Value::of(graph().stop_gradient(x.value.node));
 }
 
