@@ -170,6 +170,7 @@ Value Lowering::call(const Function& function, std::vector<Argument> arguments, 
         .helps.push_back("a function is inlined, so it cannot; a `scan` repeats a step");
     return {};
   }
+  if (!whole.valid()) unwritten_ = span;
   if (!function.def.valid()) return call_built_in(function.name, arguments, span, whole);
   if (calls_.size() >= most_nesting / 4) {
     error(Code::too_deep, span, fmt::format("calls are nested deeper than {}", most_nesting / 4))
@@ -306,7 +307,7 @@ Value Lowering::call_op(OpId op, const std::vector<Argument>& arguments, Span sp
     if (!numeric(argument.value, argument.span, fmt::format("`{}`", entry.name))) return {};
   std::vector<Operand> operands;
   for (const Argument& argument : arguments) operands.push_back({argument.value, argument.node});
-  if (whole.valid() && !line_up(whole, operands)) return {};
+  if (!line_up(whole, operands)) return {};
   if (entry.arity == 1) return apply(op, {arguments[0].value});
   Value value = arguments[0].value;
   for (std::size_t i = 1; i < arguments.size(); ++i) value = apply(op, {value, arguments[i].value});

@@ -285,6 +285,7 @@ class Lowering {
   std::vector<std::unique_ptr<Function>> functions_;
   std::map<std::string, const Function*, std::less<>> built_ins_;
   std::vector<const Function*> calls_;  // being inlined
+  Span unwritten_;                      // of a call that no expression stands for: `loss = f`
   Span call_site_;                      // in the model, of the outermost call into the prelude
   std::unordered_map<std::string, Span> metric_names_, report_names_;
   std::vector<bool> column_read_;

@@ -132,7 +132,6 @@ Value Lowering::reduction(std::string_view name, const std::vector<Argument>& ar
       auto common = common_shape(shape, shape_of(w));
       if (!common || common->axes != shape.axes) {
         Operand both[] = {{x, operand->node}, {w, weights->node}};
-        if (!whole.valid()) return {};
         shape_error(
             whole, fmt::format("the weights are {}, the value is {}", in_words(shape_of(w)), in_words(shape)),
             both)

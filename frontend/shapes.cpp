@@ -98,8 +98,10 @@ Diagnostic& Lowering::shape_error(ast::NodeId whole, std::string reason, std::sp
   for (const Operand& operand : operands)
     if (operand.node.valid())
       shapes.push_back(fmt::format("`{}` is {}", shown(operand.node), in_words(shape_of(operand.value))));
-  std::string message = fmt::format("shapes do not line up in `{}`: {}", shown(whole), reason);
-  Diagnostic& d = error(Code::shapes_differ, ast()[whole].span, std::move(message));
+  std::string message = whole.valid() ? fmt::format("shapes do not line up in `{}`: {}", shown(whole), reason)
+                                      : "shapes do not line up: " + reason;
+  Diagnostic& d =
+      error(Code::shapes_differ, whole.valid() ? ast()[whole].span : unwritten_, std::move(message));
   d.label = fmt::format("{}", fmt::join(shapes, ", "));
   for (const Operand& operand : operands)
     if (operand.node.valid()) name_declarations(d, operand.node);
@@ -196,6 +198,7 @@ std::optional<Axes> Lowering::declared_shape(ast::NodeId shape) {
 namespace {
 std::string axes_in_words(const Shape& shape) {
   if (shape.axes.empty()) return fmt::format("this is {}, which has no axes", in_words(shape));
+  if (shape.axes.size() == 1) return fmt::format("this is {}, its one axis is 0", to_string(shape));
   return fmt::format("this is {}, its axes are 0 to {}", to_string(shape), shape.axes.size() - 1);
 }
 }  // namespace

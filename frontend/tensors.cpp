@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/text.h"
@@ -170,9 +171,10 @@ Value Lowering::index(ast::NodeId id) {
     return {};
   }
   if (given > shape.axes.size()) {
-    Diagnostic& d = error(
-        Code::shapes_differ, span,
-        fmt::format("`{}` is {}: it has {} axes, not {}", text, in_words(shape), shape.axes.size(), given));
+    std::size_t have = shape.axes.size();
+    std::string axes = have == 0 ? "no axes" : have == 1 ? "one axis" : fmt::format("{} axes", have);
+    Diagnostic& d = error(Code::shapes_differ, span,
+                          fmt::format("`{}` is {}: it has {}, not {}", text, in_words(shape), axes, given));
     name_declarations(d, ast().child(id, 0));
     if (shape.rows) d.notes.push_back("a model is written for one row: indices do not count rows");
     return {};
@@ -413,6 +415,11 @@ Value Lowering::einsum(const std::vector<Argument>& arguments, Span span, ast::N
   bool rows = false;
   for (std::size_t k = 0; k < in.size(); ++k) {
     const Argument& argument = arguments[k + 1];
+    if (!argument.name.empty()) {
+      wrong_arguments(*built_in("einsum"), argument.span,
+                      fmt::format("`einsum` has no argument `{}`", argument.name));
+      return {};
+    }
     if (!numeric(argument.value, argument.span, "`einsum`")) return {};
     operands.push_back(argument.value);
     written.push_back({argument.value, argument.node});
@@ -520,6 +527,7 @@ Value Lowering::structure(std::string_view name, const std::vector<Argument>& ar
   if (name == "zeros" || name == "ones") {
     auto axes = sizes(first.value, first.span, "a constant");
     if (!axes || !fits_limit({false, *axes}, most_constant_elements, span, "a constant")) return {};
+    if (axes->empty()) return Value::of(name == "ones" ? 1.0 : 0.0);
     auto count = static_cast<std::size_t>(elements({false, *axes}));
     return Value::of(Array{*axes, std::vector<double>(count, name == "ones" ? 1 : 0)});
   }
@@ -802,7 +810,7 @@ Value Lowering::one_hot(const Given& given) {
   if (c.is == Is::array) numbers = c.array->values;
   else if (c.is == Is::number) numbers = {c.number};
   for (double i : numbers) {
-    integers = integers && i == static_cast<double>(static_cast<std::int64_t>(i));
+    integers = integers && i == std::floor(i);
     inside = inside && i >= 0 && i < static_cast<double>(classes);
   }
   if (!integers || is_truth(c)) {
