@@ -86,7 +86,8 @@ void Lowering::name_declarations(Diagnostic& d, ast::NodeId expression) {
     if (node.kind != Kind::name) continue;
     const Binding* binding = lookup(node.text);
     if (!binding || !binding->value.tensor() || shape_of(binding->value).axes.empty()) continue;
-    if (binding->span.file == prelude_file || !binding->span.end) continue;
+    bool argument = binding->order == 0 && !binding->is_parameter && binding->column < 0;
+    if (argument || binding->span.file == prelude_file || !binding->span.end) continue;
     if (std::find(d.related.begin(), d.related.end(), binding->span) == d.related.end())
       d.related.push_back(binding->span);
   }
@@ -105,6 +106,8 @@ Diagnostic& Lowering::shape_error(ast::NodeId whole, std::string reason, std::sp
   d.label = fmt::format("{}", fmt::join(shapes, ", "));
   for (const Operand& operand : operands)
     if (operand.node.valid()) name_declarations(d, operand.node);
+  // In a function of the model, its arguments have their shapes from the call.
+  if (!calls_.empty() && calls_.back()->ast == &model_ast_) d.related.push_back(call_site_);
   return d;
 }
 
