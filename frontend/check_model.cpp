@@ -55,14 +55,30 @@ void Lowering::finish_targets() {
 
 // A metric or report must not have rows; `shown` is how its value is written.
 bool Lowering::one_number(NodeId value, Span span, const std::string& name, const std::string& shown) {
-  if (!graph().has_rows(value)) return true;
+  if (graph().is_number(value)) return true;
+  const Shape& shape = graph().shape(value);
+  if (!shape.axes.empty()) {
+    error(Code::loss_not_a_number, span, fmt::format("`{}` is {}, not one number", name, to_string(shape)))
+        .helps.push_back(fmt::format("`mean({})` or `sum({})` is one number", shown, shown));
+    return false;
+  }
   error(Code::loss_not_a_number, span, fmt::format("`{}` is one number a row, not one number", name))
       .helps.push_back(fmt::format("`mean({})` is one number", shown));
   return false;
 }
 
 void Lowering::check_loss() {
-  if (!model.loss.valid() || !graph().has_rows(model.loss)) return;
+  if (!model.loss.valid() || graph().is_number(model.loss)) return;
+  const Shape& shape = graph().shape(model.loss);
+  if (!shape.axes.empty()) {
+    Diagnostic& d = error(Code::loss_not_a_number, loss_span_,
+                          fmt::format("the loss is {}, not one number", to_string(shape)));
+    d.label = shape.rows ? fmt::format("{} values for every row", elements(shape))
+                         : fmt::format("{} values", elements(shape));
+    d.helps.push_back("`loss = mean(…)` is the mean of all of them, `sum(…)` their sum");
+    model.loss = {};
+    return;
+  }
   Diagnostic& d = error(Code::loss_not_a_number, loss_span_, "the loss is one number a row, not one number");
   d.label = "one value for every row";
   d.helps.push_back("`loss = mean(…)` is the mean over the rows");
@@ -86,7 +102,7 @@ void Lowering::check_parameters() {
   std::vector<bool> reached = reached_by_derivative(graph(), model.loss);
   int useful = 0;
   for (std::size_t i = 0; i < model.params.size(); ++i) {
-    NodeId id = graph().param(static_cast<int>(i));
+    NodeId id = param_node(static_cast<int>(i));
     if (id.index() < reached.size() && reached[id.index()]) ++useful;
     else
       diagnostics_

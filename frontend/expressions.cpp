@@ -23,6 +23,11 @@ NodeId Lowering::to_node(const Value& value) {
     case Is::number:
       if (value.literal) return graph().constant(literal_value(*value.literal));
       return graph().constant(value.number);
+    case Is::array: {
+      const Array& array = *value.array;
+      NodeId node = graph().array(array.rounded.empty() ? array.values : array.rounded, array.axes);
+      return array.truth ? graph().apply<op::Greater>(node, graph().constant(0)) : node;
+    }
     default: internal_error("a value that is no tensor");
   }
 }
@@ -49,6 +54,17 @@ double Lowering::literal_value(const ast::Node& literal) {
 bool Lowering::numeric(const Value& value, Span span, std::string_view where) {
   if (value.known() || value.is == Is::node) return true;
   if (!value.ok()) return false;
+  if (value.is == Is::array) {
+    if (!value.array->values.empty()) return true;
+    error(Code::wrong_kind, span, fmt::format("{} needs a value, this is an empty list", where));
+    return false;
+  }
+  if (value.is == Is::tuple || value.is == Is::rows) {
+    error(Code::wrong_kind, span,
+          fmt::format("{} needs a number, this is {}", where,
+                      value.is == Is::rows ? "the axis of rows" : "a list in parentheses"));
+    return false;
+  }
   if (value.is == Is::text && told_of_text(span)) return false;
   std::string found =
       value.is == Is::function ? fmt::format("`{}` is a function", value.function->name) : "this is a text";
@@ -65,7 +81,7 @@ bool Lowering::numeric(const Value& value, Span span, std::string_view where) {
 
 bool Lowering::truth(const Value& value, Span span, std::string_view where) {
   if (!value.ok()) return false;
-  if (value.is == Is::truth || (value.is == Is::node && graph()[value.node].type == Type::truth)) return true;
+  if (is_truth(value)) return true;
   error(Code::wrong_kind, span, fmt::format("{} needs a truth value, this is a number", where))
       .helps.push_back("compare it, for example `x != 0`");
   return false;
@@ -78,11 +94,23 @@ std::optional<double> Lowering::constant_number(ast::NodeId id, std::string_view
   if (value.is == Is::node)
     error(Code::not_constant, ast()[id].span, fmt::format("{} must be known before the data are read", what))
         .helps.push_back("it may use literals and `const` names");
+  else if (value.is == Is::array)
+    error(Code::wrong_kind, ast()[id].span,
+          fmt::format("{} must be one number, this is {}", what, to_string(shape_of(value))));
   else numeric(value, ast()[id].span, what);
   return {};
 }
 
+Value Lowering::apply_arrays(OpId op, std::initializer_list<Value> operands) {
+  return build(std::span(operands.begin(), operands.size()), {},
+               [&](Graph& g, std::span<const NodeId> in) { return g.apply(op, in); });
+}
+
 Value Lowering::apply(OpId op, std::initializer_list<Value> operands) {
+  bool arrays =
+      std::any_of(operands.begin(), operands.end(), [](const Value& v) { return v.is == Is::array; });
+  if (arrays && std::all_of(operands.begin(), operands.end(), [](const Value& v) { return v.constant(); }))
+    return apply_arrays(op, operands);
   bool known = true;
   double numbers[3] = {};
   std::array<NodeId, 3> nodes{};
@@ -123,6 +151,9 @@ Value Lowering::evaluate(ast::NodeId id) {
     value = evaluate_node(id);
   }
   --depth_;
+  if (value.is == Is::node && !graph().shape(value.node).axes.empty() &&
+      !fits_limit(graph().shape(value.node), most_elements, ast()[id].span, "a value"))
+    return {};
   return value;
 }
 
@@ -143,15 +174,10 @@ Value Lowering::evaluate_node(ast::NodeId id) {
     case Kind::call: return call(id);
     case Kind::block: return block(id);
     case Kind::start: return evaluate(ast().child(id, 0));
-    case Kind::index: not_yet(node.span, "indexing"); return {};
-    case Kind::member: {
-      Kind base = ast()[ast().child(id, 0)].kind;
-      bool told = node.text != "T" && base != Kind::name && base != Kind::member;  // by the parser
-      if (!told) not_yet(node.span, fmt::format("`.{}`", node.text));
-      return {};
-    }
-    case Kind::list: not_yet(node.span, "a list of values (a vector)"); return {};
-    case Kind::tuple: not_yet(node.span, "a list in parentheses"); return {};
+    case Kind::index: return index(id);
+    case Kind::member: return member(id);
+    case Kind::list: return list(id);
+    case Kind::tuple: return tuple(id);
     case Kind::scan: not_yet(node.span, "`scan`"); return {};
     case Kind::error: return {};
     default: internal_error(fmt::format("a {} is no expression", to_string(node.kind)));
@@ -217,12 +243,12 @@ Value Lowering::unknown(const std::string& name, Span span) {
       if (column) {
         binding.column = static_cast<int>(model.columns.size());
         binding.value = Value::of(graph().data(binding.column));
-        model.columns.push_back({name, {name}, 0, span});
+        model.columns.push_back({name, {name}, 0, span, {}});
         column_read_.push_back(true);
         model.assumed.columns.push_back(name);
       } else {
         binding.value = Value::of(graph().param(static_cast<int>(model.params.size())));
-        model.add({name, {0.0}, span});
+        model.add({name, {0.0}, span, {}});
         model.assumed.params.push_back(name);
       }
       graph().name(binding.value.node, name);
@@ -367,18 +393,19 @@ Value Lowering::binary(std::string_view symbol, Value a, Value b, ast::NodeId id
   Span left = ast()[ast().child(id, 0)].span, right = ast()[ast().child(id, 1)].span;
   std::string where = fmt::format("`{}`", symbol);
   if (symbol == "@") {
-    if (a.ok() && b.ok()) not_yet(ast()[id].span, "the matrix product `@`");
-    return {};
+    bool fine = numeric(a, left, where);
+    return numeric(b, right, where) && fine ? product(a, b, id) : Value{};
   }
+  Operand both[] = {{a, ast().child(id, 0)}, {b, ast().child(id, 1)}};
   if (symbol == "and" || symbol == "or") {
     bool fine = truth(a, left, where);
-    if (!truth(b, right, where) || !fine) return {};
+    if (!truth(b, right, where) || !fine || !line_up(id, both)) return {};
     return apply(symbol == "and" ? id_of<op::And>() : id_of<op::Or>(), {a, b});
   }
   if (!a.ok() || !b.ok())
     return {};  // a comparison with a label: what is wrong with its column has been said
   bool fine = numeric(a, left, where);
-  if (!numeric(b, right, where) || !fine) return {};
+  if (!numeric(b, right, where) || !fine || !line_up(id, both)) return {};
   for (std::size_t i = 0; i < op_count; ++i)
     if (op_table[i].infix == symbol) return apply(static_cast<OpId>(i), {a, b});
   internal_error(fmt::format("no op is written {}", symbol));
@@ -392,13 +419,12 @@ Value Lowering::conditional(ast::NodeId id) {
   Value a = evaluate(ast().child(id, 1)), b = evaluate(ast().child(id, 2));
   bool fine = numeric(a, ast()[ast().child(id, 1)].span, "a branch of `if`");
   if (!numeric(b, ast()[ast().child(id, 2)].span, "a branch of `if`") || !fine) return {};
+  Operand all[] = {{condition, ast().child(id, 0)}, {a, ast().child(id, 1)}, {b, ast().child(id, 2)}};
+  if (!line_up(id, all)) return {};
   return choose(condition, a, b);
 }
 
 Value Lowering::choose(Value condition, Value a, Value b) {
-  auto is_truth = [&](const Value& v) {
-    return v.is == Is::truth || (v.is == Is::node && graph()[v.node].type == Type::truth);
-  };
   if (!is_truth(a) || !is_truth(b)) return apply(id_of<op::Select>(), {condition, a, b});
   Value otherwise = apply(id_of<op::And>(), {apply(id_of<op::Not>(), {condition}), b});
   return apply(id_of<op::Or>(), {apply(id_of<op::And>(), {condition, a}), otherwise});

@@ -2,6 +2,7 @@
 // Calls: functions of the model and the prelude are inlined, scalar ops come from the op table, the rest is
 // here.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -17,11 +18,9 @@ using Is = Value::Is;
 namespace {
 
 // Functions of the language that this version cannot compile yet.
-constexpr std::string_view future_functions[] = {
-    "prod",   "any",     "all",       "argmax", "argmin",  "einsum", "reshape",   "permute",
-    "concat", "stack",   "pad",       "flip",   "one_hot", "take",   "windows",   "zeros",
-    "ones",   "iota",    "last",      "shape",  "classes", "repeat", "auc",       "median",
-    "normal", "uniform", "bernoulli", "glorot", "he",      "lecun",  "orthogonal"};
+constexpr std::string_view future_functions[] = {"classes", "repeat",  "auc",       "median",
+                                                 "normal",  "uniform", "bernoulli", "glorot",
+                                                 "he",      "lecun",   "orthogonal"};
 
 // Built-in functions that are no op: name, arguments without a default, how it is called.
 struct BuiltIn {
@@ -29,12 +28,32 @@ struct BuiltIn {
   int needed;
   std::string_view signature;
 };
-constexpr BuiltIn special_functions[] = {{"sum", 1, "sum(x)"},
-                                         {"mean", 1, "mean(x, weights=1)"},
-                                         {"max", 1, "max(x) or max(a, b)"},
-                                         {"min", 1, "min(x) or min(a, b)"},
-                                         {"var", 1, "var(x)"},
-                                         {"std", 1, "std(x)"},
+constexpr BuiltIn special_functions[] = {{"sum", 1, "sum(x, axis=…, keep=false)"},
+                                         {"prod", 1, "prod(x, axis=…, keep=false)"},
+                                         {"mean", 1, "mean(x, weights=1, axis=…, keep=false)"},
+                                         {"max", 1, "max(x, axis=…, keep=false) or max(a, b)"},
+                                         {"min", 1, "min(x, axis=…, keep=false) or min(a, b)"},
+                                         {"var", 1, "var(x, axis=…, keep=false)"},
+                                         {"std", 1, "std(x, axis=…, keep=false)"},
+                                         {"any", 1, "any(x, axis=…, keep=false)"},
+                                         {"all", 1, "all(x, axis=…, keep=false)"},
+                                         {"argmax", 1, "argmax(x, axis=-1, keep=false)"},
+                                         {"argmin", 1, "argmin(x, axis=-1, keep=false)"},
+                                         {"einsum", 2, "einsum(\"ij,jk->ik\", a, b, …)"},
+                                         {"reshape", 2, "reshape(x, shape)"},
+                                         {"permute", 2, "permute(x, order)"},
+                                         {"concat", 1, "concat(a, b, …, axis=-1)"},
+                                         {"stack", 1, "stack(a, b, …)"},
+                                         {"pad", 2, "pad(x, widths, value=0)"},
+                                         {"flip", 1, "flip(x, axis=…)"},
+                                         {"one_hot", 2, "one_hot(i, n)"},
+                                         {"take", 2, "take(x, i, axis=0)"},
+                                         {"windows", 2, "windows(x, size, stride=1, padding=\"valid\")"},
+                                         {"zeros", 1, "zeros(shape)"},
+                                         {"ones", 1, "ones(shape)"},
+                                         {"iota", 1, "iota(n)"},
+                                         {"last", 1, "last(x)"},
+                                         {"shape", 1, "shape(x)"},
                                          {"match", 2, "match(prediction, target)"},
                                          {"grad", 2, "grad(y, x)"},
                                          {"stop_gradient", 1, "stop_gradient(x)"}};
@@ -136,27 +155,23 @@ Value Lowering::call(ast::NodeId id) {
   for (ast::NodeId part : ast().children(id).subspan(1)) {
     bool named = ast()[part].kind == Kind::argument;
     std::string_view argument_name = named ? std::string_view(ast()[part].text) : std::string_view();
-    if (named && (argument_name == "axis" || argument_name == "keep") && !function->def.valid()) {
-      const ast::Node& axis = ast()[ast().child(part, 0)];
-      if (argument_name == "axis" && axis.kind == Kind::name && axis.text == "rows")
-        continue;  // numbers have no other axis
-      not_yet(ast()[part].span, fmt::format("`{}=`", argument_name));
-      return {};
-    }
-    Value value = evaluate(named ? ast().child(part, 0) : part);
+    ast::NodeId written = named ? ast().child(part, 0) : part;
+    Value value = argument_name == "axis" ? axis_argument(written) : evaluate(written);
     fine &= value.ok();
-    arguments.push_back({argument_name, std::move(value), ast()[part].span});
+    arguments.push_back({argument_name, std::move(value), ast()[part].span, written});
   }
-  return fine ? call(*function, std::move(arguments), node.span) : Value{};
+  return fine ? call(*function, std::move(arguments), node.span, id) : Value{};
 }
 
-Value Lowering::call(const Function& function, std::vector<Argument> arguments, Span span) {
+Value Lowering::call(const Function& function, std::vector<Argument> arguments, Span span,
+                     ast::NodeId whole) {
   if (std::find(calls_.begin(), calls_.end(), &function) != calls_.end() && function.def.valid()) {
     error(Code::recursion, span, fmt::format("`{}` calls itself", function.name))
         .helps.push_back("a function is inlined, so it cannot; a `scan` repeats a step");
     return {};
   }
-  if (!function.def.valid()) return call_built_in(function.name, arguments, span);
+  if (!whole.valid()) unwritten_ = span;
+  if (!function.def.valid()) return call_built_in(function.name, arguments, span, whole);
   if (calls_.size() >= most_nesting / 4) {
     error(Code::too_deep, span, fmt::format("calls are nested deeper than {}", most_nesting / 4))
         .helps.push_back("let one function do what a chain of them does");
@@ -242,9 +257,27 @@ Value Lowering::call_def(const Function& function, const std::vector<Argument>& 
   return value;
 }
 
-Value Lowering::call_built_in(std::string_view name, const std::vector<Argument>& arguments, Span span) {
+namespace {
+constexpr std::string_view reductions[] = {"sum", "mean", "prod", "max",    "min",   "var",
+                                           "std", "any",  "all",  "argmax", "argmin"};
+constexpr std::string_view structures[] = {"einsum", "reshape", "permute", "concat", "stack",
+                                           "pad",    "flip",    "one_hot", "take",   "windows",
+                                           "zeros",  "ones",    "iota",    "last",   "shape"};
+}  // namespace
+
+Value Lowering::call_built_in(std::string_view name, const std::vector<Argument>& arguments, Span span,
+                              ast::NodeId whole) {
+  if (std::ranges::find(structures, name) != std::end(structures))
+    return structure(name, arguments, span, whole);
+  std::size_t by_position = 0;
+  for (const Argument& argument : arguments) by_position += argument.name.empty();
+  bool reduces = std::ranges::find(reductions, name) != std::end(reductions) && by_position < 2;
+  auto of_reduction = [&](std::string_view argument) {
+    return argument == "axis" || argument == "keep" || argument == "x" ||
+           (argument == "weights" && name == "mean");
+  };
   for (const Argument& argument : arguments)
-    if (!argument.name.empty() && !(argument.name == "weights" && name == "mean")) {
+    if (!argument.name.empty() && !(reduces && of_reduction(argument.name))) {
       wrong_arguments(*built_in(name), argument.span,
                       fmt::format("`{}` has no argument `{}`", name, argument.name));
       return {};
@@ -256,12 +289,12 @@ Value Lowering::call_built_in(std::string_view name, const std::vector<Argument>
         .notes.push_back("its form is `grad(y, x)`: it cannot be given to another function");
     return {};
   }
-  bool elementwise = (name == "min" || name == "max") && arguments.size() > 1;
-  if (special_function(name) && !elementwise) return reduction(name, arguments, span);
-  return call_op(*callable_op(name), arguments, span);
+  bool elementwise = (name == "min" || name == "max") && !reduces;
+  if (special_function(name) && !elementwise) return reduction(name, arguments, span, whole);
+  return call_op(*callable_op(name), arguments, span, whole);
 }
 
-Value Lowering::call_op(OpId op, const std::vector<Argument>& arguments, Span span) {
+Value Lowering::call_op(OpId op, const std::vector<Argument>& arguments, Span span, ast::NodeId whole) {
   const OpInfo& entry = info(op);
   bool several = entry.name == "max" || entry.name == "min";
   if (arguments.size() != static_cast<std::size_t>(entry.arity) && !(several && arguments.size() > 2)) {
@@ -272,68 +305,38 @@ Value Lowering::call_op(OpId op, const std::vector<Argument>& arguments, Span sp
   }
   for (const Argument& argument : arguments)
     if (!numeric(argument.value, argument.span, fmt::format("`{}`", entry.name))) return {};
+  std::vector<Operand> operands;
+  for (const Argument& argument : arguments) operands.push_back({argument.value, argument.node});
+  if (!line_up(whole, operands)) return {};
   if (entry.arity == 1) return apply(op, {arguments[0].value});
   Value value = arguments[0].value;
   for (std::size_t i = 1; i < arguments.size(); ++i) value = apply(op, {value, arguments[i].value});
   return value;
 }
 
-// --- reductions ---
-Value Lowering::reduction(std::string_view name, const std::vector<Argument>& arguments, Span span) {
-  const Value* weights = nullptr;
-  const Argument* operand = nullptr;
-  for (const Argument& argument : arguments) {
-    if (argument.name == "weights" && name == "mean") weights = &argument.value;
-    else if (argument.name.empty() && !operand) operand = &argument;
-    else {
-      error(Code::wrong_arguments, argument.span, fmt::format("`{}` reduces one value", name))
-          .notes.push_back(fmt::format("its form is `{}`", special_function(name)->signature));
-      return {};
-    }
-  }
-  if (!operand) {
-    error(Code::wrong_arguments, span, fmt::format("`{}` needs a value", name))
-        .notes.push_back(fmt::format("its form is `{}`", special_function(name)->signature));
-    return {};
-  }
-  if (!numeric(operand->value, operand->span, fmt::format("`{}`", name))) return {};
-  if (weights && !numeric(*weights, span, "`weights`")) return {};
-  Value x = operand->value;
-  if (name == "mean") return mean(x, weights);
-  if (name == "var" || name == "std") {
-    Value r = apply(id_of<op::Sub>(), {x, mean(x, nullptr)});
-    Value v = mean(apply(id_of<op::Mul>(), {r, r}), nullptr);
-    return name == "var" ? v : apply(id_of<op::Sqrt>(), {v});
-  }
-  if (x.known()) return x.is == Is::truth ? Value::of(x.number) : x;
-  if (!graph().has_rows(x.node)) return Value::of(graph().to_real(x.node));
-  Reduction kind = name == "sum" ? Reduction::sum : name == "max" ? Reduction::max : Reduction::min;
-  return Value::of(graph().reduce(kind, x.node));
-}
-
-// Σx/rows; with weights Σwx/Σw. Equal weights that the compiler knows are none.
-Value Lowering::mean(Value x, const Value* weights) {
-  bool weighted = weights && !(weights->known() && weights->number == 1);
-  NodeId node = graph().to_real(to_node(x));
-  if (!weighted) {
-    if (!graph().has_rows(node)) return x.known() ? Value::of(x.number) : Value::of(node);
-    return Value::of(graph().apply<op::Div>(graph().reduce(Reduction::sum, node), graph().row_count()));
-  }
-  NodeId w = graph().to_real(to_node(*weights));
-  bool rows = graph().has_rows(node) || graph().has_rows(w);
-  auto total = [&](NodeId id) { return rows ? graph().reduce(Reduction::sum, graph().broadcast(id)) : id; };
-  NodeId product = total(graph().apply<op::Mul>(w, node));
-  return Value::of(graph().apply<op::Div>(product, total(w)));
-}
-
-namespace {
-bool is_of_all_rows(NodeKind kind) { return kind == NodeKind::reduce || kind == NodeKind::row_count; }
-}  // namespace
-
 bool Lowering::depends_on_reduction(NodeId id) const {
   std::vector<bool> needed = live(model.graph, std::span(&id, 1));
-  for (std::size_t i = 0; i < needed.size(); ++i)
-    if (needed[i] && is_of_all_rows(model.graph[NodeId(static_cast<std::int64_t>(i))].kind)) return true;
+  for (std::size_t i = 0; i < needed.size(); ++i) {
+    NodeId part(static_cast<std::int64_t>(i));
+    if (needed[i] && (model.graph.sums_rows(part) || model.graph[part].kind == NodeKind::row_count))
+      return true;
+  }
+  return false;
+}
+
+// Whether a row's prediction and target have one shape: (N,) against (N, 1) would broadcast to (N, N).
+bool Lowering::same_features(const Argument& p, const Argument& y, Span span) {
+  Shape prediction = shape_of(p.value), target = shape_of(y.value);
+  if (prediction.axes == target.axes) return true;
+  Diagnostic& d = error(Code::shapes_differ, span,
+                        fmt::format("the prediction is {}, the target {}: a row of both must have one shape",
+                                    in_words(prediction), in_words(target)));
+  if (elements(prediction) == elements(target)) {
+    std::string wanted = fmt::format("{}", fmt::join(target.axes, ", "));
+    d.helps.push_back(prediction.axes == std::vector<std::int64_t>{1} && target.axes.empty()
+                          ? "an index takes the number out of the prediction: `predict[0]`"
+                          : fmt::format("`reshape(predict, [{}])` has the target's shape", wanted));
+  }
   return false;
 }
 
@@ -346,6 +349,7 @@ Value Lowering::match(const std::vector<Argument>& arguments, Span span) {
   }
   for (const Argument& argument : arguments)
     if (!numeric(argument.value, argument.span, "`match`")) return {};
+  if (!same_features(arguments[0], arguments[1], span)) return {};
   NodeId p = graph().to_real(to_node(arguments[0].value)), y = to_node(arguments[1].value);
   if (!graph().has_rows(y) || graph().has_rows(p))
     return arguments[0].value.known() ? arguments[0].value : Value::of(p);
@@ -417,10 +421,10 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
     });
     auto column = static_cast<int>(known - model.columns.begin());
     if (known == model.columns.end()) {
-      model.columns.push_back({name_for(free[0]), {free[0]}, 0, span});
+      model.columns.push_back({name_for(free[0]), {free[0]}, 0, span, {}});
       column_read_.push_back(true);
     }
-    NodeId node = graph().data(column);
+    NodeId node = column_value(column).node;
     graph().name(node, model.columns[static_cast<std::size_t>(column)].name);
     return Value::of(node);
   }
@@ -455,7 +459,7 @@ Value Lowering::target_call(const Function& function, Span span, const std::stri
   }
   std::optional<Value> y = target(function, span, defines);
   if (!y) return {};
-  return call(function, {{"", Value::of(model.predict), span}, {"", *y, span}}, span);
+  return call(function, {{"", Value::of(model.predict), span, {}}, {"", *y, span, {}}}, span);
 }
 
 }  // namespace slope

@@ -50,8 +50,8 @@ void Lowering::note_differentiated() {
 // A definition's or argument's value, as a node of its own where the model differentiates by its name.
 Value Lowering::differentiable(const std::string& name, const Value& value, Span span) {
   if (ast_ != &model_ast_ || !differentiated_.contains(name)) return value;
-  bool number = value.is == Is::number || (value.is == Is::node && graph()[value.node].type == Type::real);
-  if (!number) return value;
+  bool real = value.tensor() && !is_truth(value) && value.classes == 0;
+  if (!real || (value.is == Is::array && value.array->values.empty())) return value;
   Graph::Origin origin(graph(), place(span));
   return Value::of(graph().tap(to_node(value)));
 }
@@ -78,7 +78,7 @@ Value Lowering::grad(ast::NodeId call) {
   if (x.is != Is::node || graph()[x.node].type != Type::real) {
     Diagnostic& d = error(Code::wrong_kind, ast()[given.x].span,
                           fmt::format("`{}` is {}: nothing changes with it", ast()[given.x].text,
-                                      x.is == Is::number ? "a constant" : "a truth value"));
+                                      is_truth(x) ? "a truth value" : "a constant"));
     d.helps.push_back("`grad` differentiates by a parameter, a column, an argument or a definition");
     return {};
   }
@@ -90,13 +90,18 @@ Value Lowering::grad(ast::NodeId call) {
     return {};
   }
   NodeId total = graph().to_real(to_node(y));
-  if (graph().has_rows(total)) total = graph().reduce(Reduction::sum, total);
+  Axes all;
+  for (std::size_t i = 0; i < graph().shape(total).axes.size(); ++i)
+    all.push_back(static_cast<std::int64_t>(i));
+  if (graph().has_rows(total)) all.push_back(rows_axis);
+  total = graph().reduce(Reduction::sum, total, all);
   NodeId derivative = differentiate(graph(), total, std::span(&x.node, 1))[0];
   if (!derivative.valid()) {
     warn_of_zero(given.x);
     derivative = graph().constant(0);
   }
-  return Value::of(graph().has_rows(x.node) ? graph().broadcast(derivative) : derivative);
+  Shape shape = graph().shape(x.node);
+  return Value::of(graph().broadcast(derivative, shape));
 }
 
 void Lowering::warn_of_zero(ast::NodeId x) {
@@ -115,7 +120,7 @@ Value Lowering::stop_gradient(const std::vector<Argument>& arguments, Span span)
     return {};
   }
   const Argument& x = arguments[0];
-  if (x.value.known() || !numeric(x.value, x.span, "`stop_gradient`")) return x.value;
+  if (x.value.constant() || !numeric(x.value, x.span, "`stop_gradient`")) return x.value;
   return Value::of(graph().stop_gradient(x.value.node));
 }
 

@@ -124,8 +124,8 @@ void Lowering::not_yet(Span span, std::string what) {
   if (!said_.insert({what, place(span).begin}).second) return;
   error(Code::not_yet, span, fmt::format("{} cannot be compiled yet", what))
       .notes.push_back(
-          "it is part of the language; this version compiles models of numbers without vectors, layers or "
-          "state");
+          "it is part of the language; this version compiles models of numbers, vectors and matrices without "
+          "layers, state or classes");
 }
 
 bool Lowering::bind(const std::string& name, Binding binding) {
@@ -188,35 +188,38 @@ void Lowering::data(ast::NodeId id) {
     if (other == id) break;
     source += model_ast_[other].kind == Kind::data;
   }
-  bool shaped = false;  // then that there are several columns has been said
+  int names = 0;
   for (ast::NodeId part : ast().children(id)) {
     const ast::Node& node = ast()[part];
-    if (node.kind == Kind::column) column(part, source);
-    if (node.kind == Kind::column) shaped |= ast().find(part, Kind::shape).valid();
+    if (node.kind == Kind::column && ++names > 0) column(part, id, source);
     if (node.kind == Kind::standardized) not_yet(node.span, "`standardized`");
-    if (!shaped && (node.kind == Kind::columns || node.kind == Kind::columns_range))
-      not_yet(node.span, "`columns` (a vector of columns)");
+    if (names > 1 && (node.kind == Kind::columns || node.kind == Kind::columns_range))
+      error(Code::misplaced_form, node.span, "`columns` fills one name, this statement has several")
+          .helps.push_back("give each name a `data` statement of its own");
   }
 }
 
-void Lowering::column(ast::NodeId id, std::size_t source) {
+void Lowering::column(ast::NodeId id, ast::NodeId statement, std::size_t source) {
   const ast::Node& node = ast()[id];
-  DataColumn column{node.text, {node.text}, source, node.span};
+  DataColumn column{node.text, {node.text}, source, node.span, {}};
+  bool plain = true;  // what is said of another column is enough: it is no number in what follows
   for (ast::NodeId part : ast().children(id)) {
     const ast::Node& detail = ast()[part];
     if (detail.kind == Kind::string) column.headers = {detail.text};
-    if (detail.kind == Kind::shape) not_yet(detail.span, "a column with a shape");
-    if (detail.kind == Kind::class_type) not_yet(detail.span, "a class column");
-    if (detail.kind == Kind::index_type) not_yet(detail.span, "an index column");
+    if (detail.kind == Kind::shape) {
+      auto axes = declared_shape(part);
+      plain = axes.has_value();
+      column.axes = axes.value_or(Axes{});
+    }
+    if (detail.kind == Kind::class_type) plain = false, not_yet(detail.span, "a class column");
+    if (detail.kind == Kind::index_type) plain = false, not_yet(detail.span, "an index column");
   }
+  plain = plain && column_headers(statement, column);
   auto number = static_cast<int>(model.columns.size());
-  NodeId value = graph().data(number);
+  NodeId value = graph().data(number, graph().intern({true, column.axes}));
   graph().name(value, node.text);
   Binding binding{Value::of(value), node.name};
   binding.column = number;
-  // What is said of such a column is enough: it is no number in what follows.
-  bool plain = true;
-  for (ast::NodeId part : ast().children(id)) plain &= ast()[part].kind == Kind::string;
   if (!plain) binding.value = {};
   if (bind(node.text, binding)) {
     model.columns.push_back(std::move(column));
@@ -235,23 +238,57 @@ void Lowering::param(ast::NodeId id) {
   binding.is_parameter = true;
   ast::NodeId start = ast().find(id, Kind::start);
   if (scope_ != &model_scope_) not_yet(node.span, "a parameter inside a function (a layer)");
-  else if (ast().find(id, Kind::shape).valid())
-    not_yet(ast()[ast().find(id, Kind::shape)].span, "a parameter with a shape");
   else if (ast().find(id, Kind::bounds).valid())
     not_yet(ast()[ast().find(id, Kind::bounds)].span, "a parameter with bounds");
   else if (!start.valid()) not_yet(node.span, "a random start");
-  else if (auto value = constant_number(ast().child(start, 0), "the start of a parameter")) {
+  else if (auto parameter = declared_parameter(id, ast().child(start, 0))) {
     auto number = static_cast<int>(model.params.size());
     Graph::Origin origin(graph(), node.span);
-    NodeId value_id = graph().param(number);
+    NodeId value_id = graph().param(number, graph().intern({false, parameter->axes}));
     graph().name(value_id, node.text);
     binding.value = Value::of(value_id);
-    const ast::Node& given = ast()[ast().child(start, 0)];
-    double at = given.kind == Kind::number ? literal_value(given) : *value;
-    if (bind(node.text, binding)) model.add({node.text, {at}, node.name});
+    if (bind(node.text, binding)) model.add(std::move(*parameter));
     return;
   }
   bind(node.text, binding);
+}
+
+// The shape is what brackets say, else the start's; the start is broadcast to it.
+std::optional<Parameter> Lowering::declared_parameter(ast::NodeId id, ast::NodeId start) {
+  const ast::Node& node = ast()[id];
+  ast::NodeId brackets = ast().find(id, Kind::shape);
+  auto shape = brackets.valid() ? declared_shape(brackets) : Axes{};
+  if (!shape) return {};
+  Value value = constant_value(start, "the start of a parameter");
+  if (!value.ok()) return {};
+  Parameter parameter{node.text, {}, node.name, {}};
+  Axes given = shape_of(value).axes;
+  parameter.axes = brackets.valid() ? *shape : given;
+  auto common = common_shape({false, given}, {false, parameter.axes});
+  if (!common || common->axes != parameter.axes) {
+    error(Code::shapes_differ, ast()[start].span,
+          fmt::format("the start of `{}` is {}, the parameter {}", node.text, to_string({false, given}),
+                      to_string({false, parameter.axes})))
+        .helps.push_back("without brackets a parameter has the shape of its start");
+    return {};
+  }
+  auto count = static_cast<std::size_t>(elements({false, parameter.axes}));
+  if (value.known()) {
+    parameter.start.assign(count, value.literal ? literal_value(*value.literal) : value.number);
+    return parameter;
+  }
+  Array array = *value.array;
+  if (!array.rounded.empty()) array.values = std::exchange(array.rounded, {});
+  if (given != parameter.axes) {
+    Value from = Value::of(std::move(array));
+    from = build({&from, 1}, ast()[start].span, [&](Graph& g, std::span<const NodeId> in) {
+      return g.broadcast(g.to_real(in[0]), {false, parameter.axes});
+    });
+    if (!from.ok()) return {};
+    array = *from.array;
+  }
+  parameter.start = std::move(array.values);
+  return parameter;
 }
 
 void Lowering::constants(ast::NodeId id) {
@@ -259,7 +296,7 @@ void Lowering::constants(ast::NodeId id) {
     const ast::Node& node = ast()[item];
     Binding binding{{}, node.name};
     Value value = evaluate(ast().child(item, 0));
-    if (value.known()) binding.value = value;
+    if (value.constant()) binding.value = value;
     else if (value.ok())
       error(Code::not_constant, ast()[ast().child(item, 0)].span,
             fmt::format("the constant `{}` depends on data or parameters", node.text))
@@ -267,7 +304,7 @@ void Lowering::constants(ast::NodeId id) {
     if (scope_ == &model_scope_)
       for (const auto& [name, text] : settings_.sets)
         if (name == node.text)
-          if (auto given = set_value(name, text)) binding.value = Value::of(*given);
+          if (Value given = set_value(name, text); given.ok()) binding.value = given;
     bind(node.text, binding);
   }
 }
@@ -408,12 +445,21 @@ NodeId Lowered::update(const Optimizer& optimizer, NodeId param, NodeId gradient
   const Function* function = lowering_->optimizer_function(optimizer, span);
   if (!function) return {};
   std::vector<Argument> arguments{
-      {"", Value::of(param), span}, {"", Value::of(gradient), span}, {"", Value::of(rate), span}};
-  for (const auto& [name, value] : optimizer.hyper) arguments.push_back({name, Value::of(value), span});
+      {"", Value::of(param), span, {}}, {"", Value::of(gradient), span, {}}, {"", Value::of(rate), span, {}}};
+  for (const auto& [name, value] : optimizer.hyper) arguments.push_back({name, Value::of(value), span, {}});
   Value value = lowering_->call(*function, std::move(arguments), span);
   if (!value.ok() || diagnostics.has_errors()) return {};
+  Graph& graph = lowering_->model.graph;
   NodeId node = lowering_->to_node(value);
-  if (!lowering_->model.graph.has_rows(node)) return node;
+  const Shape shape = graph.shape(param), found = graph.shape(node);
+  if (found == shape) return node;
+  if (!found.rows && common_shape(found, shape) == shape) return graph.broadcast(graph.to_real(node), shape);
+  if (!found.rows) {
+    diagnostics.error(Code::shapes_differ, span,
+                      fmt::format("the optimizer `{}` gives {} for a parameter that is {}", optimizer.name,
+                                  in_words(found), in_words(shape)));
+    return {};
+  }
   diagnostics.error(
       Code::wrong_kind, span,
       fmt::format("the optimizer `{}` gives one number a row, not the new parameter", optimizer.name));

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The working state of lower(): private to frontend. The member functions stand in lower.cpp (statements),
 // check_model.cpp (the end), expressions.cpp, functions.cpp (calls and built-in functions), grad.cpp
-// (derivatives in the model) and options.cpp (train statements).
+// (derivatives in the model), options.cpp (train statements), shapes.cpp (shapes, arrays of constants, what
+// lines up), tensors.cpp (structure: `@`, indices, reshape, …), reductions.cpp and shown.cpp.
 #pragma once
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -20,15 +22,27 @@ namespace slope {
 struct Function;
 struct Scope;
 
+// More than one number that the compiler knows, in f64; axes {0}: the empty list, which only says a shape.
+struct Array {
+  Axes axes;
+  std::vector<double> values;  // row-major; truth: 0 or 1
+  bool truth = false;
+  std::vector<double> rounded = {};  // straight from the text in the model's precision; {}: round `values`
+};
+
 // What an expression stands for while the graph is built.
 struct Value {
-  enum class Is : std::uint8_t { error, number, truth, node, text, function };
+  // tuple: `(0, 1)` as an argument; rows: the word where an axis is named.
+  enum class Is : std::uint8_t { error, number, truth, node, text, function, array, tuple, rows };
   Is is = Is::error;
   double number = 0;                   // known to the compiler, in f64; truth: 0 or 1
   const ast::Node* literal = nullptr;  // a number straight from the text: read anew in the model's precision
   NodeId node;
   std::string text;
   const Function* function = nullptr;
+  std::shared_ptr<const Array> array = {};
+  std::shared_ptr<const std::vector<Value>> items = {};  // of a tuple
+  std::int64_t classes = 0;  // > 0: a node of integers from 0 to classes − 1, which can index
 
   static Value of(double v) {
     return {.is = Is::number, .number = v, .literal = nullptr, .node = {}, .text = {}};
@@ -37,8 +51,15 @@ struct Value {
     return {.is = Is::truth, .number = v ? 1.0 : 0.0, .literal = nullptr, .node = {}, .text = {}};
   }
   static Value of(NodeId id) { return {.is = Is::node, .literal = nullptr, .node = id, .text = {}}; }
+  static Value of(Array a) {
+    Value value{.is = Is::array, .literal = nullptr, .node = {}, .text = {}};
+    value.array = std::make_shared<const Array>(std::move(a));
+    return value;
+  }
   bool ok() const { return is != Is::error; }
-  bool known() const { return is == Is::number || is == Is::truth; }
+  bool known() const { return is == Is::number || is == Is::truth; }  // and one number
+  bool constant() const { return known() || is == Is::array; }
+  bool tensor() const { return constant() || is == Is::node; }
 };
 
 // A name's meaning and where it was given.
@@ -71,6 +92,13 @@ struct Argument {
   std::string_view name;  // "" by position
   Value value;
   Span span;
+  ast::NodeId node = {};  // its expression; invalid where none was written
+};
+
+// A value in a message about shapes: as written, with its shape.
+struct Operand {
+  const Value& value;
+  ast::NodeId node;
 };
 
 class Lowering {
@@ -79,7 +107,8 @@ class Lowering {
   void run();
 
   Model model;
-  Value call(const Function& function, std::vector<Argument> arguments, Span span);
+  // `whole`: the call's expression, where there is one
+  Value call(const Function& function, std::vector<Argument> arguments, Span span, ast::NodeId whole = {});
   const Function* optimizer_function(const Optimizer& optimizer, Span span);
   NodeId to_node(const Value& value);
   void set_diagnostics(Diagnostics& diagnostics) { diagnostics_ = &diagnostics; }
@@ -89,9 +118,10 @@ class Lowering {
   void load_prelude();
   void statement(ast::NodeId id);
   void data(ast::NodeId id);
-  void column(ast::NodeId id, std::size_t source);
+  void column(ast::NodeId id, ast::NodeId statement, std::size_t source);
   void params(ast::NodeId id);
   void param(ast::NodeId id);
+  std::optional<Parameter> declared_parameter(ast::NodeId id, ast::NodeId start);
   void constants(ast::NodeId id);
   void def(ast::NodeId id);
   void define(ast::NodeId id);
@@ -128,6 +158,7 @@ class Lowering {
   Value unknown(const std::string& name, Span span);
   bool is_column_of_short_form(std::string_view name) const;
   Value apply(OpId op, std::initializer_list<Value> operands);
+  Value apply_arrays(OpId op, std::initializer_list<Value> operands);
   Value choose(Value condition, Value a, Value b);
   bool numeric(const Value& value, Span span, std::string_view where);
   bool told_of_text(Span span) const;
@@ -144,11 +175,11 @@ class Lowering {
                                                      const std::vector<Argument>& arguments);
   void wrong_arguments(const Function& function, Span where, std::string message);
   Value call_def(const Function& function, const std::vector<Argument>& arguments, Span span);
-  Value call_built_in(std::string_view name, const std::vector<Argument>& arguments, Span span);
-  Value call_op(OpId op, const std::vector<Argument>& arguments, Span span);
-  Value reduction(std::string_view name, const std::vector<Argument>& arguments, Span span);
-  Value mean(Value x, const Value* weights);
+  Value call_built_in(std::string_view name, const std::vector<Argument>& arguments, Span span,
+                      ast::NodeId whole);
+  Value call_op(OpId op, const std::vector<Argument>& arguments, Span span, ast::NodeId whole);
   Value match(const std::vector<Argument>& arguments, Span span);
+  bool same_features(const Argument& p, const Argument& y, Span span);
   Value target_call(const Function& function, Span span, const std::string& defines);
   std::optional<Value> target(const Function& function, Span span, const std::string& defines);
   std::string name_for(const std::string& header) const;
@@ -156,6 +187,62 @@ class Lowering {
   bool depends_on_reduction(NodeId id) const;
   std::string signature(const Function& function) const;
   const Function* built_in(std::string_view name);
+
+  // shapes, and values that the compiler knows (shapes.cpp)
+  using Make = std::function<slope::NodeId(Graph&, std::span<const slope::NodeId>)>;
+  Value build(std::span<const Value> operands, Span span, const Make& make);
+  Shape shape_of(const Value& value) const;
+  bool is_truth(const Value& value) const;
+  bool fits_limit(const Shape& shape, std::int64_t most, Span span, std::string_view what);
+  std::optional<Shape> line_up(ast::NodeId whole, std::span<const Operand> operands);
+  Diagnostic& shape_error(ast::NodeId whole, std::string reason, std::span<const Operand> operands);
+  void name_declarations(Diagnostic& d, ast::NodeId expression);
+  std::optional<std::int64_t> whole_number(const Value& value, Span span, std::string_view what);
+  std::optional<Axes> whole_numbers(const Value& value, Span span, std::string_view what);
+  std::optional<Axes> sizes(const Value& value, Span span, std::string_view what);
+  std::optional<Axes> declared_shape(ast::NodeId shape);
+  std::optional<Axes> axes_of(const Value& value, Span span, const Shape& shape, std::string_view function);
+  std::optional<std::int64_t> axis_of(const Value& value, Span span, const Shape& shape,
+                                      std::string_view function);
+  Value constant_value(ast::NodeId id, std::string_view what);
+  Value column_value(int column);
+  slope::NodeId param_node(int index);
+  bool column_headers(ast::NodeId data, DataColumn& column);
+  std::optional<std::vector<std::string>> header_range(ast::NodeId range, std::size_t source);
+
+  // structure (tensors.cpp)
+  Value list(ast::NodeId id);
+  Value tuple(ast::NodeId id);
+  Value index(ast::NodeId id);
+  Value member(ast::NodeId id);
+  Value product(const Value& a, const Value& b, ast::NodeId whole);
+  Value axis_argument(ast::NodeId id);
+  struct Given {
+    const std::vector<Argument>& arguments;
+    std::vector<const Argument*> by_formal;
+    const Argument* operator[](std::size_t i) const { return by_formal[i]; }
+  };
+  std::optional<Given> take_arguments(std::string_view name, const std::vector<Argument>& arguments,
+                                      Span span);
+  Value structure(std::string_view name, const std::vector<Argument>& arguments, Span span,
+                  ast::NodeId whole);
+  Value join(std::string_view name, const std::vector<Argument>& arguments, Span span, ast::NodeId whole);
+  Value reshape(const Given& given, ast::NodeId whole);
+  Value pad(const Given& given, ast::NodeId whole);
+  Value windows(const Given& given, ast::NodeId whole);
+  Value take(const Value& table, const Value& indices, std::int64_t axis, Span span,
+             const std::string& shown_table);
+  Value one_hot(const Given& given);
+  Value einsum(const std::vector<Argument>& arguments, Span span, ast::NodeId whole);
+  bool slice_item(ast::NodeId item, std::int64_t length, const std::string& base, Graph::Along& along);
+
+  // reductions (reductions.cpp)
+  Value reduction(std::string_view name, const std::vector<Argument>& arguments, Span span,
+                  ast::NodeId whole);
+  Value mean(const Value& x, const Value& weights, Axes axes, bool keep, Span span);
+
+  // expressions as they are written (shown.cpp)
+  std::string shown(ast::NodeId id) const;
 
   // derivatives in the model (grad.cpp)
   void note_differentiated();
@@ -182,7 +269,7 @@ class Lowering {
   bool check_hyper(const Function& function, ast::NodeId value);
   bool on_command_line(const std::string& statement, const std::string& shown,
                        const std::function<void(const ast::Ast&, ast::NodeId)>& use);
-  std::optional<double> set_value(const std::string& name, const std::string& text);
+  Value set_value(const std::string& name, const std::string& text);
 
   Span place(Span span) const;  // in the prelude: the call in the model that led there
   Diagnostic& error(Code code, Span span, std::string message);
@@ -198,6 +285,7 @@ class Lowering {
   std::vector<std::unique_ptr<Function>> functions_;
   std::map<std::string, const Function*, std::less<>> built_ins_;
   std::vector<const Function*> calls_;  // being inlined
+  Span unwritten_;                      // of a call that no expression stands for: `loss = f`
   Span call_site_;                      // in the model, of the outermost call into the prelude
   std::unordered_map<std::string, Span> metric_names_, report_names_;
   std::vector<bool> column_read_;
@@ -232,5 +320,10 @@ inline constexpr std::int64_t most_evaluated = 4'000'000;
 inline constexpr std::size_t most_nodes = 400'000;
 // Names near an unknown one are looked up for the errors that are shown, hardly more.
 inline constexpr int most_suggestions = 25;
+// Elements of one value (of a row's, where it has rows); and of an array that the compiler computes itself.
+inline constexpr std::int64_t most_elements = std::int64_t{1} << 31;
+inline constexpr std::int64_t most_constant_elements = std::int64_t{1} << 24;
+// "a number", "a number a row", "[rows, 3]"
+std::string in_words(const Shape& shape);
 
 }  // namespace slope

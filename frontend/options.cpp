@@ -106,11 +106,12 @@ bool Lowering::on_command_line(const std::string& statement, const std::string& 
   return false;
 }
 
-std::optional<double> Lowering::set_value(const std::string& name, const std::string& text) {
-  std::optional<double> result;
+Value Lowering::set_value(const std::string& name, const std::string& text) {
+  Value result;
   on_command_line("const value = " + text, fmt::format("--set {}={}", name, text),
                   [&](const ast::Ast& tree, ast::NodeId item) {
-                    result = constant_number(tree.child(item, 0), "a constant");
+                    result = constant_value(tree.child(item, 0), "a constant");
+                    result.literal = nullptr;  // the tree ends here
                   });
   return result;
 }

@@ -1,0 +1,835 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What moves elements or sums products of them: lists, indices, `@`, `.T`, reshape and its kind. All of it
+// counts and sees the axes of one row only. Every fault of a shape is said here: the graph takes none.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/text.h"
+#include "frontend/lowering.h"
+
+namespace slope {
+
+using ast::Kind;
+using Is = Value::Is;
+
+namespace {
+
+std::int64_t length(const Shape& shape, std::size_t axis) { return shape.axes[axis]; }
+
+std::vector<Graph::Along> whole_axes(const Shape& shape) {
+  std::vector<Graph::Along> along;
+  for (std::int64_t n : shape.axes) along.push_back({0, 1, n});
+  return along;
+}
+
+NodeId with_axis(Graph& graph, NodeId x, std::size_t at) {
+  Axes axes = graph.shape(x).axes;
+  axes.insert(axes.begin() + static_cast<std::ptrdiff_t>(at), 1);
+  return graph.reshape(x, axes);
+}
+
+Value of_classes(Value value, std::int64_t classes) {
+  if (value.is == Is::node) value.classes = classes;
+  return value;
+}
+
+}  // namespace
+
+// --- lists ---
+
+// `[a, b]`: along a new first axis. All of one shape; what has rows gives them to the others.
+Value Lowering::list(ast::NodeId id) {
+  std::vector<Value> items;
+  std::vector<Operand> operands;
+  bool fine = true, literals = true;
+  std::span<const ast::NodeId> parts = ast().children(id);
+  items.reserve(parts.size());
+  for (ast::NodeId part : parts) {
+    items.push_back(evaluate(part));
+    fine = fine && numeric(items.back(), ast()[part].span, "a list");
+    literals = literals && items.back().literal;
+    operands.push_back({items.back(), part});
+  }
+  if (!fine) return {};
+  if (items.empty()) return Value::of(Array{{0}, {}});
+  bool numbers = std::all_of(items.begin(), items.end(), [](const Value& v) { return v.known(); });
+  bool truths = std::all_of(items.begin(), items.end(), [&](const Value& v) { return is_truth(v); });
+  if (numbers) {
+    Array array{{static_cast<std::int64_t>(items.size())}, {}, truths};
+    for (const Value& item : items) array.values.push_back(item.number);
+    if (literals && graph().precision() == Precision::f32)
+      for (const Value& item : items) array.rounded.push_back(literal_value(*item.literal));
+    return Value::of(std::move(array));
+  }
+  Shape first = shape_of(items[0]);
+  bool arrays = std::all_of(items.begin(), items.end(), [](const Value& v) { return v.is == Is::array; });
+  for (std::size_t i = 1; i < items.size(); ++i) {
+    Shape other = shape_of(items[i]);
+    if (other.axes == first.axes) continue;
+    Operand both[] = {operands[0], operands[i]};
+    shape_error(id,
+                fmt::format("the values of a list must have one shape, these are {} and {}", in_words(first),
+                            in_words(other)),
+                both);
+    return {};
+  }
+  if (arrays) {
+    Array whole{first.axes, {}, truths};
+    whole.axes.insert(whole.axes.begin(), static_cast<std::int64_t>(items.size()));
+    bool all_rounded = true;
+    for (const Value& item : items) {
+      whole.values.insert(whole.values.end(), item.array->values.begin(), item.array->values.end());
+      whole.rounded.insert(whole.rounded.end(), item.array->rounded.begin(), item.array->rounded.end());
+      all_rounded = all_rounded && !item.array->rounded.empty();
+    }
+    if (!all_rounded) whole.rounded.clear();
+    return Value::of(std::move(whole));
+  }
+  return build(items, ast()[id].span, [](Graph& g, std::span<const NodeId> in) {
+    std::vector<NodeId> rows;
+    for (NodeId x : in) rows.push_back(with_axis(g, x, 0));
+    return g.concat(rows, 0);
+  });
+}
+
+Value Lowering::tuple(ast::NodeId id) {
+  std::vector<Value> items;
+  for (ast::NodeId part : ast().children(id)) {
+    items.push_back(axis_argument(part));
+    if (!items.back().ok()) return {};
+  }
+  Value value{.is = Is::tuple, .literal = nullptr, .node = {}, .text = {}};
+  value.items = std::make_shared<const std::vector<Value>>(std::move(items));
+  return value;
+}
+
+// What stands behind `axis=`: there `rows` is the axis of that name.
+Value Lowering::axis_argument(ast::NodeId id) {
+  const ast::Node& node = ast()[id];
+  if (node.kind == Kind::name && node.text == "rows")
+    return {.is = Is::rows, .literal = nullptr, .node = {}, .text = {}};
+  return node.kind == Kind::tuple ? tuple(id) : evaluate(id);
+}
+
+// --- indices ---
+
+// `begin:end:step`, negative ends counted from the end. Unlike Python nothing is cut to the length: a bound
+// beyond it is a mistake in a size.
+bool Lowering::slice_item(ast::NodeId item, std::int64_t length, const std::string& base,
+                          Graph::Along& along) {
+  auto bound = [&](std::size_t i, std::int64_t otherwise) -> std::optional<std::int64_t> {
+    ast::NodeId part = ast().child(item, i);
+    if (ast()[part].kind == Kind::nothing) return otherwise;
+    return whole_number(evaluate(part), ast()[part].span, "an index");
+  };
+  auto step = bound(2, 1);
+  if (!step) return false;
+  Span span = ast()[item].span;
+  if (*step == 0) {
+    error(Code::bad_option_value, span, "the step of a slice is 0");
+    return false;
+  }
+  bool back = *step < 0, open_end = ast()[ast().child(item, 1)].kind == Kind::nothing;
+  auto begin = bound(0, back ? length - 1 : 0), end = bound(1, length);
+  if (!begin || !end) return false;
+  auto from_end = [&](std::int64_t i) { return i < 0 ? i + length : i; };
+  std::int64_t first = from_end(*begin), behind = open_end ? (back ? -1 : length) : from_end(*end);
+  bool inside = first >= 0 && first <= length && behind >= (open_end ? -1 : 0) && behind <= length;
+  if (!inside) {
+    error(Code::shapes_differ, span,
+          fmt::format("`{}` is beyond `{}`, whose axis here has {} elements", shown(item), base, length))
+        .helps.push_back("leave an end out for all that is there: `1:`");
+    return false;
+  }
+  std::int64_t distance = back ? first - behind : behind - first, width = back ? -*step : *step;
+  if (distance <= 0) {
+    error(Code::shapes_differ, span,
+          fmt::format("`{}` takes nothing from an axis of {} elements", shown(item), length));
+    return false;
+  }
+  along = {first, *step, (distance - 1) / width + 1};
+  if (first < length) return true;
+  error(Code::shapes_differ, span,
+        fmt::format("`{}` is beyond `{}`, whose axis here has {} elements", shown(item), base, length));
+  return false;
+}
+
+Value Lowering::index(ast::NodeId id) {
+  Value base = evaluate(ast().child(id, 0));
+  std::span<const ast::NodeId> items = ast().children(id).subspan(1);
+  std::string text = shown(ast().child(id, 0));
+  Span span = ast()[id].span;
+  if (!numeric(base, ast()[ast().child(id, 0)].span, "an index")) return {};
+  Shape shape = shape_of(base);
+  std::size_t given = 0, dots = 0;
+  for (ast::NodeId item : items) ++(ast()[item].kind == Kind::ellipsis ? dots : given);
+  if (dots > 1) {
+    error(Code::wrong_arguments, span, "`...` stands once among indices");
+    return {};
+  }
+  if (given > shape.axes.size()) {
+    std::size_t have = shape.axes.size();
+    std::string axes = have == 0 ? "no axes" : have == 1 ? "one axis" : fmt::format("{} axes", have);
+    Diagnostic& d = error(Code::shapes_differ, span,
+                          fmt::format("`{}` is {}: it has {}, not {}", text, in_words(shape), axes, given));
+    name_declarations(d, ast().child(id, 0));
+    if (shape.rows) d.notes.push_back("a model is written for one row: indices do not count rows");
+    return {};
+  }
+  std::vector<Graph::Along> along = whole_axes(shape);
+  std::vector<bool> dropped(along.size());
+  std::optional<std::size_t> taken;
+  Value indices;
+  std::size_t axis = 0;
+  for (ast::NodeId item : items) {
+    const ast::Node& node = ast()[item];
+    if (node.kind == Kind::ellipsis) {
+      axis += shape.axes.size() - given;
+      continue;
+    }
+    std::int64_t n = length(shape, axis);
+    if (node.kind == Kind::slice) {
+      if (!slice_item(item, n, text, along[axis])) return {};
+      ++axis;
+      continue;
+    }
+    Value value = evaluate(item);
+    if (!value.ok()) return {};
+    if (value.is == Is::number) {
+      auto i = whole_number(value, node.span, "an index");
+      if (!i) return {};
+      if (*i < -n || *i >= n) {
+        Diagnostic& d =
+            error(Code::shapes_differ, node.span,
+                  fmt::format("the index {} is beyond `{}`, whose axis here has {} elements", *i, text, n));
+        name_declarations(d, ast().child(id, 0));
+        d.notes.push_back(
+            fmt::format("indices go from 0 to {}, or from -{} to -1 counted from the end", n - 1, n));
+        return {};
+      }
+      along[axis] = {*i < 0 ? *i + n : *i, 1, 1};
+      dropped[axis] = true;
+    } else if (taken) {
+      not_yet(node.span, "a second list of indices at once");
+      return {};
+    } else {
+      taken = axis;
+      indices = value;
+    }
+    ++axis;
+  }
+  Axes left;
+  std::size_t place = 0;
+  for (std::size_t k = 0; k < along.size(); ++k)
+    if (!dropped[k]) {
+      if (taken && k < *taken) ++place;
+      left.push_back(along[k].count);
+    }
+  Value value = build({&base, 1}, span, [&](Graph& g, std::span<const NodeId> in) {
+    return g.reshape(g.slice(in[0], along), left);
+  });
+  value = of_classes(value, base.classes);
+  if (!taken) return value;
+  ast::NodeId item = items[0];
+  for (ast::NodeId other : items)
+    if (ast()[other].kind != Kind::ellipsis && ast()[other].kind != Kind::slice) item = other;
+  return of_classes(take(value, indices, static_cast<std::int64_t>(place), ast()[item].span, text),
+                    base.classes);
+}
+
+// table[…, indices, …]: the indices are whole numbers that the compiler knows, or integers.
+Value Lowering::take(const Value& table, const Value& indices, std::int64_t axis, Span span,
+                     const std::string& shown_table) {
+  std::int64_t n = shape_of(table).axes[static_cast<std::size_t>(axis)];
+  Value at = indices;
+  if (indices.is == Is::array || indices.is == Is::number) {
+    Array array = indices.is == Is::array ? *indices.array : Array{{}, {indices.number}};
+    for (double& i : array.values) {
+      auto whole = whole_number(array.truth ? Value::of(i != 0) : Value::of(i), span, "an index");
+      if (!whole) return {};
+      if (*whole < -n || *whole >= n) {
+        error(Code::shapes_differ, span,
+              fmt::format("the index {} is beyond `{}`, whose axis here has {} elements", *whole, shown_table,
+                          n));
+        return {};
+      }
+      if (i < 0) i += static_cast<double>(n);
+    }
+    array.rounded.clear();
+    if (array.values.empty()) {
+      error(Code::shapes_differ, span, "an empty list of indices takes nothing");
+      return {};
+    }
+    at = indices.is == Is::array ? Value::of(std::move(array)) : Value::of(array.values[0]);
+  } else if (indices.is != Is::node || indices.classes == 0) {
+    if (numeric(indices, span, "an index"))
+      error(Code::wrong_kind, span, "an index must be an integer, this is a float")
+          .notes.push_back("`argmax` and `iota` give integers; in arithmetic they become floats");
+    return {};
+  } else if (indices.classes > n) {
+    error(Code::shapes_differ, span,
+          fmt::format("these indices go up to {}, `{}` has {} elements there", indices.classes - 1,
+                      shown_table, n));
+    return {};
+  }
+  Value operands[] = {table, at};
+  return build(operands, span,
+               [&](Graph& g, std::span<const NodeId> in) { return g.take(in[0], in[1], axis); });
+}
+
+// `.T` swaps the last two axes; other members are those of layers.
+Value Lowering::member(ast::NodeId id) {
+  const ast::Node& node = ast()[id];
+  Kind kind = ast()[ast().child(id, 0)].kind;
+  if (node.text != "T") {
+    bool told = kind != Kind::name && kind != Kind::member;  // by the parser
+    if (!told) not_yet(node.span, fmt::format("`.{}`", node.text));
+    return {};
+  }
+  Value x = evaluate(ast().child(id, 0));
+  if (!numeric(x, node.span, "`.T`")) return {};
+  Shape shape = shape_of(x);
+  if (shape.axes.size() < 2) {
+    Diagnostic& d = error(
+        Code::shapes_differ, node.span,
+        fmt::format("`.T` swaps the last two axes, `{}` is {}", shown(ast().child(id, 0)), in_words(shape)));
+    if (shape.axes.size() == 1)
+      d.helps.push_back(
+          fmt::format("`reshape({}, [{}, 1])` is a column", shown(ast().child(id, 0)), shape.axes[0]));
+    name_declarations(d, ast().child(id, 0));
+    return {};
+  }
+  Axes order(shape.axes.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::swap(order[order.size() - 1], order[order.size() - 2]);
+  return of_classes(build({&x, 1}, node.span,
+                          [&](Graph& g, std::span<const NodeId> in) { return g.permute(in[0], order); }),
+                    x.classes);
+}
+
+// --- products ---
+
+// NumPy's matmul: the last axis of a with the last but one of b (or its only one); axes before them line up.
+Value Lowering::product(const Value& a, const Value& b, ast::NodeId whole) {
+  Shape left = shape_of(a), right = shape_of(b);
+  Operand both[] = {{a, ast().child(whole, 0)}, {b, ast().child(whole, 1)}};
+  if (left.axes.empty() || right.axes.empty()) {
+    bool first = left.axes.empty();
+    shape_error(whole, fmt::format("`@` takes vectors and matrices, not {}", in_words(first ? left : right)),
+                both)
+        .helps.push_back("`*` multiplies by a number");
+    return {};
+  }
+  std::size_t m = left.axes.size(), n = right.axes.size(), inner = n == 1 ? 0 : n - 2;
+  if (left.axes.back() != right.axes[inner]) {
+    std::int64_t k = left.axes.back();
+    Diagnostic& d = shape_error(whole,
+                                fmt::format("the last axis of the left is {}, {} of the right {}", k,
+                                            n == 1 ? "the axis" : "the last axis but one", right.axes[inner]),
+                                both);
+    const ast::Node& name = ast()[ast().child(whole, 1)];
+    Binding* binding = name.kind == Kind::name ? lookup(name.text) : nullptr;
+    const ast::Node& given = ast()[ast().child(whole, 0)];
+    if (binding && binding->is_parameter && n <= 2) {
+      std::string rest = n == 2 ? fmt::format(", {}", right.axes[1]) : "";
+      d.helps.push_back(given.kind == Kind::name
+                            ? fmt::format("`param {}[last({}){}] = …` takes the size from {}", name.text,
+                                          given.text, rest, given.text)
+                            : fmt::format("`param {}[{}{}] = …` would fit", name.text, k, rest));
+    } else if (m >= 2 && n >= 2 && right.axes.back() == k) {
+      d.helps.push_back(fmt::format("the transpose would fit: `{}.T`", shown(ast().child(whole, 1))));
+    }
+    return {};
+  }
+  // Axes in front, from the right; one of 1 goes with any and is left out there.
+  std::size_t front_a = m < 2 ? 0 : m - 2, front_b = n < 2 ? 0 : n - 2, front = std::max(front_a, front_b);
+  Axes kept_a, kept_b, labels_a, labels_b, labels_out;
+  for (std::size_t k = front; k-- > 0;) {  // k: how far from the right
+    auto label = static_cast<std::int64_t>(k);
+    bool has_a = k < front_a, has_b = k < front_b;
+    std::int64_t na = has_a ? left.axes[front_a - 1 - k] : 1, nb = has_b ? right.axes[front_b - 1 - k] : 1;
+    if (na != nb && na != 1 && nb != 1) {
+      shape_error(whole, fmt::format("in front of the matrices one has {}, the other {}", na, nb), both);
+      return {};
+    }
+    labels_out.push_back(label);
+    if (has_a && (na == nb || na != 1 || !has_b)) labels_a.push_back(label), kept_a.push_back(na);
+    if (has_b && (na == nb || nb != 1 || !has_a)) labels_b.push_back(label), kept_b.push_back(nb);
+  }
+  std::int64_t i = static_cast<std::int64_t>(front), j = i + 1, sum = i + 2;
+  if (m > 1) labels_a.push_back(i), kept_a.push_back(left.axes[m - 2]), labels_out.push_back(i);
+  labels_a.push_back(sum), kept_a.push_back(left.axes.back());
+  labels_b.push_back(sum), kept_b.push_back(right.axes[inner]);
+  if (n > 1) labels_b.push_back(j), kept_b.push_back(right.axes.back()), labels_out.push_back(j);
+  Value operands[] = {a, b};
+  return build(operands, ast()[whole].span, [&](Graph& g, std::span<const NodeId> in) {
+    return g.contract(g.reshape(in[0], kept_a), g.reshape(in[1], kept_b), labels_a, labels_b, labels_out,
+                      left.rows || right.rows);
+  });
+}
+
+// einsum("ij,jk->ik", A, B), from the left two operands at a time. Labels name the axes of one row.
+Value Lowering::einsum(const std::vector<Argument>& arguments, Span span, ast::NodeId whole) {
+  if (arguments.size() < 2 || arguments[0].value.is != Is::text) {
+    wrong_arguments(*built_in("einsum"), span, "`einsum` takes a text and the values that it names");
+    return {};
+  }
+  std::string text;
+  for (char c : arguments[0].value.text)
+    if (c != ' ') text += c;
+  auto fault = [&](std::string message) {
+    error(Code::bad_option_value, arguments[0].span, std::move(message))
+        .notes.push_back("it is written like \"ij,jk->ik\": a letter for each axis, rows have none");
+    return Value{};
+  };
+  std::size_t arrow = text.find("->");
+  std::vector<std::string> in{""};
+  for (char c : text.substr(0, arrow)) {
+    if (c == ',') in.emplace_back();
+    else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) in.back() += c;
+    else return fault("the labels of `einsum` are letters");
+  }
+  std::string all, out;
+  for (const std::string& part : in) all += part;
+  if (arrow == std::string::npos) {
+    for (char c : all)
+      if (std::count(all.begin(), all.end(), c) == 1) out += c;
+    std::sort(out.begin(), out.end());
+  } else {
+    out = text.substr(arrow + 2);
+  }
+  for (char c : out) {
+    if (all.find(c) == std::string::npos)
+      return fault(fmt::format("no operand has the axis of the result {}", escaped(std::string(1, c))));
+    if (std::count(out.begin(), out.end(), c) > 1) return fault(fmt::format("the result has `{}` twice", c));
+  }
+  if (in.size() != arguments.size() - 1)
+    return fault(fmt::format("the text names {} value{}, {} {} given", in.size(), in.size() == 1 ? "" : "s",
+                             arguments.size() - 1, arguments.size() == 2 ? "is" : "are"));
+  std::map<char, std::int64_t> lengths;
+  std::vector<Value> operands;
+  std::vector<Operand> written;
+  bool rows = false;
+  for (std::size_t k = 0; k < in.size(); ++k) {
+    const Argument& argument = arguments[k + 1];
+    if (!argument.name.empty()) {
+      wrong_arguments(*built_in("einsum"), argument.span,
+                      fmt::format("`einsum` has no argument `{}`", argument.name));
+      return {};
+    }
+    if (!numeric(argument.value, argument.span, "`einsum`")) return {};
+    operands.push_back(argument.value);
+    written.push_back({argument.value, argument.node});
+  }
+  for (std::size_t k = 0; k < in.size(); ++k) {
+    Shape shape = shape_of(operands[k]);
+    rows |= shape.rows;
+    if (in[k].size() != shape.axes.size()) {
+      shape_error(
+          whole,
+          fmt::format("\"{}\" names {} axes, the value has {}", in[k], in[k].size(), shape.axes.size()),
+          written);
+      return {};
+    }
+    for (std::size_t axis = 0; axis < in[k].size(); ++axis) {
+      char c = in[k][axis];
+      if (in[k].find(c) != axis) {
+        not_yet(arguments[0].span, "one label twice in one operand (a diagonal)");
+        return {};
+      }
+      auto [found, fresh] = lengths.try_emplace(c, shape.axes[axis]);
+      if (!fresh && found->second != shape.axes[axis]) {
+        shape_error(whole,
+                    fmt::format("`{}` is {} in one and {} in the other", c, found->second, shape.axes[axis]),
+                    written);
+        return {};
+      }
+    }
+  }
+  auto numbers = [](const std::string& labels) { return Axes(labels.begin(), labels.end()); };
+  return build(operands, span, [&](Graph& g, std::span<const NodeId> nodes) {
+    NodeId value = g.to_real(nodes[0]);
+    std::string labels = in[0];
+    for (std::size_t k = 1; k < nodes.size(); ++k) {
+      std::string later = out, kept;
+      for (std::size_t other = k + 1; other < in.size(); ++other) later += in[other];
+      for (char c : labels + in[k])
+        if (later.find(c) != std::string::npos && kept.find(c) == std::string::npos) kept += c;
+      if (k + 1 == nodes.size()) kept = out;
+      value = g.contract(value, nodes[k], numbers(labels), numbers(in[k]), numbers(kept),
+                         g.has_rows(value) || g.has_rows(nodes[k]));
+      labels = kept;
+    }
+    Axes summed, order;
+    std::string left;
+    for (std::size_t axis = 0; axis < labels.size(); ++axis)
+      if (out.find(labels[axis]) == std::string::npos) summed.push_back(static_cast<std::int64_t>(axis));
+      else left += labels[axis];
+    value = g.reduce(Reduction::sum, value, summed);
+    for (char c : out) order.push_back(static_cast<std::int64_t>(left.find(c)));
+    return g.permute(value, order);
+  });
+}
+
+// --- functions ---
+
+// The arguments by the names in the function's form, "reshape(x, shape)"; no value after an error.
+std::optional<Lowering::Given> Lowering::take_arguments(std::string_view name,
+                                                        const std::vector<Argument>& arguments, Span span) {
+  const Function& function = *built_in(name);
+  std::string form = signature(function);
+  std::vector<std::string> formals;
+  for (std::size_t at = form.find('(') + 1; at < form.size();) {
+    std::size_t end = form.find_first_of(",)", at);
+    std::string formal = form.substr(at, end - at);
+    formals.push_back(formal.substr(0, formal.find('=')));
+    at = end + (form[end] == ',' ? 2 : 1);
+  }
+  Given given{arguments, std::vector<const Argument*>(formals.size())};
+  for (std::size_t k = 0; k < arguments.size(); ++k) {
+    const Argument& argument = arguments[k];
+    std::size_t at = k;
+    if (!argument.name.empty())
+      at = static_cast<std::size_t>(std::find(formals.begin(), formals.end(), argument.name) -
+                                    formals.begin());
+    if (at >= formals.size()) {
+      wrong_arguments(function, argument.span,
+                      argument.name.empty() ? fmt::format("`{}` takes {} arguments, not {}", name,
+                                                          formals.size(), arguments.size())
+                                            : fmt::format("`{}` has no argument `{}`", name, argument.name));
+      return {};
+    }
+    if (given.by_formal[at]) {
+      wrong_arguments(function, argument.span,
+                      fmt::format("the argument `{}` of `{}` is given twice", formals[at], name));
+      return {};
+    }
+    given.by_formal[at] = &argument;
+  }
+  for (std::size_t k = 0; k < static_cast<std::size_t>(function.needed); ++k)
+    if (!given[k]) {
+      wrong_arguments(function, span, fmt::format("`{}` needs its argument `{}`", name, formals[k]));
+      return {};
+    }
+  return given;
+}
+
+Value Lowering::structure(std::string_view name, const std::vector<Argument>& arguments, Span span,
+                          ast::NodeId whole) {
+  if (name == "concat" || name == "stack") return join(name, arguments, span, whole);
+  if (name == "einsum") return einsum(arguments, span, whole);
+  auto given = take_arguments(name, arguments, span);
+  if (!given) return {};
+  const Argument& first = *(*given)[0];
+  if (name == "zeros" || name == "ones") {
+    auto axes = sizes(first.value, first.span, "a constant");
+    if (!axes || !fits_limit({false, *axes}, most_constant_elements, span, "a constant")) return {};
+    if (axes->empty()) return Value::of(name == "ones" ? 1.0 : 0.0);
+    auto count = static_cast<std::size_t>(elements({false, *axes}));
+    return Value::of(Array{*axes, std::vector<double>(count, name == "ones" ? 1 : 0)});
+  }
+  if (name == "iota") {
+    auto axes = sizes(first.value, first.span, "a constant");
+    if (!axes || !fits_limit({false, *axes}, most_constant_elements, span, "a constant")) return {};
+    if (axes->size() != 1) {
+      wrong_arguments(*built_in(name), span, "`iota` counts along one axis");
+      return {};
+    }
+    Array array{*axes, std::vector<double>(static_cast<std::size_t>((*axes)[0]))};
+    std::iota(array.values.begin(), array.values.end(), 0);
+    return Value::of(std::move(array));
+  }
+  if (!numeric(first.value, first.span, fmt::format("`{}`", name))) return {};
+  const Value& x = first.value;
+  Shape shape = shape_of(x);
+  if (name == "shape") {
+    Array array{{static_cast<std::int64_t>(shape.axes.size())}, {shape.axes.begin(), shape.axes.end()}};
+    return Value::of(std::move(array));
+  }
+  if (name == "last") {
+    if (!shape.axes.empty()) return Value::of(static_cast<double>(shape.axes.back()));
+    error(Code::shapes_differ, first.span,
+          fmt::format("`last` is the length of the last axis, this is {}", in_words(shape)))
+        .helps.push_back("`[x]` is a vector of one number");
+    return {};
+  }
+  if (name == "reshape") return reshape(*given, whole);
+  if (name == "pad") return pad(*given, whole);
+  if (name == "windows") return windows(*given, whole);
+  if (name == "one_hot") return one_hot(*given);
+  if (name == "permute") {
+    const Argument& order = *(*given)[1];
+    auto axes = axes_of(order.value, order.span, shape, name);
+    if (!axes) return {};
+    if (axes->size() != shape.axes.size() || std::count(axes->begin(), axes->end(), rows_axis)) {
+      error(Code::shapes_differ, order.span,
+            fmt::format("`permute` needs each axis once, this is {}", in_words(shape)));
+      return {};
+    }
+    return of_classes(
+        build({&x, 1}, span, [&](Graph& g, std::span<const NodeId> in) { return g.permute(in[0], *axes); }),
+        x.classes);
+  }
+  if (name == "flip") {
+    Axes axes(shape.axes.size());
+    std::iota(axes.begin(), axes.end(), 0);
+    if (const Argument* axis = (*given)[1]) {
+      auto chosen = axes_of(axis->value, axis->span, shape, name);
+      if (!chosen) return {};
+      axes = *chosen;
+    }
+    std::vector<Graph::Along> along = whole_axes(shape);
+    for (std::int64_t axis : axes) {
+      if (axis == rows_axis) {
+        error(Code::wrong_arguments, (*given)[1]->span, "`flip` does not see rows");
+        return {};
+      }
+      along[static_cast<std::size_t>(axis)] = {shape.axes[static_cast<std::size_t>(axis)] - 1, -1,
+                                               shape.axes[static_cast<std::size_t>(axis)]};
+    }
+    return of_classes(
+        build({&x, 1}, span, [&](Graph& g, std::span<const NodeId> in) { return g.slice(in[0], along); }),
+        x.classes);
+  }
+  if (name != "take") internal_error(fmt::format("no function {} of structure", name));
+  std::int64_t axis = 0;
+  if (shape.axes.empty()) {
+    error(Code::shapes_differ, first.span, fmt::format("`take` needs an axis, this is {}", in_words(shape)));
+    return {};
+  }
+  if (const Argument* along = (*given)[2]) {
+    auto chosen = axis_of(along->value, along->span, shape, name);
+    if (!chosen) return {};
+    axis = *chosen;
+  }
+  return of_classes(take(x, (*given)[1]->value, axis, (*given)[1]->span, shown(first.node)), x.classes);
+}
+
+// concat: one after the other along an axis that is there (the last); stack: along a new last one.
+Value Lowering::join(std::string_view name, const std::vector<Argument>& arguments, Span span,
+                     ast::NodeId whole) {
+  std::vector<Value> values;
+  std::vector<const Argument*> parts;
+  const Argument* axis = nullptr;
+  for (const Argument& argument : arguments) {
+    if (argument.name == "axis" && name == "concat") axis = &argument;
+    else if (!argument.name.empty()) {
+      wrong_arguments(*built_in(name), argument.span,
+                      fmt::format("`{}` has no argument `{}`", name, argument.name));
+      return {};
+    } else {
+      if (!numeric(argument.value, argument.span, fmt::format("`{}`", name))) return {};
+      values.push_back(argument.value);
+      parts.push_back(&argument);
+    }
+  }
+  if (values.empty()) {
+    wrong_arguments(*built_in(name), span, fmt::format("`{}` needs values", name));
+    return {};
+  }
+  Shape first = shape_of(values[0]);
+  auto along = static_cast<std::int64_t>(first.axes.size());
+  if (name == "concat") {
+    if (first.axes.empty()) {
+      error(Code::shapes_differ, parts[0]->span,
+            fmt::format("`concat` needs an axis, this is {}", in_words(first)))
+          .helps.push_back("`[a, b]` makes a vector of numbers");
+      return {};
+    }
+    --along;
+    if (axis) {
+      auto chosen = axis_of(axis->value, axis->span, first, name);
+      if (!chosen) return {};
+      along = *chosen;
+    }
+  }
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    Shape other = shape_of(values[i]), expected = first;
+    if (name == "concat" && other.axes.size() == first.axes.size())
+      expected.axes[static_cast<std::size_t>(along)] = other.axes[static_cast<std::size_t>(along)];
+    if (other.axes == expected.axes) continue;
+    Operand both[] = {{values[0], parts[0]->node}, {values[i], parts[i]->node}};
+    shape_error(whole,
+                name == "concat" ? fmt::format("all axes but axis {} must be the same", along)
+                                 : std::string("all values must have one shape"),
+                both);
+    return {};
+  }
+  return build(values, span, [&](Graph& g, std::span<const NodeId> in) {
+    std::vector<NodeId> nodes;
+    for (NodeId x : in) nodes.push_back(name == "stack" ? with_axis(g, x, g.shape(x).axes.size()) : x);
+    return g.concat(nodes, along);
+  });
+}
+
+// The elements in row-major order in another shape; one −1 is what is left.
+Value Lowering::reshape(const Given& given, ast::NodeId whole) {
+  const Value& x = given[0]->value;
+  auto axes = whole_numbers(given[1]->value, given[1]->span, "a size");
+  if (!axes) return {};
+  Shape shape = shape_of(x);
+  std::int64_t count = elements(shape), rest = 1;
+  bool fits = std::count(axes->begin(), axes->end(), -1) <= 1;
+  for (std::int64_t n : *axes) {
+    if (n == -1) continue;
+    if (n < 1) {
+      error(Code::bad_option_value, given[1]->span,
+            fmt::format("a size must be at least 1 (one may be -1: what is left), this is {}", n));
+      return {};
+    }
+    fits = fits && !__builtin_mul_overflow(rest, n, &rest);
+  }
+  auto open = std::find(axes->begin(), axes->end(), -1);
+  fits = fits && (open == axes->end() ? rest == count : count % rest == 0);
+  if (!fits) {
+    Operand operand[] = {{x, given[0]->node}};
+    Diagnostic& d =
+        shape_error(whole,
+                    fmt::format("{} has {} elements{}, {} {}", in_words(shape), count,
+                                shape.rows ? " a row" : "", to_string({false, *axes}),
+                                open == axes->end() ? fmt::format("has {}", rest) : "does not divide them"),
+                    operand);
+    if (shape.rows) d.notes.push_back("a model is written for one row: `reshape` does not see rows");
+    return {};
+  }
+  if (open != axes->end()) *open = count / rest;
+  return of_classes(build({&x, 1}, given[0]->span,
+                          [&](Graph& g, std::span<const NodeId> in) { return g.reshape(in[0], *axes); }),
+                    x.classes);
+}
+
+// pad(x, n), pad(x, [before, after]) on every axis, pad(x, [[b, a], …]) axis by axis, as NumPy has it.
+Value Lowering::pad(const Given& given, ast::NodeId whole) {
+  const Value &x = given[0]->value, &widths = given[1]->value;
+  Shape shape = shape_of(x);
+  std::size_t count = shape.axes.size();
+  Value flat = widths;
+  if (widths.is == Is::array && widths.array->axes.size() == 2)
+    flat = Value::of(Array{{static_cast<std::int64_t>(widths.array->values.size())}, widths.array->values});
+  auto list = whole_numbers(flat, given[1]->span, "a width");
+  if (!list) return {};
+  if (list->size() == 1) list->push_back((*list)[0]);
+  bool each = widths.is == Is::array && widths.array->axes.size() == 2;
+  bool fits = each ? widths.array->axes == Axes{static_cast<std::int64_t>(count), 2} : list->size() == 2;
+  bool negative = std::any_of(list->begin(), list->end(), [](std::int64_t n) { return n < 0; });
+  if (!fits || negative || count == 0) {
+    Operand operand[] = {{x, given[0]->node}};
+    shape_error(whole,
+                "the widths are one number, [before, after], or such a pair for each axis, none below 0",
+                operand);
+    return {};
+  }
+  double value = 0;
+  if (const Argument* fill = given[2]) {
+    if (fill->value.is != Is::number) {
+      if (numeric(fill->value, fill->span, "`value`"))
+        error(Code::not_constant, fill->span, "what `pad` fills in must be a number known to the compiler");
+      return {};
+    }
+    value = fill->value.number;
+  }
+  std::vector<Graph::Along> along;
+  Axes axes;
+  for (std::size_t k = 0; k < count; ++k) {
+    std::int64_t before = (*list)[each ? 2 * k : 0], after = (*list)[each ? 2 * k + 1 : 1];
+    if (before > most_elements || after > most_elements) before = after = most_elements;
+    along.push_back({before, 1, shape.axes[k]});
+    axes.push_back(before + shape.axes[k] + after);
+  }
+  if (!fits_limit({false, axes}, most_elements, given[1]->span, "a value")) return {};
+  return build({&x, 1}, given[0]->span, [&](Graph& g, std::span<const NodeId> in) {
+    return g.pad(g.to_real(in[0]), along, axes, value);
+  });
+}
+
+// [s…, c] → [s'…, k…, c]: every window of that size, at every stride. "same": as many places as x has (with a
+// stride, that many divided by it, rounded up), filled up with 0, the odd one behind.
+Value Lowering::windows(const Given& given, ast::NodeId whole) {
+  const Value& x = given[0]->value;
+  Shape shape = shape_of(x);
+  Operand operand[] = {{x, given[0]->node}};
+  if (shape.axes.size() < 2) {
+    shape_error(whole, "windows go over axes in front of the last one, the channels", operand);
+    return {};
+  }
+  std::size_t count = shape.axes.size() - 1;
+  auto each = [&](const Argument* argument, std::string_view what) -> std::optional<Axes> {
+    if (!argument) return Axes(count, 1);
+    auto axes = sizes(argument->value, argument->span, what);
+    if (!axes) return {};
+    if (axes->size() == 1) return Axes(count, (*axes)[0]);
+    if (axes->size() == count) return axes;
+    error(Code::wrong_arguments, argument->span,
+          fmt::format("one number, or {}: one for each axis in front of the last", count));
+    return {};
+  };
+  auto size = each(given[1], "a window"), stride = each(given[2], "a stride");
+  if (!size || !stride) return {};
+  std::string padding = given[3] ? given[3]->value.text : "valid";
+  if (padding != "same" && padding != "valid") {
+    error(Code::bad_option_value, given[3]->span, "`padding` is \"same\" or \"valid\"");
+    return {};
+  }
+  std::vector<Graph::Window> list;
+  std::vector<Graph::Along> along = whole_axes(shape);
+  Axes axes = shape.axes;
+  for (std::size_t k = 0; k < count; ++k) {
+    std::int64_t n = shape.axes[k], s = (*stride)[k];
+    list.push_back({(*size)[k], s});
+    if (padding == "same") {
+      std::int64_t total = std::max<std::int64_t>(((n - 1) / s) * s + (*size)[k] - n, 0);
+      along[k].begin = total / 2;
+      axes[k] = n + total;
+    }
+    if ((*size)[k] <= axes[k]) continue;
+    shape_error(whole, fmt::format("a window of {} does not fit into an axis of {}", (*size)[k], n), operand);
+    return {};
+  }
+  if (!fits_limit({false, axes}, most_elements, given[0]->span, "a value")) return {};
+  return build({&x, 1}, given[0]->span, [&](Graph& g, std::span<const NodeId> in) {
+    return g.window(g.pad(g.to_real(in[0]), along, axes), list);
+  });
+}
+
+// 1 at the place of each integer along a new last axis of n, elsewhere 0.
+Value Lowering::one_hot(const Given& given) {
+  const Value& c = given[0]->value;
+  auto n = sizes(given[1]->value, given[1]->span, "a value");
+  if (!n) return {};
+  if (n->size() != 1) {
+    error(Code::wrong_kind, given[1]->span, "`one_hot` needs one number of classes");
+    return {};
+  }
+  std::int64_t classes = (*n)[0];
+  bool inside = true, integers = c.constant() || c.classes > 0;
+  if (c.is == Is::node && c.classes > classes) inside = false;
+  std::vector<double> numbers;
+  if (c.is == Is::array) numbers = c.array->values;
+  else if (c.is == Is::number) numbers = {c.number};
+  for (double i : numbers) {
+    integers = integers && i == std::floor(i);
+    inside = inside && i >= 0 && i < static_cast<double>(classes);
+  }
+  if (!integers || is_truth(c)) {
+    error(Code::wrong_kind, given[0]->span, "`one_hot` needs integers, these are none")
+        .notes.push_back("`argmax` and `iota` give integers; in arithmetic they become floats");
+    return {};
+  }
+  if (!inside) {
+    error(Code::shapes_differ, given[0]->span,
+          fmt::format("`one_hot` of {} classes: there are integers beyond {}", classes, classes - 1));
+    return {};
+  }
+  if (!fits_limit({false, {classes}}, most_constant_elements, given[1]->span, "a constant")) return {};
+  return build({&c, 1}, given[0]->span, [&](Graph& g, std::span<const NodeId> in) {
+    std::vector<double> places(static_cast<std::size_t>(classes));
+    std::iota(places.begin(), places.end(), 0);
+    NodeId each = with_axis(g, in[0], g.shape(in[0]).axes.size());
+    return g.to_real(g.apply<op::Equal>(each, g.array(std::move(places), (*n))));
+  });
+}
+
+}  // namespace slope
