@@ -82,11 +82,7 @@ std::string explanation(const Arguments& a, Session& s, const std::string& folde
   if ((a.latex || a.derive) && !check_formulas(s)) return {};
   if (a.latex) return latex(s);
   if (a.derive) return derivation_text(a, s);
-  for (const DataColumn& column : s.model().columns)
-    if (!column.axes.empty())
-      s.diagnostics.error(Code::not_yet, column.span,
-                          "a model with a vector of columns cannot be written out yet");
-  return s.diagnostics.has_errors() ? "" : written_out(s, folder) + remarks(s);
+  return written_out(s, folder) + remarks(s);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/text.h"
 #include "frontend/lowering.h"
@@ -91,6 +92,9 @@ void Lowering::precision_and_seed() {
     given = true;
   }
   model.graph = Graph(settings_.precision.value_or(precision));
+  start_seed_ = model.seed.value_or(0);
+  for (const auto& [name, text] : settings_.options)  // what is no number is told of with the options
+    if (name == "seed") std::from_chars(text.data(), text.data() + text.size(), start_seed_);
 }
 
 // --set replaces constants: which names those are is known only after parsing.
@@ -240,8 +244,8 @@ void Lowering::param(ast::NodeId id) {
   if (scope_ != &model_scope_) not_yet(node.span, "a parameter inside a function (a layer)");
   else if (ast().find(id, Kind::bounds).valid())
     not_yet(ast()[ast().find(id, Kind::bounds)].span, "a parameter with bounds");
-  else if (!start.valid()) not_yet(node.span, "a random start");
-  else if (auto parameter = declared_parameter(id, ast().child(start, 0))) {
+  else if (auto parameter = start.valid() ? declared_parameter(id, ast().child(start, 0))
+                                          : drawn_parameter(id, ast().child(ast().find(id, Kind::draw), 0))) {
     auto number = static_cast<int>(model.params.size());
     Graph::Origin origin(graph(), node.span);
     NodeId value_id = graph().param(number, graph().intern({false, parameter->axes}));

@@ -122,6 +122,14 @@ class Lowering {
   void params(ast::NodeId id);
   void param(ast::NodeId id);
   std::optional<Parameter> declared_parameter(ast::NodeId id, ast::NodeId start);
+
+  // random starts (draws.cpp)
+  struct Distribution {
+    bool normal = false;
+    double a = 0, b = 0;  // mean and sd, or the ends of the interval
+  };
+  std::optional<Distribution> distribution(ast::NodeId id, const Axes& axes);
+  std::optional<Parameter> drawn_parameter(ast::NodeId id, ast::NodeId from);
   void constants(ast::NodeId id);
   void def(ast::NodeId id);
   void define(ast::NodeId id);
@@ -307,6 +315,7 @@ class Lowering {
   std::set<std::pair<std::string, std::uint32_t>> said_;  // what and where: each is said once
   std::set<std::string> unknown_;  // names and functions that were told of: once, however often they are used
   bool uses_files_ = false;        // a `use` stands in the model: what it would define is not known
+  std::int64_t start_seed_ = 0;    // of random starts: --seed, else the `seed` statement's
   int order_ = 0;
   int depth_ = 0;
   std::int64_t evaluated_ = 0;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "runtime/parameters.h"
 
 namespace slope {
 
@@ -180,12 +181,21 @@ class Writer {
 
   void data(std::size_t source) {
     std::vector<std::string> columns;
-    for (const DataColumn& column : model_.columns)
-      if (column.source == source)
+    std::string block;  // the columns of the one name that has a shape
+    for (const DataColumn& column : model_.columns) {
+      if (column.source != source) continue;
+      if (!column.axes.empty()) {
+        std::vector<std::string> headers;
+        for (const std::string& header : column.headers) headers.push_back(in_quotes(header));
+        columns.push_back(column.name + shape_text(column.axes));
+        block = fmt::format(" columns {}", fmt::join(headers, ", "));
+      } else {
         columns.push_back(column.headers[0] == column.name
                               ? column.name
                               : column.name + " " + in_quotes(column.headers[0]));
-    line(fmt::format("data {}{}", fmt::join(columns, ", "), clauses(source)));
+      }
+    }
+    line(fmt::format("data {}{}{}", fmt::join(columns, ", "), block, clauses(source)));
   }
 
   // A path as the program will find it: relative to the folder that it stands in.

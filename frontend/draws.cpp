@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Random starts of parameters: `~ normal(mean, sd)`, `~ uniform(lo, hi)` and the initialisers of networks. A
+// number depends on the seed, the parameter's name and the element's place, on nothing else.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "frontend/lowering.h"
+#include "graph/philox.h"
+
+namespace slope {
+
+using ast::Kind;
+
+namespace {
+
+// How many elements of the value before, and after, one element is multiplied with: the last two axes are in
+// and out, axes before them a window that both see; a vector is both.
+struct Fans {
+  double in = 1, out = 1;
+};
+Fans fans_of(const Axes& axes) {
+  if (axes.empty()) return {};
+  double window = 1;
+  for (std::size_t k = 0; k + 2 < axes.size(); ++k) window *= static_cast<double>(axes[k]);
+  double last = static_cast<double>(axes.back());
+  return {window * (axes.size() > 1 ? static_cast<double>(axes[axes.size() - 2]) : last), window * last};
+}
+
+constexpr std::string_view distributions[] = {"normal", "uniform", "glorot", "he", "lecun", "orthogonal"};
+
+// The words before the parentheses, and what stands in them.
+struct Written {
+  std::string name;
+  std::vector<ast::NodeId> arguments;
+};
+Written written(const ast::Ast& tree, ast::NodeId id) {
+  if (tree[id].kind != Kind::call) return {tree[id].kind == Kind::name ? tree[id].text : "", {}};
+  auto parts = tree.children(id);
+  return {tree[parts[0]].text, {parts.begin() + 1, parts.end()}};
+}
+
+}  // namespace
+
+// Two numbers that make a distribution: mean and sd, or the ends. No value after an error.
+std::optional<Lowering::Distribution> Lowering::distribution(ast::NodeId id, const Axes& axes) {
+  Written given = written(ast(), id);
+  Span span = ast()[id].span;
+  Fans fans = fans_of(axes);
+  bool two = given.name == "normal" || given.name == "uniform";
+  if (two && given.arguments.size() == 2) {
+    std::array<double, 2> numbers{};
+    for (std::size_t k = 0; k < 2; ++k) {
+      if (ast()[given.arguments[k]].kind == Kind::argument) break;
+      auto number = constant_number(given.arguments[k], fmt::format("an argument of `{}`", given.name));
+      if (!number) return {};
+      numbers[k] = *number;
+    }
+    bool normal = given.name == "normal";
+    bool fits = std::isfinite(numbers[0]) && std::isfinite(numbers[1]) &&
+                (normal ? numbers[1] >= 0 : numbers[0] <= numbers[1]);
+    if (fits) return Distribution{normal, numbers[0], numbers[1]};
+    error(Code::bad_option_value, span,
+          normal ? "`normal(mean, sd)` needs finite numbers, the second not below 0"
+                 : "`uniform(lo, hi)` needs finite numbers, the first not above the second");
+    return {};
+  }
+  if (given.arguments.empty() && given.name == "glorot") {
+    double limit = std::sqrt(6 / (fans.in + fans.out));
+    return Distribution{false, -limit, limit};
+  }
+  if (given.arguments.empty() && given.name == "he") return Distribution{true, 0, std::sqrt(2 / fans.in)};
+  if (given.arguments.empty() && given.name == "lecun") return Distribution{true, 0, std::sqrt(1 / fans.in)};
+  if (given.name == "orthogonal") {
+    not_yet(span, "`orthogonal`");
+    return {};
+  }
+  Diagnostic& d = error(Code::wrong_arguments, span, "this is no distribution of a start");
+  std::vector<std::string> names(std::begin(distributions), std::end(distributions));
+  if (std::string near = nearest(given.name, names); !near.empty() && near != given.name)
+    d.helps.push_back(fmt::format("did you mean `{}`?", near));
+  d.notes.push_back("they are normal(mean, sd), uniform(lo, hi), glorot, he, lecun and orthogonal");
+  return {};
+}
+
+std::optional<Parameter> Lowering::drawn_parameter(ast::NodeId id, ast::NodeId from) {
+  const ast::Node& node = ast()[id];
+  ast::NodeId brackets = ast().find(id, Kind::shape);
+  auto shape = brackets.valid() ? declared_shape(brackets) : Axes{};
+  if (!shape) return {};
+  auto drawn = distribution(from, *shape);
+  if (!drawn) return {};
+  Hash key;
+  key.add(static_cast<std::uint64_t>(start_seed_));
+  key.add(node.text);
+  Parameter parameter{node.text, {}, node.name, *shape};
+  std::int64_t count = elements({false, *shape});
+  for (std::int64_t e = 0; e < count; ++e) {
+    auto [u, v] = uniform_pair(key.value(), static_cast<std::uint64_t>(e));
+    double value = drawn->a + (drawn->b - drawn->a) * u;
+    if (drawn->normal) {  // Box and Muller's; 1 − u is never 0
+      double radius = std::sqrt(-2 * math::log(1 - u));
+      value = drawn->a + drawn->b * (radius * math::cos(2 * std::numbers::pi * v));
+    }
+    parameter.start.push_back(
+        graph().precision() == Precision::f32 ? static_cast<double>(static_cast<float>(value)) : value);
+  }
+  return parameter;
+}
+
+}  // namespace slope
