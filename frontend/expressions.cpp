@@ -396,7 +396,7 @@ Value Lowering::binary(std::string_view symbol, Value a, Value b, ast::NodeId id
     bool fine = numeric(a, left, where);
     return numeric(b, right, where) && fine ? product(a, b, id) : Value{};
   }
-  Operand both[] = {{a, ast().child(id, 0)}, {b, ast().child(id, 1)}};
+  WrittenOperand both[] = {{a, ast().child(id, 0)}, {b, ast().child(id, 1)}};
   if (symbol == "and" || symbol == "or") {
     bool fine = truth(a, left, where);
     if (!truth(b, right, where) || !fine || !line_up(id, both)) return {};
@@ -419,7 +419,7 @@ Value Lowering::conditional(ast::NodeId id) {
   Value a = evaluate(ast().child(id, 1)), b = evaluate(ast().child(id, 2));
   bool fine = numeric(a, ast()[ast().child(id, 1)].span, "a branch of `if`");
   if (!numeric(b, ast()[ast().child(id, 2)].span, "a branch of `if`") || !fine) return {};
-  Operand all[] = {{condition, ast().child(id, 0)}, {a, ast().child(id, 1)}, {b, ast().child(id, 2)}};
+  WrittenOperand all[] = {{condition, ast().child(id, 0)}, {a, ast().child(id, 1)}, {b, ast().child(id, 2)}};
   if (!line_up(id, all)) return {};
   return choose(condition, a, b);
 }

@@ -305,7 +305,7 @@ Value Lowering::call_op(OpId op, const std::vector<Argument>& arguments, Span sp
   }
   for (const Argument& argument : arguments)
     if (!numeric(argument.value, argument.span, fmt::format("`{}`", entry.name))) return {};
-  std::vector<Operand> operands;
+  std::vector<WrittenOperand> operands;
   for (const Argument& argument : arguments) operands.push_back({argument.value, argument.node});
   if (!line_up(whole, operands)) return {};
   if (entry.arity == 1) return apply(op, {arguments[0].value});

@@ -96,7 +96,7 @@ struct Argument {
 };
 
 // A value in a message about shapes: as written, with its shape.
-struct Operand {
+struct WrittenOperand {
   const Value& value;
   ast::NodeId node;
 };
@@ -202,8 +202,8 @@ class Lowering {
   Shape shape_of(const Value& value) const;
   bool is_truth(const Value& value) const;
   bool fits_limit(const Shape& shape, std::int64_t most, Span span, std::string_view what);
-  std::optional<Shape> line_up(ast::NodeId whole, std::span<const Operand> operands);
-  Diagnostic& shape_error(ast::NodeId whole, std::string reason, std::span<const Operand> operands);
+  std::optional<Shape> line_up(ast::NodeId whole, std::span<const WrittenOperand> operands);
+  Diagnostic& shape_error(ast::NodeId whole, std::string reason, std::span<const WrittenOperand> operands);
   void name_declarations(Diagnostic& d, ast::NodeId expression);
   std::optional<std::int64_t> whole_number(const Value& value, Span span, std::string_view what);
   std::optional<Axes> whole_numbers(const Value& value, Span span, std::string_view what);

@@ -131,7 +131,7 @@ Value Lowering::reduction(std::string_view name, const std::vector<Argument>& ar
     if (!(w.known() && w.number == 1)) {
       auto common = common_shape(shape, shape_of(w));
       if (!common || common->axes != shape.axes) {
-        Operand both[] = {{x, operand->node}, {w, weights->node}};
+        WrittenOperand both[] = {{x, operand->node}, {w, weights->node}};
         shape_error(
             whole, fmt::format("the weights are {}, the value is {}", in_words(shape_of(w)), in_words(shape)),
             both)

@@ -94,9 +94,10 @@ void Lowering::name_declarations(Diagnostic& d, ast::NodeId expression) {
 }
 
 // "shapes do not line up in `x @ W`: REASON".
-Diagnostic& Lowering::shape_error(ast::NodeId whole, std::string reason, std::span<const Operand> operands) {
+Diagnostic& Lowering::shape_error(ast::NodeId whole, std::string reason,
+                                  std::span<const WrittenOperand> operands) {
   std::vector<std::string> shapes;
-  for (const Operand& operand : operands)
+  for (const WrittenOperand& operand : operands)
     if (operand.node.valid())
       shapes.push_back(fmt::format("`{}` is {}", shown(operand.node), in_words(shape_of(operand.value))));
   std::string message = whole.valid() ? fmt::format("shapes do not line up in `{}`: {}", shown(whole), reason)
@@ -104,7 +105,7 @@ Diagnostic& Lowering::shape_error(ast::NodeId whole, std::string reason, std::sp
   Diagnostic& d =
       error(Code::shapes_differ, whole.valid() ? ast()[whole].span : unwritten_, std::move(message));
   d.label = fmt::format("{}", fmt::join(shapes, ", "));
-  for (const Operand& operand : operands)
+  for (const WrittenOperand& operand : operands)
     if (operand.node.valid()) name_declarations(d, operand.node);
   // In a function of the model, its arguments have their shapes from the call.
   if (!calls_.empty() && calls_.back()->ast == &model_ast_) d.related.push_back(call_site_);
@@ -112,9 +113,9 @@ Diagnostic& Lowering::shape_error(ast::NodeId whole, std::string reason, std::sp
 }
 
 // The common shape of operands that go together element by element; no value after an error.
-std::optional<Shape> Lowering::line_up(ast::NodeId whole, std::span<const Operand> operands) {
+std::optional<Shape> Lowering::line_up(ast::NodeId whole, std::span<const WrittenOperand> operands) {
   Shape common;
-  for (const Operand& operand : operands) {
+  for (const WrittenOperand& operand : operands) {
     Shape shape = shape_of(operand.value);
     auto wider = common_shape(common, shape);
     if (!wider) {

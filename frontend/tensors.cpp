@@ -43,7 +43,7 @@ Value of_classes(Value value, std::int64_t classes) {
 // `[a, b]`: along a new first axis. All of one shape; what has rows gives them to the others.
 Value Lowering::list(ast::NodeId id) {
   std::vector<Value> items;
-  std::vector<Operand> operands;
+  std::vector<WrittenOperand> operands;
   bool fine = true, literals = true;
   std::span<const ast::NodeId> parts = ast().children(id);
   items.reserve(parts.size());
@@ -69,7 +69,7 @@ Value Lowering::list(ast::NodeId id) {
   for (std::size_t i = 1; i < items.size(); ++i) {
     Shape other = shape_of(items[i]);
     if (other.axes == first.axes) continue;
-    Operand both[] = {operands[0], operands[i]};
+    WrittenOperand both[] = {operands[0], operands[i]};
     shape_error(id,
                 fmt::format("the values of a list must have one shape, these are {} and {}", in_words(first),
                             in_words(other)),
@@ -315,7 +315,7 @@ Value Lowering::member(ast::NodeId id) {
 // NumPy's matmul: the last axis of a with the last but one of b (or its only one); axes before them line up.
 Value Lowering::product(const Value& a, const Value& b, ast::NodeId whole) {
   Shape left = shape_of(a), right = shape_of(b);
-  Operand both[] = {{a, ast().child(whole, 0)}, {b, ast().child(whole, 1)}};
+  WrittenOperand both[] = {{a, ast().child(whole, 0)}, {b, ast().child(whole, 1)}};
   if (left.axes.empty() || right.axes.empty()) {
     bool first = left.axes.empty();
     shape_error(whole, fmt::format("`@` takes vectors and matrices, not {}", in_words(first ? left : right)),
@@ -411,7 +411,7 @@ Value Lowering::einsum(const std::vector<Argument>& arguments, Span span, ast::N
                              arguments.size() - 1, arguments.size() == 2 ? "is" : "are"));
   std::map<char, std::int64_t> lengths;
   std::vector<Value> operands;
-  std::vector<Operand> written;
+  std::vector<WrittenOperand> written;
   bool rows = false;
   for (std::size_t k = 0; k < in.size(); ++k) {
     const Argument& argument = arguments[k + 1];
@@ -651,7 +651,7 @@ Value Lowering::join(std::string_view name, const std::vector<Argument>& argumen
     if (name == "concat" && other.axes.size() == first.axes.size())
       expected.axes[static_cast<std::size_t>(along)] = other.axes[static_cast<std::size_t>(along)];
     if (other.axes == expected.axes) continue;
-    Operand both[] = {{values[0], parts[0]->node}, {values[i], parts[i]->node}};
+    WrittenOperand both[] = {{values[0], parts[0]->node}, {values[i], parts[i]->node}};
     shape_error(whole,
                 name == "concat" ? fmt::format("all axes but axis {} must be the same", along)
                                  : std::string("all values must have one shape"),
@@ -685,7 +685,7 @@ Value Lowering::reshape(const Given& given, ast::NodeId whole) {
   auto open = std::find(axes->begin(), axes->end(), -1);
   fits = fits && (open == axes->end() ? rest == count : count % rest == 0);
   if (!fits) {
-    Operand operand[] = {{x, given[0]->node}};
+    WrittenOperand operand[] = {{x, given[0]->node}};
     Diagnostic& d =
         shape_error(whole,
                     fmt::format("{} has {} elements{}, {} {}", in_words(shape), count,
@@ -716,7 +716,7 @@ Value Lowering::pad(const Given& given, ast::NodeId whole) {
   bool fits = each ? widths.array->axes == Axes{static_cast<std::int64_t>(count), 2} : list->size() == 2;
   bool negative = std::any_of(list->begin(), list->end(), [](std::int64_t n) { return n < 0; });
   if (!fits || negative || count == 0) {
-    Operand operand[] = {{x, given[0]->node}};
+    WrittenOperand operand[] = {{x, given[0]->node}};
     shape_error(whole,
                 "the widths are one number, [before, after], or such a pair for each axis, none below 0",
                 operand);
@@ -750,7 +750,7 @@ Value Lowering::pad(const Given& given, ast::NodeId whole) {
 Value Lowering::windows(const Given& given, ast::NodeId whole) {
   const Value& x = given[0]->value;
   Shape shape = shape_of(x);
-  Operand operand[] = {{x, given[0]->node}};
+  WrittenOperand operand[] = {{x, given[0]->node}};
   if (shape.axes.size() < 2) {
     shape_error(whole, "windows go over axes in front of the last one, the channels", operand);
     return {};
