@@ -38,5 +38,11 @@ for header in $(grep -lE '#include <llvm/' codegen/*.h); do
   grep -l "#include \"$header\"" -r base graph frontend plot runtime driver && fault "$header names LLVM types and is private to codegen"
 done
 grep -LE 'SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception' $(find base graph frontend codegen plot runtime driver tests bench cmake -name '*.h' -o -name '*.cpp' -o -name '*.cmake' -o -name '*.sh' -o -name CMakeLists.txt) | grep . && fault "files without an SPDX line"
+# Two types of one name in one namespace are one to the linker, in whichever files they are.
+twice=$(for header in $(find base graph frontend codegen plot runtime driver -name '*.h'); do
+  awk '/^namespace [a-z:]* *{/ { space = space $2 "::" } /^}.*\/\/ namespace/ { sub(/[a-z:]*::$/, "", space) }
+    /^(struct|class) [A-Za-z]+( |:|{)[^;]*$/ { name = $2; sub(/[:{]*$/, "", name); print space name }' "$header"
+done | sort | uniq -d)
+[ -z "$twice" ] || fault "types of one name: $twice"
 [ $faults -eq 0 ] && echo "the layers hold"
 exit $((faults > 0))
