@@ -128,6 +128,19 @@ class Structure {
     return out;
   }
 
+  // Sums of each row, or over the rows where the result has none: `add` adds a row's terms to them.
+  std::vector<T> sums_of(auto add) const {
+    bool over = !out_.rows && (shape_a_.rows || shape_b_.rows);
+    if (over) return over_rows<T>(Reduction::sum, rows_, elements(out_), add);
+    std::vector<T> out;
+    for (std::int64_t row = 0; row < rows_of(out_); ++row) {
+      std::vector<T> sums(size(elements(out_)), T(-0.0));
+      add(row, sums);
+      out.insert(out.end(), sums.begin(), sums.end());
+    }
+    return out;
+  }
+
   std::vector<T> broadcast() const {
     Sizes stride(out_.axes.size()), own = strides(shape_a_.axes);
     std::size_t missing = out_.axes.size() - own.size();
@@ -246,15 +259,7 @@ class Structure {
         for_each(lengths, [&](const Sizes& k) { sum = std::fma(p[place(k, in_a)], q[place(k, in_b)], sum); });
       });
     };
-    bool over = !out_.rows && (shape_a_.rows || shape_b_.rows);
-    if (over) return over_rows<T>(Reduction::sum, rows_, elements(out_), add);
-    std::vector<T> out;
-    for (std::int64_t row = 0; row < rows_of(out_); ++row) {
-      std::vector<T> sums(size(elements(out_)), T(-0.0));
-      add(row, sums);
-      out.insert(out.end(), sums.begin(), sums.end());
-    }
-    return out;
+    return sums_of(add);
   }
 
   // Where a window's element lies in what it looks at.
@@ -276,16 +281,12 @@ class Structure {
   std::vector<T> window_add() const {
     auto windows = graph_.windows(node_);
     Sizes to = strides(out_.axes), own = strides(shape_a_.axes);
-    std::vector<T> out;
-    for (std::int64_t row = 0; row < rows_of(out_); ++row) {
-      std::vector<T> sums(size(elements(out_)), T(-0.0));
+    return sums_of([&](std::int64_t row, std::vector<T>& sums) {
       for_each(shape_a_.axes, [&](const Sizes& at) {
         T& sum = sums[size(under(at, windows, to))];
         sum = sum + row_of(a_, shape_a_, row)[place(at, own)];
       });
-      out.insert(out.end(), sums.begin(), sums.end());
-    }
-    return out;
+    });
   }
 
   // Row-major [outer, axis, inner] around the axis that is indexed.
@@ -326,14 +327,7 @@ class Structure {
           for (std::int64_t j = 0; j < t.inner; ++j) to[j] = to[j] + *x++;
         }
     };
-    if (!out_.rows && shape_a_.rows) return over_rows<T>(Reduction::sum, rows_, elements(out_), add);
-    std::vector<T> out;
-    for (std::int64_t row = 0; row < rows_of(out_); ++row) {
-      std::vector<T> sums(size(elements(out_)), T(-0.0));
-      add(row, sums);
-      out.insert(out.end(), sums.begin(), sums.end());
-    }
-    return out;
+    return sums_of(add);
   }
 
   const Graph& graph_;
