@@ -46,6 +46,7 @@ class Emitter {
         b_(module.getContext(), folder_, inserter_, nullptr, {}),
         module_(module),
         op_functions_(b_, inserter_, kernel.name, inlined_instructions),
+        frame_(b_, module, kernel.name),
         uses_(op_count) {
     for (std::size_t i = 0; i < graph_.size(); ++i) {
       const Node& node = graph_[NodeId(static_cast<std::int64_t>(i))];
@@ -54,7 +55,6 @@ class Emitter {
   }
 
   Function* run() {
-    begin();
     Schedule order = schedule(graph_, roots());
     for (std::size_t p = 0; p < order.scalars.size(); ++p) {
       for (NodeId id : order.scalars[p]) emit_scalar(id);
@@ -63,7 +63,7 @@ class Emitter {
     for (const Store& store : kernel_.stores)
       if (store.to != Store::To::row_output) emit_store(store);
     b_.CreateRetVoid();
-    return function_;
+    return frame_.function;
   }
 
  private:
@@ -81,34 +81,7 @@ class Emitter {
     return ids;
   }
 
-  void begin() {
-    llvm::Type* pointer = b_.getPtrTy();
-    function_ = Function::Create(FunctionType::get(b_.getVoidTy(), {pointer}, false),
-                                 Function::ExternalLinkage, kernel_.name, module_);
-    function_->addFnAttr(Attribute::NoUnwind);
-    // <16 x double> and <32 x float> are two 512-bit registers where the CPU has them, also where it prefers
-    // less.
-    function_->addFnAttr("prefer-vector-width", "512");
-    function_->getArg(0)->setName("run");
-    function_->addParamAttr(0, Attribute::NoAlias);
-    function_->addParamAttr(0, Attribute::ReadOnly);
-    b_.SetInsertPoint(block("entry"));
-    columns_ = field(offsetof(Run, columns), "columns");
-    params_ = field(offsetof(Run, params), "params");
-    arguments_ = field(offsetof(Run, arguments), "arguments");
-    outputs_ = field(offsetof(Run, outputs), "outputs");
-    row_outputs_ = field(offsetof(Run, row_outputs), "row_outputs");
-    scratch_ = field(offsetof(Run, scratch), "scratch");
-    Value* at = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), function_->getArg(0), offsetof(Run, rows));
-    rows_ = b_.CreateAlignedLoad(b_.getInt64Ty(), at, Align(8), "rows");
-  }
-
-  Value* field(std::size_t offset, const char* name) {
-    Value* at = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), function_->getArg(0), offset);
-    return b_.CreateAlignedLoad(b_.getPtrTy(), at, Align(8), name);
-  }
-
-  BasicBlock* block(const Twine& name) { return BasicBlock::Create(b_.getContext(), name, function_); }
+  BasicBlock* block(const Twine& name) { return BasicBlock::Create(b_.getContext(), name, frame_.function); }
   llvm::Type* real() { return std::is_same_v<T, double> ? b_.getDoubleTy() : b_.getFloatTy(); }
   VectorType* vector(llvm::Type* element) { return FixedVectorType::get(element, L); }
   Constant* index(std::int64_t i) { return b_.getInt64(static_cast<std::uint64_t>(i)); }
@@ -128,10 +101,10 @@ class Emitter {
                                                        : ConstantFP::get(real(), node.value);
         break;
       case NodeKind::param:
-        scalars_[id] = load(params_, options_.param_offset(node.index), name_of(id));
+        scalars_[id] = load(frame_.params, options_.param_offset(node.index), name_of(id));
         break;
-      case NodeKind::argument: scalars_[id] = load(arguments_, node.index, "rate"); break;
-      case NodeKind::row_count: scalars_[id] = b_.CreateSIToFP(rows_, real(), "rows.real"); break;
+      case NodeKind::argument: scalars_[id] = load(frame_.arguments, node.index, "rate"); break;
+      case NodeKind::row_count: scalars_[id] = b_.CreateSIToFP(frame_.rows, real(), "rows.real"); break;
       case NodeKind::scalar: scalars_[id] = emit_op(node, operands(node, scalars_)); break;
       case NodeKind::data:
       case NodeKind::broadcast:
@@ -160,7 +133,7 @@ class Emitter {
     inserter_.current = store.value;
     bool param = store.to == Store::To::param;
     Value* at = index(param ? options_.param_offset(store.index) : store.index);
-    b_.CreateAlignedStore(scalars_.at(store.value), element(param ? params_ : outputs_, at),
+    b_.CreateAlignedStore(scalars_.at(store.value), element(param ? frame_.params : frame_.outputs, at),
                           Align(sizeof(T)));
     inserter_.current = {};
   }
@@ -183,7 +156,7 @@ class Emitter {
     BasicBlock* chunk = block("chunk");
     BasicBlock* after = block("chunks.done");
     // At least one chunk: no rows give the neutral element.
-    Value* up = b_.CreateAdd(rows_, index(chunk_rows - 1));
+    Value* up = b_.CreateAdd(frame_.rows, index(chunk_rows - 1));
     Value* chunks =
         b_.CreateBinaryIntrinsic(Intrinsic::smax, b_.CreateLShr(up, index(12)), index(1), nullptr, "chunks");
     static_assert(chunk_rows == 1 << 12);
@@ -194,7 +167,7 @@ class Emitter {
     number->addIncoming(index(0), before);
     s.chunk = number;
     s.begin = b_.CreateShl(number, index(12), "chunk.begin");
-    Value* left = b_.CreateSub(rows_, s.begin);
+    Value* left = b_.CreateSub(frame_.rows, s.begin);
     s.count = b_.CreateBinaryIntrinsic(Intrinsic::smin, left, index(chunk_rows), nullptr, "chunk.rows");
     std::vector<Value*> lanes = emit_chunk(s);
     for (std::size_t r = 0; r < lanes.size(); ++r) keep_total(s, r, fold_lanes(pass.reductions[r], lanes[r]));
@@ -214,10 +187,10 @@ class Emitter {
     inserter_.current = {};
     for (NodeId id : s.pass.values)
       if (graph_[id].kind == NodeKind::data)
-        s.columns[graph_[id].index] = pointer_at(columns_, graph_[id].index, name_of(id));
+        s.columns[graph_[id].index] = pointer_at(frame_.columns, graph_[id].index, name_of(id));
     for (const Store& store : kernel_.stores)
       if (store.to == Store::To::row_output && is_stored(s.pass, store.value))
-        s.stores[store.index] = pointer_at(row_outputs_, store.index, "row_output");
+        s.stores[store.index] = pointer_at(frame_.row_outputs, store.index, "row_output");
   }
 
   static bool is_stored(const RowPass& pass, NodeId id) {
@@ -349,7 +322,7 @@ class Emitter {
   void keep_total(PassState& s, std::size_t r, Value* total) {
     Value* at = b_.CreateMul(s.chunk, index(static_cast<std::int64_t>(s.pass.reductions.size())));
     at = b_.CreateAdd(at, index(static_cast<std::int64_t>(r)));
-    b_.CreateAlignedStore(total, element(scratch_, at), Align(sizeof(T)));
+    b_.CreateAlignedStore(total, element(frame_.scratch, at), Align(sizeof(T)));
   }
 
   // for (h = half of the next power of two; h > 0; h /= 2) for (j = 0; j < h and j + h < chunks; ++j) combine
@@ -375,7 +348,7 @@ class Emitter {
       NodeId id = pass.reductions[static_cast<std::size_t>(r)];
       inserter_.current = id;
       auto at = [&](Value* c) {
-        return element(scratch_, b_.CreateAdd(b_.CreateMul(c, index(count)), index(r)));
+        return element(frame_.scratch, b_.CreateAdd(b_.CreateMul(c, index(count)), index(r)));
       };
       Value* low = at(j);
       Value* x = b_.CreateAlignedLoad(real(), low, Align(sizeof(T)));
@@ -396,7 +369,7 @@ class Emitter {
     for (std::int64_t r = 0; r < count; ++r) {
       NodeId id = pass.reductions[static_cast<std::size_t>(r)];
       inserter_.current = id;
-      scalars_[id] = load(scratch_, r, "total");
+      scalars_[id] = load(frame_.scratch, r, "total");
     }
     inserter_.current = {};
   }
@@ -409,10 +382,8 @@ class Emitter {
   IRBuilderBase b_;
   Module& module_;
   codegen::OpFunctions<T> op_functions_;
+  codegen::Frame frame_;
   std::vector<int> uses_;  // of each op in the graph
-  Function* function_ = nullptr;
-  Value *columns_ = nullptr, *params_ = nullptr, *arguments_ = nullptr, *outputs_ = nullptr,
-        *row_outputs_ = nullptr, *scratch_ = nullptr, *rows_ = nullptr;
   Values scalars_;
 };
 

@@ -47,14 +47,14 @@ class BlockEmitter {
         inserter_(nodes),
         b_(module.getContext(), folder_, inserter_, nullptr, {}),
         module_(module),
-        op_functions_(b_, inserter_, kernel.name, inlined_instructions) {
+        op_functions_(b_, inserter_, kernel.name, inlined_instructions),
+        frame_(b_, module, kernel.name) {
     std::vector<NodeId> roots;
     for (const Store& store : kernel.stores) roots.push_back(store.value);
     plan_ = plan_blocks(graph_, roots);
   }
 
   Function* run() {
-    begin();
     for (std::size_t p = 0; p < plan_.order.scalars.size(); ++p) {
       for (NodeId id : plan_.order.scalars[p]) emit_once(id);
       if (p < plan_.order.passes.size()) emit_pass(plan_.order.passes[p]);
@@ -62,7 +62,7 @@ class BlockEmitter {
     for (const Store& store : kernel_.stores)
       if (store.to != Store::To::row_output) emit_store(store);
     b_.CreateRetVoid();
-    return function_;
+    return frame_.function;
   }
 
  private:
@@ -71,29 +71,6 @@ class BlockEmitter {
   static constexpr std::int64_t tile = 4;  // sums of a contraction that share a vector of one operand
 
   // --- the frame ---
-  void begin() {
-    function_ = Function::Create(FunctionType::get(b_.getVoidTy(), {b_.getPtrTy()}, false),
-                                 Function::ExternalLinkage, kernel_.name, module_);
-    function_->addFnAttr(Attribute::NoUnwind);
-    function_->addFnAttr("prefer-vector-width", "512");
-    function_->getArg(0)->setName("run");
-    function_->addParamAttr(0, Attribute::NoAlias);
-    function_->addParamAttr(0, Attribute::ReadOnly);
-    b_.SetInsertPoint(BasicBlock::Create(b_.getContext(), "entry", function_));
-    columns_ = field(offsetof(Run, columns), "columns");
-    params_ = field(offsetof(Run, params), "params");
-    arguments_ = field(offsetof(Run, arguments), "arguments");
-    outputs_ = field(offsetof(Run, outputs), "outputs");
-    row_outputs_ = field(offsetof(Run, row_outputs), "row_outputs");
-    scratch_ = field(offsetof(Run, scratch), "scratch");
-    Value* at = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), function_->getArg(0), offsetof(Run, rows));
-    rows_ = b_.CreateAlignedLoad(b_.getInt64Ty(), at, Align(8), "rows");
-  }
-
-  Value* field(std::size_t offset, const char* name) {
-    Value* at = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), function_->getArg(0), offset);
-    return b_.CreateAlignedLoad(b_.getPtrTy(), at, Align(8), name);
-  }
   Value* pointer_at(Value* array, int i) {
     return b_.CreateAlignedLoad(b_.getPtrTy(), b_.CreateInBoundsGEP(b_.getPtrTy(), array, index(i)),
                                 Align(8));
@@ -105,7 +82,7 @@ class BlockEmitter {
   }
   Constant* index(std::int64_t i) { return b_.getInt64(static_cast<std::uint64_t>(i)); }
   Value* element(Value* array, Value* i) { return b_.CreateInBoundsGEP(real(), array, i); }
-  Value* scratch(std::int64_t at) { return element(scratch_, index(at)); }
+  Value* scratch(std::int64_t at) { return element(frame_.scratch, index(at)); }
   Value* splat(Value* x, int width) { return width == 1 ? x : b_.CreateVectorSplat(width, x); }
   Constant* number(double value, int width) { return ConstantFP::get(shaped(real(), width), value); }
   const Shape& shape(NodeId id) const { return graph_.shape(id); }
@@ -165,7 +142,7 @@ class BlockEmitter {
     Storage storage = options_.storages.at(static_cast<std::size_t>(node.index));
     llvm::Type* types[] = {b_.getInt8Ty(), b_.getInt16Ty(), b_.getInt32Ty(), b_.getFloatTy(),
                            b_.getDoubleTy()};
-    Value* base = pointer_at(columns_, node.index);
+    Value* base = pointer_at(frame_.columns, node.index);
     Value* cells = load_lanes(base, types[static_cast<std::size_t>(storage)],
                               static_cast<unsigned>(size_of(storage)), at, width, most_lanes);
     llvm::Type* wanted = shaped(real(), width);
@@ -217,7 +194,7 @@ class BlockEmitter {
     switch (node.kind) {
       case NodeKind::data: return load_column(node, place(id, where, true), width, most_lanes);
       case NodeKind::param:
-        return load(element(params_, index(options_.param_offset(node.index))), place(id, where, false),
+        return load(element(frame_.params, index(options_.param_offset(node.index))), place(id, where, false),
                     width);
       case NodeKind::array: return load(array(node), place(id, where, false), width);
       case NodeKind::scalar: {
@@ -414,7 +391,7 @@ class BlockEmitter {
     std::int64_t chunks = std::max<std::int64_t>((n + chunk_rows - 1) / chunk_rows, 1);
     Value* totals = nullptr;
     if (chunks > 1) {
-      totals = IRBuilder<>(&function_->getEntryBlock(), function_->getEntryBlock().begin())
+      totals = IRBuilder<>(&frame_.function->getEntryBlock(), frame_.function->getEntryBlock().begin())
                    .CreateAlloca(real(), index(std::bit_ceil(static_cast<std::uint64_t>(chunks))));
     }
     each(shape(id), false, [&](const Where& where, int) {
@@ -798,9 +775,9 @@ class BlockEmitter {
       case NodeKind::constant:
         return is_truth(node) ? static_cast<Value*>(b_.getInt1(node.value != 0))
                               : ConstantFP::get(real(), node.value);
-      case NodeKind::param: return load(params_, {index(options_.param_offset(node.index))}, 1);
-      case NodeKind::argument: return load(arguments_, {index(node.index)}, 1);
-      case NodeKind::row_count: return b_.CreateSIToFP(rows_, real(), "rows.real");
+      case NodeKind::param: return load(frame_.params, {index(options_.param_offset(node.index))}, 1);
+      case NodeKind::argument: return load(frame_.arguments, {index(node.index)}, 1);
+      case NodeKind::row_count: return b_.CreateSIToFP(frame_.rows, real(), "rows.real");
       case NodeKind::scalar: {
         codegen::Operands x{};
         for (std::size_t k = 0; k < node.inputs().size(); ++k) x[k] = scalars_.at(node.operands[k]);
@@ -827,7 +804,7 @@ class BlockEmitter {
   void emit_store(const Store& store_to) {
     NodeId id = store_to.value;
     inserter_.current = id;
-    Value* array = store_to.to == Store::To::param ? params_ : outputs_;
+    Value* array = store_to.to == Store::To::param ? frame_.params : frame_.outputs;
     std::int64_t at =
         store_to.to == Store::To::param ? options_.param_offset(store_to.index) : store_to.index;
     Value* base = element(array, index(at));
@@ -848,7 +825,7 @@ class BlockEmitter {
     pack_before(pass);
     for (NodeId id : pass.reductions)
       if (!chunked(id)) fill(buffer(id), index(count_of(id)), neutral(id));
-    Value* up = b_.CreateAdd(rows_, index(chunk_rows - 1));
+    Value* up = b_.CreateAdd(frame_.rows, index(chunk_rows - 1));
     Value* chunks = b_.CreateBinaryIntrinsic(Intrinsic::smax, b_.CreateUDiv(up, index(chunk_rows)), index(1),
                                              nullptr, "chunks");
     loop(b_, index(0), chunks, 1, "chunk", [&](Value* chunk) { emit_chunk(pass, chunk); });
@@ -875,7 +852,7 @@ class BlockEmitter {
 
   Value* totals_of(Value* chunk, NodeId id) {
     Value* at = plus(index(plan_.fixed_size + plan_.totals[id.index()]), chunk, plan_.totals_size);
-    return element(scratch_, at);
+    return element(frame_.scratch, at);
   }
 
   void emit_chunk(const RowPass& pass, Value* chunk) {
@@ -883,7 +860,7 @@ class BlockEmitter {
       if (chunked(id))
         fill(totals_of(chunk, id), index(std::max<std::int64_t>(count_of(id), L)), neutral(id));
     Value* first = b_.CreateMul(chunk, index(chunk_rows));
-    Value* left = b_.CreateSub(rows_, first);
+    Value* left = b_.CreateSub(frame_.rows, first);
     Value* count = b_.CreateBinaryIntrinsic(Intrinsic::smin, left, index(chunk_rows), nullptr, "chunk.rows");
     loop(b_, index(0), count, plan_.block_rows, "block", [&](Value* at) {
       begin_ = b_.CreateAdd(first, at, "block.begin");
@@ -909,7 +886,7 @@ class BlockEmitter {
   void store_rows(const Store& store_to) {
     NodeId id = store_to.value;
     inserter_.current = id;
-    Value* base = pointer_at(row_outputs_, store_to.index);
+    Value* base = pointer_at(frame_.row_outputs, store_to.index);
     each(shape(id), true, [&](const Where& where, int width) {
       store(base, place(id, where, true).at, pull(id, where, width), width);
     });
@@ -998,9 +975,7 @@ class BlockEmitter {
   IRBuilderBase b_;
   Module& module_;
   codegen::OpFunctions<T> op_functions_;
-  Function* function_ = nullptr;
-  Value *columns_ = nullptr, *params_ = nullptr, *arguments_ = nullptr, *outputs_ = nullptr,
-        *row_outputs_ = nullptr, *scratch_ = nullptr, *rows_ = nullptr;
+  codegen::Frame frame_;
   Value *begin_ = nullptr, *block_ = nullptr;  // the first row of the block at hand, and how many it has
   std::int64_t valid_ = 1;                     // lanes of the vector at hand that are elements
   std::unordered_map<NodeId, Value*> scalars_;

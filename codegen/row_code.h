@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <limits>
 #include <map>
 #include <string>
@@ -30,6 +31,37 @@ class Inserter final : public llvm::IRBuilderDefaultInserter {
 
  private:
   InstructionNodes& nodes_;
+};
+
+// A kernel's function, and what it is given (codegen/program.h: Run), read in its entry block.
+struct Frame {
+  llvm::Function* function = nullptr;
+  llvm::Value *columns = nullptr, *params = nullptr, *arguments = nullptr, *outputs = nullptr,
+              *row_outputs = nullptr, *scratch = nullptr, *rows = nullptr;
+
+  Frame(llvm::IRBuilderBase& b, llvm::Module& module, const std::string& name)
+      : function(llvm::Function::Create(llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy()}, false),
+                                        llvm::Function::ExternalLinkage, name, module)) {
+    function->addFnAttr(llvm::Attribute::NoUnwind);
+    // <16 x double> and <32 x float> are two 512-bit registers where the CPU has them, also where it prefers
+    // less.
+    function->addFnAttr("prefer-vector-width", "512");
+    function->getArg(0)->setName("run");
+    function->addParamAttr(0, llvm::Attribute::NoAlias);
+    function->addParamAttr(0, llvm::Attribute::ReadOnly);
+    b.SetInsertPoint(llvm::BasicBlock::Create(b.getContext(), "entry", function));
+    auto field = [&](std::size_t offset, llvm::Type* type, const char* what) {
+      llvm::Value* at = b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), function->getArg(0), offset);
+      return b.CreateAlignedLoad(type, at, llvm::Align(8), what);
+    };
+    columns = field(offsetof(Run, columns), b.getPtrTy(), "columns");
+    params = field(offsetof(Run, params), b.getPtrTy(), "params");
+    arguments = field(offsetof(Run, arguments), b.getPtrTy(), "arguments");
+    outputs = field(offsetof(Run, outputs), b.getPtrTy(), "outputs");
+    row_outputs = field(offsetof(Run, row_outputs), b.getPtrTy(), "row_outputs");
+    scratch = field(offsetof(Run, scratch), b.getPtrTy(), "scratch");
+    rows = field(offsetof(Run, rows), b.getInt64Ty(), "rows");
+  }
 };
 
 // Lanes of a row pass.
