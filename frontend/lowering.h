@@ -2,7 +2,8 @@
 // The working state of lower(): private to frontend. The member functions stand in lower.cpp (statements),
 // check_model.cpp (the end), expressions.cpp, functions.cpp (calls and built-in functions), grad.cpp
 // (derivatives in the model), options.cpp (train statements), shapes.cpp (shapes, arrays of constants, what
-// lines up), tensors.cpp (structure: `@`, indices, reshape, …), reductions.cpp and shown.cpp.
+// lines up), tensors.cpp (structure: lists, indices, reshape, …), products.cpp (`@`, einsum), reductions.cpp
+// and shown.cpp.
 #pragma once
 #include <functional>
 #include <map>
@@ -242,6 +243,8 @@ class Lowering {
              const std::string& shown_table);
   Value one_hot(const Given& given);
   Value einsum(const std::vector<Argument>& arguments, Span span, ast::NodeId whole);
+  bool labels_fit(const std::vector<std::string>& in, std::span<const WrittenOperand> written, Span text,
+                  ast::NodeId whole);
   bool slice_item(ast::NodeId item, std::int64_t length, const std::string& base, Graph::Along& along);
 
   // reductions (reductions.cpp)
