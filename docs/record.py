@@ -3,7 +3,7 @@
 """Records docs/terminal.svg: real commands, run on a pseudo-terminal, drawn with their colours.
 
 Usage, from anywhere, after a build:  docs/record.py
-The progress bar moves where animations run; elsewhere the picture is the end of the session.
+The progress bar moves where animations run; elsewhere the picture is what stands there at the end.
 """
 import codecs, fcntl, html, os, pty, re, select, shutil, struct, subprocess, sys, tempfile, termios
 from pathlib import Path
