@@ -17,6 +17,7 @@ using ast::Kind;
 
 void Lowering::finish() {
   finish_targets();
+  name_parameters();
   // A text that could not be read may hold it.
   auto syntax = [](const Diagnostic& d) {
     return d.severity == Severity::error && static_cast<int>(d.code) < 200;

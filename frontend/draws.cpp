@@ -62,7 +62,9 @@ std::optional<Lowering::Distribution> Lowering::distribution(ast::NodeId id, con
     bool normal = given.name == "normal";
     bool fits = std::isfinite(numbers[0]) && std::isfinite(numbers[1]) &&
                 (normal ? numbers[1] >= 0 : numbers[0] <= numbers[1]);
-    if (fits) return Distribution{normal, numbers[0], numbers[1]};
+    if (fits)
+      return Distribution{normal ? Distribution::Is::normal : Distribution::Is::uniform, numbers[0],
+                          numbers[1]};
     error(Code::bad_option_value, span,
           normal ? "`normal(mean, sd)` needs finite numbers, the second not below 0"
                  : "`uniform(lo, hi)` needs finite numbers, the first not above the second");
@@ -70,12 +72,15 @@ std::optional<Lowering::Distribution> Lowering::distribution(ast::NodeId id, con
   }
   if (given.arguments.empty() && given.name == "glorot") {
     double limit = std::sqrt(6 / (fans.in + fans.out));
-    return Distribution{false, -limit, limit};
+    return Distribution{Distribution::Is::uniform, -limit, limit};
   }
-  if (given.arguments.empty() && given.name == "he") return Distribution{true, 0, std::sqrt(2 / fans.in)};
-  if (given.arguments.empty() && given.name == "lecun") return Distribution{true, 0, std::sqrt(1 / fans.in)};
-  if (given.name == "orthogonal") {
-    not_yet(span, "`orthogonal`");
+  auto normal = [](double sd) { return Distribution{Distribution::Is::normal, 0, sd}; };
+  if (given.arguments.empty() && given.name == "he") return normal(std::sqrt(2 / fans.in));
+  if (given.arguments.empty() && given.name == "lecun") return normal(std::sqrt(1 / fans.in));
+  if (given.arguments.empty() && given.name == "orthogonal") {
+    if (axes.size() >= 2) return Distribution{Distribution::Is::orthogonal, 0, 1};
+    error(Code::shapes_differ, span,
+          fmt::format("`orthogonal` is a start for matrices, this is {}", to_string({false, axes})));
     return {};
   }
   Diagnostic& d = error(Code::wrong_arguments, span, "this is no distribution of a start");
@@ -86,6 +91,7 @@ std::optional<Lowering::Distribution> Lowering::distribution(ast::NodeId id, con
   return {};
 }
 
+// Drawn is it when its name is known (draw_start).
 std::optional<Parameter> Lowering::drawn_parameter(ast::NodeId id, ast::NodeId from) {
   const ast::Node& node = ast()[id];
   ast::NodeId brackets = ast().find(id, Kind::shape);
@@ -93,22 +99,66 @@ std::optional<Parameter> Lowering::drawn_parameter(ast::NodeId id, ast::NodeId f
   if (!shape) return {};
   auto drawn = distribution(from, *shape);
   if (!drawn) return {};
+  auto count = static_cast<std::size_t>(elements({false, *shape}));
+  drawn_starts_.emplace_back(static_cast<int>(model.params.size()), *drawn);
+  return Parameter{node.text, std::vector<double>(count), place(node.name), *shape};
+}
+
+namespace {
+
+// Box and Muller's; 1 − u is never 0.
+double normal_number(std::uint64_t key, std::uint64_t counter) {
+  auto [u, v] = uniform_pair(key, counter);
+  return std::sqrt(-2 * math::log(1 - u)) * math::cos(2 * std::numbers::pi * v);
+}
+
+}  // namespace
+
+// Rows or columns, whichever are fewer, of normal numbers, made orthonormal one after the other (Gram and
+// Schmidt's way, twice for accuracy). The last axis are the columns.
+std::vector<double> Lowering::orthogonal(std::uint64_t key, const Axes& axes) const {
+  auto columns = static_cast<std::size_t>(axes.back());
+  std::size_t rows = static_cast<std::size_t>(elements({false, axes})) / columns;
+  std::size_t count = std::min(rows, columns), length = std::max(rows, columns);
+  std::vector<std::vector<double>> basis;
+  auto dot = [](const std::vector<double>& a, const std::vector<double>& b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+    return sum;
+  };
+  for (std::size_t k = 0; k < count; ++k) {
+    std::vector<double> x(length);
+    for (std::size_t i = 0; i < length; ++i) x[i] = normal_number(key, k * length + i);
+    for (int pass = 0; pass < 2; ++pass)
+      for (const std::vector<double>& other : basis) {
+        double along = dot(x, other);
+        for (std::size_t i = 0; i < length; ++i) x[i] -= along * other[i];
+      }
+    double norm = std::sqrt(dot(x, x));
+    for (double& value : x) value /= norm;
+    basis.push_back(std::move(x));
+  }
+  std::vector<double> out(rows * columns);
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < columns; ++j)
+      out[i * columns + j] = rows <= columns ? basis[i][j] : basis[j][i];
+  return out;
+}
+
+void Lowering::draw_start(Parameter& param, const Distribution& distribution) {
   Hash key;
   key.add(static_cast<std::uint64_t>(start_seed_));
-  key.add(node.text);
-  Parameter parameter{node.text, {}, node.name, *shape};
-  std::int64_t count = elements({false, *shape});
-  for (std::int64_t e = 0; e < count; ++e) {
-    auto [u, v] = uniform_pair(key.value(), static_cast<std::uint64_t>(e));
-    double value = drawn->a + (drawn->b - drawn->a) * u;
-    if (drawn->normal) {  // Box and Muller's; 1 − u is never 0
-      double radius = std::sqrt(-2 * math::log(1 - u));
-      value = drawn->a + drawn->b * (radius * math::cos(2 * std::numbers::pi * v));
-    }
-    parameter.start.push_back(
-        graph().precision() == Precision::f32 ? static_cast<double>(static_cast<float>(value)) : value);
-  }
-  return parameter;
+  key.add(param.name);
+  auto draw = [&](std::size_t e) {
+    if (distribution.is == Distribution::Is::normal)
+      return distribution.a + distribution.b * normal_number(key.value(), e);
+    return distribution.a + (distribution.b - distribution.a) * uniform_pair(key.value(), e)[0];
+  };
+  if (distribution.is == Distribution::Is::orthogonal) param.start = orthogonal(key.value(), param.axes);
+  else
+    for (std::size_t e = 0; e < param.start.size(); ++e) param.start[e] = draw(e);
+  if (graph().precision() == Precision::f32)
+    for (double& value : param.start) value = static_cast<double>(static_cast<float>(value));
 }
 
 }  // namespace slope

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "frontend/layers.h"
 #include "frontend/lowering.h"
 #include "frontend/train_options.h"
 
@@ -18,9 +19,8 @@ using Is = Value::Is;
 namespace {
 
 // Functions of the language that this version cannot compile yet.
-constexpr std::string_view future_functions[] = {"classes", "repeat",  "auc",       "median",
-                                                 "normal",  "uniform", "bernoulli", "glorot",
-                                                 "he",      "lecun",   "orthogonal"};
+constexpr std::string_view future_functions[] = {"classes",   "auc",    "median", "normal", "uniform",
+                                                 "bernoulli", "glorot", "he",     "lecun",  "orthogonal"};
 
 // Built-in functions that are no op: name, arguments without a default, how it is called.
 struct BuiltIn {
@@ -56,6 +56,7 @@ constexpr BuiltIn special_functions[] = {{"sum", 1, "sum(x, axis=…, keep=false
                                          {"shape", 1, "shape(x)"},
                                          {"match", 2, "match(prediction, target)"},
                                          {"grad", 2, "grad(y, x)"},
+                                         {"repeat", 3, "repeat(x, n, f)"},
                                          {"stop_gradient", 1, "stop_gradient(x)"}};
 
 const BuiltIn* special_function(std::string_view name) {
@@ -118,6 +119,7 @@ Value Lowering::call(ast::NodeId id) {
   if (binding) {
     binding->used = true;
     if (!binding->value.ok()) return {};
+    if (binding->call) return call_again(*binding->call, id);
     if (binding->value.is != Is::function) {
       error(Code::wrong_kind, callee.span, fmt::format("`{}` is a value, not a function", callee.text))
           .helps.push_back(fmt::format("a product is written with `*`: `{} * (…)`", callee.text));
@@ -165,13 +167,20 @@ Value Lowering::call(ast::NodeId id) {
 
 Value Lowering::call(const Function& function, std::vector<Argument> arguments, Span span,
                      ast::NodeId whole) {
+  return call_in(nullptr, function, std::move(arguments), span, whole);
+}
+
+// `again`: the layer whose parameters it has, where they are made already.
+Value Lowering::call_in(std::shared_ptr<Layer> again, const Function& function,
+                        std::vector<Argument> arguments, Span span, ast::NodeId whole) {
   if (std::find(calls_.begin(), calls_.end(), &function) != calls_.end() && function.def.valid()) {
     error(Code::recursion, span, fmt::format("`{}` calls itself", function.name))
         .helps.push_back("a function is inlined, so it cannot; a `scan` repeats a step");
     return {};
   }
   if (!whole.valid()) unwritten_ = span;
-  if (!function.def.valid()) return call_built_in(function.name, arguments, span, whole);
+  if (!function.def.valid() && function.name != "repeat")
+    return call_built_in(function.name, arguments, span, whole);
   if (calls_.size() >= most_nesting / 4) {
     error(Code::too_deep, span, fmt::format("calls are nested deeper than {}", most_nesting / 4))
         .helps.push_back("let one function do what a chain of them does");
@@ -180,7 +189,15 @@ Value Lowering::call(const Function& function, std::vector<Argument> arguments, 
   Span outer_site = call_site_;
   if (span.file != prelude_file) call_site_ = span;
   calls_.push_back(&function);
-  Value value = call_def(function, arguments, span);
+  auto inside = again ? std::make_unique<InLayer>(*this, std::move(again))
+                      : std::make_unique<InLayer>(*this, function.name, false, whole);
+  bool def = function.def.valid();
+  Value value = def ? call_def(function, arguments, span) : repeat(arguments, span, whole);
+  if (const auto& layer = inside->layer(); def && !layer->entries.empty() && !layer->function) {
+    layer->function = &function;
+    layer->arguments = arguments;
+  }
+  inside.reset();
   calls_.pop_back();
   call_site_ = outer_site;
   return value;

@@ -9,6 +9,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "frontend/layers.h"
 #include "frontend/lowering.h"
 #include "frontend/train_options.h"
 #include "graph/verify.h"
@@ -32,6 +33,8 @@ Lowering::Lowering(const ast::Ast& ast, const LowerSettings& settings, Diagnosti
     : ast_(&ast), model_ast_(ast), settings_(settings), diagnostics_(&diagnostics) {
   model_scope_.parent = &prelude_scope_;
   scope_ = &model_scope_;
+  root_layer_ = std::make_shared<Layer>();
+  layer_ = root_layer_.get();
 }
 
 void Lowering::run() {
@@ -41,8 +44,7 @@ void Lowering::run() {
   model.sources = data_sources(model_ast_, reported_before);
   has_data_ = !model.sources.empty();
   if (!has_data_ && !settings_.headers.empty()) model.sources.push_back({});
-  for (ast::NodeId id : model_ast_.children(model_ast_.root()))
-    if (model_ast_[id].kind == Kind::params) declares_params_ = true;
+  declares_params_ = declares_parameter();
   note_definitions();
   note_differentiated();
   apply_sets();
@@ -241,18 +243,17 @@ void Lowering::param(ast::NodeId id) {
   Binding binding{{}, node.name};
   binding.is_parameter = true;
   ast::NodeId start = ast().find(id, Kind::start);
-  if (scope_ != &model_scope_) not_yet(node.span, "a parameter inside a function (a layer)");
+  if (layer_->made) made_param(id, binding);
   else if (ast().find(id, Kind::bounds).valid())
     not_yet(ast()[ast().find(id, Kind::bounds)].span, "a parameter with bounds");
   else if (auto parameter = start.valid() ? declared_parameter(id, ast().child(start, 0))
                                           : drawn_parameter(id, ast().child(ast().find(id, Kind::draw), 0))) {
     auto number = static_cast<int>(model.params.size());
-    Graph::Origin origin(graph(), node.span);
-    NodeId value_id = graph().param(number, graph().intern({false, parameter->axes}));
-    graph().name(value_id, node.text);
-    binding.value = Value::of(value_id);
-    if (bind(node.text, binding)) model.add(std::move(*parameter));
-    return;
+    Graph::Origin origin(graph(), place(node.span));
+    graph().param(number, graph().intern({false, parameter->axes}));
+    model.add(std::move(*parameter));
+    layer_->entries.push_back({node.text, number, {}});
+    binding.value = parameter_value(number);
   }
   bind(node.text, binding);
 }
@@ -265,7 +266,7 @@ std::optional<Parameter> Lowering::declared_parameter(ast::NodeId id, ast::NodeI
   if (!shape) return {};
   Value value = constant_value(start, "the start of a parameter");
   if (!value.ok()) return {};
-  Parameter parameter{node.text, {}, node.name, {}};
+  Parameter parameter{node.text, {}, place(node.name), {}};
   Axes given = shape_of(value).axes;
   parameter.axes = brackets.valid() ? *shape : given;
   auto common = common_shape({false, given}, {false, parameter.axes});
@@ -349,7 +350,9 @@ void Lowering::define(ast::NodeId id) {
   Binding binding{{}, node.name};
   if (ast()[how].kind == Kind::next) not_yet(node.span, "`:=`");
   else if (ast()[how].kind == Kind::draw) not_yet(node.span, "a random draw");
-  else binding.value = differentiable(node.text, evaluate(ast().child(how, 0)), node.span);
+  else
+    binding.value =
+        differentiable(node.text, evaluate_definition(id, ast().child(how, 0), binding), node.span);
   if (auto found = scope_->names.find(node.text); found != scope_->names.end() && found->second.column >= 0) {
     error(Code::defined_twice, node.name,
           fmt::format("`{}` is a data column and cannot be defined", node.text))

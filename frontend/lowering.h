@@ -2,8 +2,8 @@
 // The working state of lower(): private to frontend. The member functions stand in lower.cpp (statements),
 // check_model.cpp (the end), expressions.cpp, functions.cpp (calls and built-in functions), grad.cpp
 // (derivatives in the model), options.cpp (train statements), shapes.cpp (shapes, arrays of constants, what
-// lines up), tensors.cpp (structure: lists, indices, reshape, …), products.cpp (`@`, einsum), reductions.cpp
-// and shown.cpp.
+// lines up), layers.cpp (who owns a parameter), tensors.cpp (structure: lists, indices, reshape, …),
+// products.cpp (`@`, einsum), reductions.cpp and shown.cpp.
 #pragma once
 #include <functional>
 #include <map>
@@ -21,6 +21,7 @@
 namespace slope {
 
 struct Function;
+struct Layer;
 struct Scope;
 
 // More than one number that the compiler knows, in f64; axes {0}: the empty list, which only says a shape.
@@ -71,6 +72,8 @@ struct Binding {
   int column = -1;  // of a data column: to know whether it is read
   bool used = false;
   bool is_parameter = false;
+  std::shared_ptr<Layer> layer = {};  // of a definition with parameters: what `.W` is looked up in
+  std::shared_ptr<Layer> call = {};   // its right side as a whole is such a call: it can be made again
 };
 
 struct Scope {
@@ -126,11 +129,13 @@ class Lowering {
 
   // random starts (draws.cpp)
   struct Distribution {
-    bool normal = false;
-    double a = 0, b = 0;  // mean and sd, or the ends of the interval
+    enum class Is : std::uint8_t { uniform, normal, orthogonal } is = Is::uniform;
+    double a = 0, b = 0;  // the ends of the interval, or mean and sd
   };
   std::optional<Distribution> distribution(ast::NodeId id, const Axes& axes);
   std::optional<Parameter> drawn_parameter(ast::NodeId id, ast::NodeId from);
+  void draw_start(Parameter& param, const Distribution& distribution);
+  std::vector<double> orthogonal(std::uint64_t key, const Axes& axes) const;
   void constants(ast::NodeId id);
   void def(ast::NodeId id);
   void define(ast::NodeId id);
@@ -252,6 +257,20 @@ class Lowering {
                   ast::NodeId whole);
   Value mean(const Value& x, const Value& weights, Axes axes, bool keep, Span span);
 
+  // layers (layers.cpp)
+  class InLayer;
+  friend class InLayer;
+  Value evaluate_definition(ast::NodeId definition, ast::NodeId right, Binding& binding);
+  void name_parameters();
+  Value layer_member(ast::NodeId id);
+  Value call_again(const Layer& layer, ast::NodeId id);
+  Value call_in(std::shared_ptr<Layer> again, const Function& function, std::vector<Argument> arguments,
+                Span span, ast::NodeId whole);
+  void made_param(ast::NodeId id, Binding& binding);
+  Value parameter_value(int index);
+  Value repeat(const std::vector<Argument>& arguments, Span span, ast::NodeId whole);
+  bool declares_parameter() const;
+
   // expressions as they are written (shown.cpp)
   std::string shown(ast::NodeId id) const;
 
@@ -318,7 +337,10 @@ class Lowering {
   std::set<std::pair<std::string, std::uint32_t>> said_;  // what and where: each is said once
   std::set<std::string> unknown_;  // names and functions that were told of: once, however often they are used
   bool uses_files_ = false;        // a `use` stands in the model: what it would define is not known
-  std::int64_t start_seed_ = 0;    // of random starts: --seed, else the `seed` statement's
+  std::shared_ptr<Layer> root_layer_;
+  Layer* layer_ = nullptr;                                  // the one that is evaluated
+  std::vector<std::pair<int, Distribution>> drawn_starts_;  // by parameter: drawn when it has its name
+  std::int64_t start_seed_ = 0;  // of random starts: --seed, else the `seed` statement's
   int order_ = 0;
   int depth_ = 0;
   std::int64_t evaluated_ = 0;
@@ -332,6 +354,7 @@ inline constexpr std::int64_t most_evaluated = 4'000'000;
 inline constexpr std::size_t most_nodes = 400'000;
 // Names near an unknown one are looked up for the errors that are shown, hardly more.
 inline constexpr int most_suggestions = 25;
+inline constexpr std::int64_t most_repeats = 10'000;
 // Elements of one value (of a row's, where it has rows); and of an array that the compiler computes itself.
 inline constexpr std::int64_t most_elements = std::int64_t{1} << 31;
 inline constexpr std::int64_t most_constant_elements = std::int64_t{1} << 24;

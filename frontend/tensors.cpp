@@ -286,8 +286,7 @@ Value Lowering::member(ast::NodeId id) {
   Kind kind = ast()[ast().child(id, 0)].kind;
   if (node.text != "T") {
     bool told = kind != Kind::name && kind != Kind::member;  // by the parser
-    if (!told) not_yet(node.span, fmt::format("`.{}`", node.text));
-    return {};
+    return told ? Value{} : layer_member(id);
   }
   Value x = evaluate(ast().child(id, 0));
   if (!numeric(x, node.span, "`.T`")) return {};
