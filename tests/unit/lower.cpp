@@ -50,7 +50,6 @@ TEST_CASE("what cannot be compiled yet is said once and leads to nothing else") 
   CHECK(errors("data x[4] from \"a.csv\" columns a..d\nparam w = 0\nloss = mean(w*x)\n") == "S0511");
   CHECK(errors("data sex : class from \"a.csv\"\nparam a = 1\nloss = a*mean(sex == \"male\")\n", {"sex"}) ==
         "S0290");
-  CHECK(errors("data x, y from \"a.csv\"\npredict = dense(x, 1)\nloss = mse\n", {"x", "y"}) == "S0290");
 }
 
 TEST_CASE("a misplaced text is told of by the parser alone") {
