@@ -235,7 +235,7 @@ bool Lowering::is_column_of_short_form(std::string_view name) const {
 // The short form: a name that nothing defines is a column of the data, else a parameter that starts at 0.
 Value Lowering::unknown(const std::string& name, Span span) {
   if (defined_later(name, span)) return {};
-  if (span.file != prelude_file && name != "predict" && name != "loss" && !has_data_) {
+  if (span.file == 0 && name != "predict" && name != "loss" && !has_data_) {
     auto assume = [&](bool column) {
       Binding binding{{}, span};
       binding.used = true;
@@ -276,6 +276,8 @@ Value Lowering::unknown(const std::string& name, Span span) {
     d.helps.push_back(fmt::format("did you mean `{}`?", near));
   else if (is_future_function(name))
     d.notes.push_back(fmt::format("`{}` is part of the language; this version does not have it yet", name));
+  else if (span.file != 0)
+    d.helps.push_back("a file that is used sees its own names and those of the prelude, not the model's");
   else if (!has_data_ && settings_.headers.empty() && declares_params_)
     d.helps.push_back(
         fmt::format("declare it above: `param {} = 0`; if it is a column, give its file with --data", name));
@@ -299,7 +301,7 @@ std::string Lowering::look_alike(const std::string& name, std::span<const std::s
 // A name that the model defines, but further down: said once, where it is first used.
 bool Lowering::defined_later(const std::string& name, Span span) {
   auto found = definitions_.find(name);
-  if (found == definitions_.end() || span.file == prelude_file) return false;
+  if (found == definitions_.end() || span.file != 0) return false;
   if (!unknown_.insert(name).second) return true;
   Diagnostic& d = error(Code::unknown_name, span, fmt::format("`{}` is used before it is defined", name));
   auto holds = [&](Span whole) { return whole.begin <= span.begin && span.end <= whole.end; };
@@ -415,7 +417,11 @@ Value Lowering::conditional(ast::NodeId id) {
   Value condition = evaluate(ast().child(id, 0));
   if (!truth(condition, ast()[ast().child(id, 0)].span, "the condition of `if`")) return {};
   // What the compiler knows chooses at once, and the other branch need not fit.
-  if (condition.is == Is::truth) return evaluate(ast().child(id, condition.number != 0 ? 1 : 2));
+  if (condition.is == Is::truth) {
+    ast::NodeId taken = ast().child(id, condition.number != 0 ? 1 : 2);
+    branches_taken_[{ast_, id}] = taken;
+    return evaluate(taken);
+  }
   Value a = evaluate(ast().child(id, 1)), b = evaluate(ast().child(id, 2));
   bool fine = numeric(a, ast()[ast().child(id, 1)].span, "a branch of `if`");
   if (!numeric(b, ast()[ast().child(id, 2)].span, "a branch of `if`") || !fine) return {};

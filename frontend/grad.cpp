@@ -39,17 +39,18 @@ GradArguments grad_arguments(const ast::Ast& tree, ast::NodeId call) {
 
 // Which names are differentiated by: their values are kept apart from others that are computed the same way.
 void Lowering::note_differentiated() {
-  for (std::size_t i = 0; i < model_ast_.size(); ++i) {
-    ast::NodeId id(static_cast<std::int64_t>(i));
-    if (model_ast_[id].kind != Kind::call || model_ast_[model_ast_.child(id, 0)].text != "grad") continue;
-    ast::NodeId x = grad_arguments(model_ast_, id).x;
-    if (x.valid() && model_ast_[x].kind == Kind::name) differentiated_.insert(model_ast_[x].text);
-  }
+  for (const ast::Ast* tree : users_trees())
+    for (std::size_t i = 0; i < tree->size(); ++i) {
+      ast::NodeId id(static_cast<std::int64_t>(i));
+      if ((*tree)[id].kind != Kind::call || (*tree)[tree->child(id, 0)].text != "grad") continue;
+      ast::NodeId x = grad_arguments(*tree, id).x;
+      if (x.valid() && (*tree)[x].kind == Kind::name) differentiated_.insert((*tree)[x].text);
+    }
 }
 
 // A definition's or argument's value, as a node of its own where the model differentiates by its name.
 Value Lowering::differentiable(const std::string& name, const Value& value, Span span) {
-  if (ast_ != &model_ast_ || !differentiated_.contains(name)) return value;
+  if (ast_ == &prelude() || !differentiated_.contains(name)) return value;
   bool real = value.tensor() && !is_truth(value) && value.classes == 0;
   if (!real || (value.is == Is::array && value.array->values.empty())) return value;
   Graph::Origin origin(graph(), place(span));

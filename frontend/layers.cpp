@@ -83,27 +83,31 @@ void add_paths(const Layer& layer, const std::string& prefix, std::map<std::stri
   }
 }
 
-// The expressions of a definition's right side that may take its name, the outermost first: a call, through
-// indices and the first argument of other calls.
-std::vector<ast::NodeId> heirs(const ast::Ast& tree, ast::NodeId right) {
-  std::vector<ast::NodeId> out;
-  while (true) {
-    const ast::Node& node = tree[right];
-    if (node.kind == Kind::call || node.kind == Kind::scan) out.push_back(right);
-    if (node.kind == Kind::scan) return out;
-    bool call = node.kind == Kind::call && tree.children(right).size() > 1;
-    if (!call && node.kind != Kind::index) return out;
-    right = tree.child(right, call ? 1 : 0);
-    if (tree[right].kind == Kind::argument) right = tree.child(right, 0);
-  }
-}
-
 }  // namespace
 
 std::map<std::string, int> parameter_paths(const Layer& layer) {
   std::map<std::string, int> paths;
   add_paths(layer, "", paths);
   return paths;
+}
+
+// The expressions of a definition's right side that may take its name, the outermost first: a call, through
+// indices, the branch that a known condition takes, and the first argument of other calls.
+std::vector<ast::NodeId> Lowering::heirs(ast::NodeId right) const {
+  std::vector<ast::NodeId> out;
+  while (true) {
+    const ast::Node& node = ast()[right];
+    if (node.kind == Kind::call || node.kind == Kind::scan) out.push_back(right);
+    bool call = node.kind == Kind::call && ast().children(right).size() > 1;
+    if (call || node.kind == Kind::index) {
+      right = ast().child(right, call ? 1 : 0);
+      if (ast()[right].kind == Kind::argument) right = ast().child(right, 0);
+      continue;
+    }
+    auto taken = branches_taken_.find({ast_, right});
+    if (node.kind != Kind::conditional || taken == branches_taken_.end()) return out;
+    right = taken->second;
+  }
 }
 
 // The right side of a definition, which gives its name to the parameters that are made there.
@@ -113,7 +117,7 @@ Value Lowering::evaluate_definition(ast::NodeId definition, ast::NodeId right, B
   const std::shared_ptr<Layer>& layer = inside.layer();
   if (layer->entries.empty()) return value;
   binding.layer = layer;
-  for (ast::NodeId site : heirs(ast(), right)) {
+  for (ast::NodeId site : heirs(right)) {
     auto owns = [&](const Layer::Entry& entry) { return entry.layer && entry.layer->site == site; };
     auto heir = std::find_if(layer->entries.begin(), layer->entries.end(), owns);
     if (heir == layer->entries.end()) continue;
@@ -269,7 +273,8 @@ bool Lowering::declares_parameter() const {
     return owners;
   }();
   std::set<std::string, std::less<>> owners = of_prelude;
-  add_owners(model_ast_, owners);
+  std::vector<const ast::Ast*> trees = users_trees();
+  for (std::size_t i = trees.size(); i-- > 0;) add_owners(*trees[i], owners);  // the model last
   for (ast::NodeId id : model_ast_.children(model_ast_.root()))
     if (model_ast_[id].kind != Kind::def && mentions(model_ast_, id, owners)) return true;
   return false;

@@ -66,7 +66,6 @@ void Lowering::note_definitions() {
     const ast::Node& node = model_ast_[id];
     if (node.kind == Kind::def || node.kind == Kind::define || node.kind == Kind::state)
       definitions_.try_emplace(node.text, node.span);
-    if (node.kind == Kind::use) uses_files_ = true;
     if (node.kind != Kind::data && node.kind != Kind::params && node.kind != Kind::consts) continue;
     for (ast::NodeId part : model_ast_.children(id)) {
       Kind kind = model_ast_[part].kind;
@@ -102,9 +101,10 @@ void Lowering::precision_and_seed() {
 // --set replaces constants: which names those are is known only after parsing.
 void Lowering::apply_sets() {
   std::vector<std::string> constants;
-  for (ast::NodeId id : model_ast_.children(model_ast_.root()))
-    if (model_ast_[id].kind == Kind::consts)
-      for (ast::NodeId item : model_ast_.children(id)) constants.push_back(model_ast_[item].text);
+  for (const ast::Ast* tree : users_trees())
+    for (ast::NodeId id : tree->children(tree->root()))
+      if ((*tree)[id].kind == Kind::consts)
+        for (ast::NodeId item : tree->children(id)) constants.push_back((*tree)[item].text);
   for (const auto& [name, text] : settings_.sets) {
     if (std::find(constants.begin(), constants.end(), name) != constants.end()) continue;
     Diagnostic& d =
@@ -168,7 +168,7 @@ void Lowering::statement(ast::NodeId id) {
     case Kind::report: return named(id, model.reports);
     case Kind::train: return train(id);
     case Kind::state: return not_yet(node.span, "`state`");
-    case Kind::use: return not_yet(node.span, "`use`");
+    case Kind::use: return use(id);
     case Kind::error: {
       // Its message is out; the names it would have given are unknown, but known to be.
       for (std::size_t at = 0; at < node.text.size();) {
@@ -304,7 +304,7 @@ void Lowering::constants(ast::NodeId id) {
       error(Code::not_constant, ast()[ast().child(item, 0)].span,
             fmt::format("the constant `{}` depends on data or parameters", node.text))
           .helps.push_back("a plain definition, without `const`, may");
-    if (scope_ == &model_scope_)
+    if (scope_->parent == &prelude_scope_)  // of the model or of a file it uses
       for (const auto& [name, text] : settings_.sets)
         if (name == node.text)
           if (Value given = set_value(name, text); given.ok()) binding.value = given;

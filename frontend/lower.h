@@ -2,6 +2,7 @@
 // From the tree to the graph: names are resolved, functions inlined, constants computed, every value checked.
 // What the language has and this version cannot compile ends in Code::not_yet, never in another meaning.
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -87,6 +88,15 @@ struct Model {
   bool uses_training = false;  // the word `training`: prediction has another graph
 };
 
+// A file that `use` names: its tree, or why there is none.
+struct UsedFile {
+  const ast::Ast* tree = nullptr;
+  std::string fault = {};
+  bool circle = false;  // it is named by itself, or by a file that it names
+};
+// By the file that names it (Span::file) and what is written there.
+using UsedFiles = std::map<std::pair<std::uint32_t, std::string>, UsedFile>;
+
 struct LowerSettings {
   std::vector<std::vector<std::string>> headers;          // of each data source, where its file is known
   std::optional<Precision> precision;                     // of the command line
@@ -94,7 +104,8 @@ struct LowerSettings {
   std::vector<std::pair<std::string, std::string>>
       options;                     // --rate 0.1: option of every train statement, its text
   std::optional<Assumed> assumed;  // of a state: decide nothing, take this
-  bool training = true;            // the value of the word `training`
+  UsedFiles used = {};
+  bool training = true;  // the value of the word `training`
 };
 
 // Holds what update() needs of the environment: the tree must live as long.

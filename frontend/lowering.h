@@ -2,8 +2,8 @@
 // The working state of lower(): private to frontend. The member functions stand in lower.cpp (statements),
 // check_model.cpp (the end), expressions.cpp, functions.cpp (calls and built-in functions), grad.cpp
 // (derivatives in the model), options.cpp (train statements), shapes.cpp (shapes, arrays of constants, what
-// lines up), layers.cpp (who owns a parameter), tensors.cpp (structure: lists, indices, reshape, …),
-// products.cpp (`@`, einsum), reductions.cpp and shown.cpp.
+// lines up), layers.cpp (who owns a parameter), use.cpp (other files), tensors.cpp (structure: lists,
+// indices, reshape, …), products.cpp (`@`, einsum), reductions.cpp and shown.cpp.
 #pragma once
 #include <functional>
 #include <map>
@@ -260,6 +260,7 @@ class Lowering {
   // layers (layers.cpp)
   class InLayer;
   friend class InLayer;
+  std::vector<ast::NodeId> heirs(ast::NodeId right) const;
   Value evaluate_definition(ast::NodeId definition, ast::NodeId right, Binding& binding);
   void name_parameters();
   Value layer_member(ast::NodeId id);
@@ -270,6 +271,11 @@ class Lowering {
   Value parameter_value(int index);
   Value repeat(const std::vector<Argument>& arguments, Span span, ast::NodeId whole);
   bool declares_parameter() const;
+
+  // files that are used (use.cpp)
+  void use(ast::NodeId id);
+  const Scope& used_scope(const ast::Ast& tree);
+  std::vector<const ast::Ast*> users_trees() const;
 
   // expressions as they are written (shown.cpp)
   std::string shown(ast::NodeId id) const;
@@ -311,6 +317,7 @@ class Lowering {
   const LowerSettings& settings_;
   Diagnostics* diagnostics_;
   Scope prelude_scope_, model_scope_;
+  std::map<const ast::Ast*, Scope> used_scopes_;
   Scope* scope_ = nullptr;
   std::vector<std::unique_ptr<Function>> functions_;
   std::map<std::string, const Function*, std::less<>> built_ins_;
@@ -336,8 +343,10 @@ class Lowering {
   std::set<std::string, std::less<>> differentiated_;     // names that stand as x in a grad(y, x)
   std::set<std::pair<std::string, std::uint32_t>> said_;  // what and where: each is said once
   std::set<std::string> unknown_;  // names and functions that were told of: once, however often they are used
-  bool uses_files_ = false;        // a `use` stands in the model: what it would define is not known
+  bool uses_files_ = false;        // a file could not be read: what it would define is not known
   std::shared_ptr<Layer> root_layer_;
+  // Of conditions that the compiler knew when they were last evaluated.
+  std::map<std::pair<const ast::Ast*, ast::NodeId>, ast::NodeId> branches_taken_;
   Layer* layer_ = nullptr;                                  // the one that is evaluated
   std::vector<std::pair<int, Distribution>> drawn_starts_;  // by parameter: drawn when it has its name
   std::int64_t start_seed_ = 0;  // of random starts: --seed, else the `seed` statement's

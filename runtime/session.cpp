@@ -8,6 +8,7 @@
 #include "base/ending.h"
 #include "base/text.h"
 #include "runtime/parameters.h"
+#include "runtime/used_files.h"
 
 namespace slope {
 
@@ -72,6 +73,7 @@ bool prepare(Session& s, DataNeed need) {
   Stopwatch watch(s.times, "frontend");
   LowerSettings settings = s.request.settings;
   if (s.opened) settings.headers = s.opened->headers();
+  settings.used = load_used_files(s.tree, s.request.folder, s.sources, s.used_trees, model);
   // Without the header a short form cannot tell columns from parameters: nothing more can be said of it.
   if (s.opened || !short_form) s.lowered = lower(s.tree, settings, model);
   if (s.lowered && s.model().uses_training) lower_outside(s, settings, model);

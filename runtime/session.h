@@ -2,6 +2,7 @@
 // One model on its way through the pipeline, with everything said about it: what the driver's commands, and
 // later other doors, work with.
 #pragma once
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,7 +22,8 @@ struct Session {
   double began = seconds_now();
   std::optional<bool> cached;  // whether all code that was needed so far was of earlier runs
   ast::Ast tree;
-  std::optional<Opened> opened;  // none for a model without data
+  std::deque<ast::Ast> used_trees;  // of the files that the model uses
+  std::optional<Opened> opened;     // none for a model without data
   std::optional<Lowered> lowered;
   std::optional<Lowered> outside;  // with `training` false; only where the model uses the word
   const Model& model() const { return lowered->model(); }
