@@ -178,7 +178,7 @@ Value Lowering::evaluate_node(ast::NodeId id) {
     case Kind::member: return member(id);
     case Kind::list: return list(id);
     case Kind::tuple: return tuple(id);
-    case Kind::scan: not_yet(node.span, "`scan`"); return {};
+    case Kind::scan: return scan(id);
     case Kind::error: return {};
     default: internal_error(fmt::format("a {} is no expression", to_string(node.kind)));
   }

@@ -2,8 +2,8 @@
 // The working state of lower(): private to frontend. The member functions stand in lower.cpp (statements),
 // check_model.cpp (the end), expressions.cpp, functions.cpp (calls and built-in functions), grad.cpp
 // (derivatives in the model), options.cpp (train statements), shapes.cpp (shapes, arrays of constants, what
-// lines up), layers.cpp (who owns a parameter), use.cpp (other files), tensors.cpp (structure: lists,
-// indices, reshape, …), products.cpp (`@`, einsum), reductions.cpp and shown.cpp.
+// lines up), layers.cpp (who owns a parameter), scan.cpp, use.cpp (other files), tensors.cpp (structure:
+// lists, indices, reshape, …), products.cpp (`@`, einsum), reductions.cpp and shown.cpp.
 #pragma once
 #include <functional>
 #include <map>
@@ -224,8 +224,14 @@ class Lowering {
   bool column_headers(ast::NodeId data, DataColumn& column);
   std::optional<std::vector<std::string>> header_range(ast::NodeId range, std::size_t source);
 
+  // loops (scan.cpp)
+  class Scan;
+  friend class Scan;
+  Value scan(ast::NodeId id);
+
   // structure (tensors.cpp)
   Value list(ast::NodeId id);
+  Value stacked(std::span<const Value> items, std::span<const WrittenOperand> written, ast::NodeId whole);
   Value tuple(ast::NodeId id);
   Value index(ast::NodeId id);
   Value member(ast::NodeId id);

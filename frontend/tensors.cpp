@@ -44,17 +44,23 @@ Value of_classes(Value value, std::int64_t classes) {
 Value Lowering::list(ast::NodeId id) {
   std::vector<Value> items;
   std::vector<WrittenOperand> operands;
-  bool fine = true, literals = true;
+  bool fine = true;
   std::span<const ast::NodeId> parts = ast().children(id);
   items.reserve(parts.size());
   for (ast::NodeId part : parts) {
     items.push_back(evaluate(part));
     fine = fine && numeric(items.back(), ast()[part].span, "a list");
-    literals = literals && items.back().literal;
     operands.push_back({items.back(), part});
   }
   if (!fine) return {};
   if (items.empty()) return Value::of(Array{{0}, {}});
+  return stacked(items, operands, id);
+}
+
+// Side by side along a new first axis; `written` are the same in a message.
+Value Lowering::stacked(std::span<const Value> items, std::span<const WrittenOperand> written,
+                        ast::NodeId id) {
+  bool literals = std::all_of(items.begin(), items.end(), [](const Value& v) { return v.literal; });
   bool numbers = std::all_of(items.begin(), items.end(), [](const Value& v) { return v.known(); });
   bool truths = std::all_of(items.begin(), items.end(), [&](const Value& v) { return is_truth(v); });
   if (numbers) {
@@ -69,7 +75,7 @@ Value Lowering::list(ast::NodeId id) {
   for (std::size_t i = 1; i < items.size(); ++i) {
     Shape other = shape_of(items[i]);
     if (other.axes == first.axes) continue;
-    WrittenOperand both[] = {operands[0], operands[i]};
+    WrittenOperand both[] = {written[0], written[i]};
     shape_error(id,
                 fmt::format("the values of a list must have one shape, these are {} and {}", in_words(first),
                             in_words(other)),
