@@ -53,12 +53,27 @@ class Planner {
   // What lies under views, where it is no memory yet.
   void keep_under(NodeId id) {
     for (; is_view(graph_[id].kind) && !keep_[id.index()]; id = graph_[id].operands[0])
-      if (graph_[id].kind == NodeKind::reshape) {
-        // Another order of axes is a step along each of them in contiguous memory only.
-        keep(graph_[id].operands[0]);
-        return;
-      }
+      if (graph_[id].kind == NodeKind::reshape) return keep_in_one_piece(graph_[id].operands[0]);
     if (graph_[id].kind != NodeKind::constant && !graph_.is_number(id)) keep(id);
+  }
+
+  // What is reshaped: other axes are a step along each of them in contiguous memory only.
+  void keep_in_one_piece(NodeId id) { keep(is_run(id) ? graph_[id].operands[0] : id); }
+
+  // A slice of memory whose elements follow one another: all of the axes behind the one that is cut, one of
+  // those before it.
+  bool is_run(NodeId id) const {
+    const Node& node = graph_[id];
+    if (node.kind != NodeKind::slice || is_view(graph_[node.operands[0]].kind)) return false;
+    const Axes& from = graph_.shape(node.operands[0]).axes;
+    auto along = graph_.along(node);
+    bool whole = true;
+    for (std::size_t k = along.size(); k-- > 0;) {
+      if (!whole && along[k].count != 1) return false;
+      if (along[k].count != 1 && along[k].step != 1) return false;
+      whole = whole && along[k].begin == 0 && along[k].step == 1 && along[k].count == from[k];
+    }
+    return true;
   }
 
   void decide(NodeId id) {
@@ -66,8 +81,7 @@ class Planner {
     if (node.arity() == 0) return;
     bool number = graph_.is_number(id);
     if (node.kind == NodeKind::reshape && !graph_.is_number(node.operands[0])) {
-      NodeId under = node.operands[0];
-      if (!is_stored_leaf(graph_[under].kind)) keep(under);
+      keep_in_one_piece(node.operands[0]);
     }
     if (node.kind == NodeKind::scalar) {
       if (!number && users_[id.index()] > 1) keep(id);

@@ -11,6 +11,8 @@
 #include <bit>
 #include <cstddef>
 #include <functional>
+#include <map>
+#include <string>
 
 #include "base/diagnostic.h"
 #include "codegen/block_plan.h"
@@ -138,13 +140,15 @@ class BlockEmitter {
     return load_lanes(base, real(), sizeof(T), at, width, most_lanes);
   }
 
-  Value* load_column(const Node& node, Index at, int width, Value* most_lanes) {
-    Storage storage = options_.storages.at(static_cast<std::size_t>(node.index));
+  llvm::Type* cell_type(const Node& node) {
     llvm::Type* types[] = {b_.getInt8Ty(), b_.getInt16Ty(), b_.getInt32Ty(), b_.getFloatTy(),
                            b_.getDoubleTy()};
-    Value* base = pointer_at(frame_.columns, node.index);
-    Value* cells = load_lanes(base, types[static_cast<std::size_t>(storage)],
-                              static_cast<unsigned>(size_of(storage)), at, width, most_lanes);
+    return types[static_cast<std::size_t>(options_.storages.at(static_cast<std::size_t>(node.index)))];
+  }
+  Value* load_column(const Node& node, Value* base, Index at, int width, Value* most_lanes) {
+    Storage storage = options_.storages.at(static_cast<std::size_t>(node.index));
+    Value* cells =
+        load_lanes(base, cell_type(node), static_cast<unsigned>(size_of(storage)), at, width, most_lanes);
     llvm::Type* wanted = shaped(real(), width);
     if (storage == Storage::u8) return b_.CreateUIToFP(cells, wanted);
     if (storage == Storage::i16 || storage == Storage::i32) return b_.CreateSIToFP(cells, wanted);
@@ -183,20 +187,15 @@ class BlockEmitter {
   // The value of a node at the elements that `where` names, `width` of them.
   Value* pull(NodeId id, const Where& where, int width) {
     const Node& node = graph_[id];
-    if (graph_.is_number(id)) return splat(scalars_.at(id), width);
+    if (graph_.is_number(id)) return splat(number_of(id), width);
     Value* most_lanes = nullptr;
     if (!where.flat && where.row.lanes)
       most_lanes = b_.CreateSub(b_.CreateSub(block_, where.row.at), index(1));
-    if (plan_.kept(id)) {
-      Value* value = load(buffer(id), place(id, where, false), width, most_lanes);
-      return is_truth(node) ? b_.CreateFCmpUNE(value, number(0, width)) : value;
-    }
+    if (shared_)
+      if (auto found = shared_->memory.find(id); found != shared_->memory.end())
+        return load_through(id, found->second, where, width, most_lanes);
+    if (is_memory(id)) return load_memory(id, base_of(id), where, width, most_lanes);
     switch (node.kind) {
-      case NodeKind::data: return load_column(node, place(id, where, true), width, most_lanes);
-      case NodeKind::param:
-        return load(element(frame_.params, index(options_.param_offset(node.index))), place(id, where, false),
-                    width);
-      case NodeKind::array: return load(array(node), place(id, where, false), width);
       case NodeKind::scalar: {
         codegen::Operands x{};
         for (std::size_t k = 0; k < node.inputs().size(); ++k) x[k] = pull(node.operands[k], where, width);
@@ -213,6 +212,49 @@ class BlockEmitter {
       case NodeKind::reshape: return pull(node.operands[0], under(id, where), width);
       default: internal_error("a value that has no place in memory");
     }
+  }
+
+  // --- memory that is read ---
+  bool is_memory(NodeId id) const {
+    NodeKind kind = graph_[id].kind;
+    return plan_.kept(id) || kind == NodeKind::data || kind == NodeKind::param || kind == NodeKind::array;
+  }
+  // What a view looks at, through other views.
+  NodeId memory_under(NodeId id) const {
+    while (!graph_.is_number(id) && !is_memory(id) && is_view(graph_[id].kind)) id = graph_[id].operands[0];
+    return id;
+  }
+  Value* base_of(NodeId id) {
+    const Node& node = graph_[id];
+    if (plan_.kept(id)) return buffer(id);
+    if (node.kind == NodeKind::data) return pointer_at(frame_.columns, node.index);
+    if (node.kind == NodeKind::array) return array(node);
+    return element(frame_.params, index(options_.param_offset(node.index)));
+  }
+  Value* load_memory(NodeId id, Value* base, const Where& where, int width, Value* most_lanes) {
+    const Node& node = graph_[id];
+    bool column = node.kind == NodeKind::data && !plan_.kept(id);
+    Index at = place(id, where, column);
+    if (column) return load_column(node, base, at, width, most_lanes);
+    Value* value = load(base, at, width, most_lanes);
+    return plan_.kept(id) && is_truth(node) ? b_.CreateFCmpUNE(value, number(0, width)) : value;
+  }
+  // In code that several values share: where slices begin is in `base` already.
+  Value* load_through(NodeId id, Value* base, Where where, int width, Value* most_lanes) {
+    bool outer = std::exchange(from_zero_, true);
+    for (; !is_memory(id); id = graph_[id].operands[0]) where = under(id, where);
+    from_zero_ = outer;
+    return load_memory(id, base, where, width, most_lanes);
+  }
+  // The first element that a view over memory looks at.
+  Value* first_element(NodeId id) {
+    Where where{{index(0), 0}, std::vector<Index>(shape(id).axes.size(), Index{index(0), 0})};
+    for (; !is_memory(id); id = graph_[id].operands[0]) where = under(id, where);
+    Value* at = place(id, where, false).at;
+    const Node& node = graph_[id];
+    Value* base = base_of(id);
+    if (node.kind != NodeKind::data || plan_.kept(id)) return element(base, at);
+    return b_.CreateInBoundsGEP(cell_type(node), base, at);
   }
 
   // Where an element of a view lies in what it looks at.
@@ -240,7 +282,7 @@ class BlockEmitter {
       case NodeKind::slice: {
         auto along = graph_.along(node);
         for (std::size_t k = 0; k < along.size(); ++k)
-          out.axes.push_back({plus(index(along[k].begin), where.axes[k].at, along[k].step),
+          out.axes.push_back({plus(index(from_zero_ ? 0 : along[k].begin), where.axes[k].at, along[k].step),
                               where.axes[k].lanes * along[k].step});
         break;
       }
@@ -329,23 +371,156 @@ class BlockEmitter {
   // --- values that are kept ---
   void compute(NodeId id) {
     inserter_.current = id;
+    share(id, buffer(id), [&] { compute_here(id); });
+    inserter_.current = {};
+  }
+
+  void compute_here(NodeId id) {
     const Node& node = graph_[id];
     switch (node.kind) {
       case NodeKind::reduce: compute_reduction(id, node); break;
       case NodeKind::arg_reduce: compute_arg_reduction(id, node); break;
-      case NodeKind::contract: compute_contraction(id, node, buffer(id)); break;
+      case NodeKind::contract: compute_contraction(id, node); break;
       case NodeKind::pad: compute_pad(id, node); break;
       case NodeKind::concat: compute_concat(id, node); break;
       case NodeKind::take: compute_take(id, node); break;
-      case NodeKind::scatter_add: fill(id, -0.0), add_scattered(node, buffer(id), shape(id)); break;
+      case NodeKind::scatter_add: fill(id, -0.0), add_scattered(node, shape(id)); break;
       case NodeKind::window_add: compute_window_add(id, node); break;
       default: compute_elements(id);
     }
-    inserter_.current = {};
   }
 
   void put(NodeId id, const Where& where, Value* value, int width) {
-    store(buffer(id), place(id, where, false).at, value, width);
+    store(target_, place(id, where, false).at, value, width);
+  }
+
+  // --- code that values share ---
+  // Values that are computed in the same way from other memory (the rounds of a scan, layers of one shape)
+  // are calls of one function.
+  struct Shared {
+    Function* function = nullptr;
+    std::unordered_map<NodeId, Value*> memory, numbers;  // what it is given, by node of its first value
+    Value* pack = nullptr;
+  };
+  // What a value reads: the same key, the same instructions.
+  struct Reads {
+    std::string key;
+    std::vector<NodeId> memory, numbers;
+    void add(std::int64_t n) { key.append(std::to_string(n)).append(" "); }
+    void add(const Axes& axes) {
+      for (std::int64_t n : axes) add(n);
+      key.append("; ");
+    }
+    // The number of an argument; a node that is read twice is one.
+    static std::int64_t argument(std::vector<NodeId>& list, NodeId id) {
+      auto found = std::find(list.begin(), list.end(), id);
+      if (found == list.end()) found = list.insert(list.end(), id);
+      return found - list.begin();
+    }
+  };
+
+  static bool is_view(NodeKind kind) {
+    return kind == NodeKind::broadcast || kind == NodeKind::permute || kind == NodeKind::slice ||
+           kind == NodeKind::window || kind == NodeKind::reshape;
+  }
+
+  void describe_node(NodeId id, bool begins, Reads& reads) const {
+    const Node& node = graph_[id];
+    reads.key += "(";
+    for (std::int64_t n : {static_cast<std::int64_t>(node.kind), static_cast<std::int64_t>(node.type),
+                           static_cast<std::int64_t>(node.op), static_cast<std::int64_t>(node.reduction),
+                           static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(node.value))})
+      reads.add(n);
+    if (node.kind == NodeKind::concat || node.kind == NodeKind::take || node.kind == NodeKind::scatter_add)
+      reads.add(node.index);
+    reads.add(shape(id).rows);
+    reads.add(shape(id).axes);
+    if (!node.numbers.valid()) return;
+    Axes numbers = graph_.numbers(node);
+    for (std::size_t k = 0; !begins && k < numbers.size(); k += 2) numbers[k] = 0;
+    reads.add(numbers);
+  }
+
+  void describe(NodeId id, Reads& reads) const {
+    const Node& node = graph_[id];
+    if (graph_.is_number(id)) {
+      if (node.kind == NodeKind::constant) return describe_node(id, true, reads);
+      reads.key += is_truth(node) ? "t" : "n";
+      return reads.add(Reads::argument(reads.numbers, id));
+    }
+    NodeId memory = memory_under(id);
+    if (!graph_.is_number(memory) && is_memory(memory)) {
+      for (NodeId view = id; view != memory; view = graph_[view].operands[0])
+        describe_node(view, graph_[view].kind != NodeKind::slice, reads);
+      bool column = graph_[memory].kind == NodeKind::data && !plan_.kept(memory);
+      reads.key += column ? "d" : plan_.kept(memory) && is_truth(graph_[memory]) ? "b" : "m";
+      if (column)
+        reads.add(
+            static_cast<std::int64_t>(options_.storages.at(static_cast<std::size_t>(graph_[memory].index))));
+      reads.add(shape(memory).rows);
+      reads.add(shape(memory).axes);
+      return reads.add(Reads::argument(reads.memory, id));
+    }
+    describe_node(id, true, reads);
+    for (NodeId input : node.inputs()) describe(input, reads);
+    reads.key += ")";
+  }
+
+  Reads reads_of(NodeId id) const {
+    Reads reads;
+    describe_node(id, true, reads);
+    if (auto product = plan_.products.find(id); product != plan_.products.end()) {
+      reads.add(product->second.vector_label);
+      reads.add(product->second.packed);
+    }
+    for (NodeId input : graph_[id].inputs()) describe(input, reads);
+    return reads;
+  }
+
+  // Calls the function that computes such a value into `to`; `body` is its code, made for the first of them.
+  void share(NodeId id, Value* to, auto body) {
+    Reads reads = reads_of(id);
+    std::vector<Value*> arguments{to, block_, begin_};
+    auto product = plan_.products.find(id);
+    bool packed = product != plan_.products.end() && product->second.packed >= 0;
+    if (packed) arguments.push_back(scratch(product->second.pack));
+    for (NodeId memory : reads.memory) arguments.push_back(first_element(memory));
+    for (NodeId number : reads.numbers) arguments.push_back(number_of(number));
+    auto [found, fresh] = shared_functions_.try_emplace(reads.key, nullptr);
+    if (fresh) found->second = make_shared_function(reads, arguments, packed, body);
+    b_.CreateCall(found->second, arguments);
+  }
+
+  Function* make_shared_function(const Reads& reads, const std::vector<Value*>& arguments, bool packed,
+                                 auto body) {
+    std::vector<llvm::Type*> types;
+    for (Value* argument : arguments) types.push_back(argument->getType());
+    Function* function = Function::Create(FunctionType::get(b_.getVoidTy(), types, false),
+                                          GlobalValue::InternalLinkage, kernel_.name + ".value", module_);
+    function->addFnAttr(Attribute::NoUnwind);
+    function->addFnAttr("prefer-vector-width", "512");
+    function->addParamAttr(0, Attribute::NoAlias);
+    auto before = b_.saveIP();
+    b_.SetInsertPoint(BasicBlock::Create(b_.getContext(), "entry", function));
+    auto argument = [&](std::size_t i) { return function->getArg(static_cast<unsigned>(i)); };
+    Shared shared{function, {}, {}, packed ? argument(3) : nullptr};
+    std::size_t next = packed ? 4 : 3;
+    for (NodeId memory : reads.memory) shared.memory[memory] = argument(next++);
+    for (NodeId number : reads.numbers) shared.numbers[number] = argument(next++);
+    Value* outer[] = {std::exchange(target_, argument(0)), std::exchange(block_, argument(1)),
+                      std::exchange(begin_, argument(2))};
+    const Shared* around = std::exchange(shared_, &shared);
+    body();
+    b_.CreateRetVoid();
+    shared_ = around;
+    target_ = outer[0], block_ = outer[1], begin_ = outer[2];
+    b_.restoreIP(before);
+    return function;
+  }
+
+  Value* number_of(NodeId id) {
+    if (graph_[id].kind == NodeKind::constant) return once_number(id, graph_[id]);
+    return shared_ ? shared_->numbers.at(id) : scalars_.at(id);
   }
 
   // An op or a view, element by element.
@@ -363,7 +538,7 @@ class BlockEmitter {
       std::int64_t count = elements(shape(id));
       Value* end = shape(id).rows ? b_.CreateMul(block_, index(count)) : index(count);
       loop(b_, index(0), end, L, "i",
-           [&](Value* i) { at_lanes(L, [&] { store(buffer(id), i, value(Where{{}, {}, i}, L), L); }); });
+           [&](Value* i) { at_lanes(L, [&] { store(target_, i, value(Where{{}, {}, i}, L), L); }); });
       return;
     }
     each(shape(id), true, [&](const Where& where, int width) { put(id, where, value(where, width), width); });
@@ -391,7 +566,8 @@ class BlockEmitter {
     std::int64_t chunks = std::max<std::int64_t>((n + chunk_rows - 1) / chunk_rows, 1);
     Value* totals = nullptr;
     if (chunks > 1) {
-      totals = IRBuilder<>(&frame_.function->getEntryBlock(), frame_.function->getEntryBlock().begin())
+      BasicBlock& entry = b_.GetInsertBlock()->getParent()->getEntryBlock();
+      totals = IRBuilder<>(&entry, entry.begin())
                    .CreateAlloca(real(), index(std::bit_ceil(static_cast<std::uint64_t>(chunks))));
     }
     each(shape(id), false, [&](const Where& where, int) {
@@ -521,7 +697,7 @@ class BlockEmitter {
     if (product.packed == static_cast<int>(k)) {
       Index place = flat(packed_shape(x, own, product), packed_axes(own, product, at));
       if (shape(x).rows) place.at = plus(place.at, row.at, elements(shape(x)));
-      return load(scratch(product.pack), place, width);
+      return load(pack_of(product), place, width);
     }
     Where where{shape(x).rows ? row : Index{index(0), 0}, {}};
     for (std::int64_t label : own) where.axes.push_back(at.at(label));
@@ -546,11 +722,13 @@ class BlockEmitter {
     return out;
   }
 
+  Value* pack_of(const Product& product) { return shared_ ? shared_->pack : scratch(product.pack); }
+
   // Copies an operand before what needs it: with rows, those of the block.
   void pack(NodeId id) {
     const Product& product = plan_.products.at(id);
     if (product.packed < 0) return;
-    inserter_.current = id;
+    NodeId outer = std::exchange(inserter_.current, id);
     const Node& node = graph_[id];
     NodeId x = node.operands[static_cast<std::size_t>(product.packed)];
     Labels l = labels_of(node);
@@ -561,13 +739,13 @@ class BlockEmitter {
       for (std::size_t k = 0; k < own.size(); ++k) at[own[k]] = where.axes[k];
       Index to = flat(packed_shape(x, own, product), packed_axes(own, product, at));
       if (from.rows) to.at = plus(to.at, where.row.at, elements(from));
-      store(scratch(product.pack), to.at, pull(x, where, 1), 1);
+      store(pack_of(product), to.at, pull(x, where, 1), 1);
     });
-    inserter_.current = {};
+    inserter_.current = outer;
   }
 
-  // sums = sums + Σ a·b into `to`: from −0 on, or where rows are summed over from what `to` holds.
-  void compute_contraction(NodeId id, const Node& node, Value* to) {
+  // sums = sums + Σ a·b into the target: from −0 on, or where rows are summed over from what it holds.
+  void compute_contraction(NodeId id, const Node& node) {
     Labels l = labels_of(node);
     const Product& product = plan_.products.at(id);
     bool over = graph_.sums_rows(id), rows = shape(id).rows;
@@ -586,7 +764,7 @@ class BlockEmitter {
     if (v >= 0 && tiled < 0 && rows && !shape(node.operands[vector_operand]).rows) tile_rows = true;
 
     auto sums = [&](Index row, const At& at, std::int64_t count, int width) {
-      sum_products(id, node, l, row, at, {tiled, tile_rows, count, vector_operand}, width, to, over);
+      sum_products(id, node, l, row, at, {tiled, tile_rows, count, vector_operand}, width, over);
     };
     auto vectors = [&](Index row, const At& at, std::int64_t count) {
       if (v < 0) return at_lanes(1, [&] { sums(row, at, count, 1); });
@@ -625,7 +803,7 @@ class BlockEmitter {
     std::size_t vector_operand = 1;
   };
   void sum_products(NodeId id, const Node& node, const Labels& l, Index row, const At& at,
-                    const Tiling& tiling, int width, Value* to, bool over) {
+                    const Tiling& tiling, int width, bool over) {
     auto shifted = [&](std::int64_t t, Index& r, At& a) {
       if (tiling.rows) r.at = plus(r.at, index(t));
       else if (tiling.label >= 0) a[tiling.label].at = plus(a[tiling.label].at, index(t));
@@ -642,7 +820,7 @@ class BlockEmitter {
     };
     Carried start;
     for (std::int64_t t = 0; t < tiling.count; ++t)
-      start.push_back(over ? load(to, target(t), width) : static_cast<Value*>(number(-0.0, width)));
+      start.push_back(over ? load(target_, target(t), width) : static_cast<Value*>(number(-0.0, width)));
     std::function<Carried(Index, const At&, const Carried&, std::size_t)> inner =
         [&](Index r, const At& a, const Carried& sums, std::size_t k) -> Carried {
       if (k < l.inner.size())
@@ -668,14 +846,14 @@ class BlockEmitter {
                                         [&](Value* r, const Carried& c) { return inner({r, 0}, at, c, 0); })
                         : inner(row, at, start, 0);
     for (std::int64_t t = 0; t < tiling.count; ++t)
-      store(to, target(t).at, sums[static_cast<std::size_t>(t)], width);
+      store(target_, target(t).at, sums[static_cast<std::size_t>(t)], width);
   }
 
   // --- moves and overlapping sums ---
   void fill(NodeId id, double value) {
     std::int64_t count = elements(shape(id));
     Value* end = shape(id).rows ? b_.CreateMul(block_, index(count)) : index(count);
-    fill(buffer(id), end, value);
+    fill(target_, end, value);
   }
   void fill(Value* base, Value* end, double value) {
     loop(b_, index(0), end, L, "i",
@@ -726,7 +904,7 @@ class BlockEmitter {
   }
 
   // Adds operand 0 into the places that operand 1 names; over rows where the result has none.
-  void add_scattered(const Node& node, Value* to, const Shape& own) {
+  void add_scattered(const Node& node, const Shape& own) {
     NodeId x = node.operands[0], indices = node.operands[1];
     auto before = static_cast<std::size_t>(node.index), n = shape(indices).axes.size();
     bool vectors = shape(x).axes.size() > before + n;
@@ -737,8 +915,8 @@ class BlockEmitter {
       at.insert(at.end(), axes.begin() + before + n, axes.end());
       Index place = flat(own, at);
       if (own.rows) place.at = plus(place.at, where.row.at, elements(own));
-      Value* sum = b_.CreateFAdd(load(to, {place.at, width > 1}, width), pull(x, where, width));
-      store(to, place.at, sum, width);
+      Value* sum = b_.CreateFAdd(load(target_, {place.at, width > 1}, width), pull(x, where, width));
+      store(target_, place.at, sum, width);
     });
   }
 
@@ -752,9 +930,8 @@ class BlockEmitter {
         to.axes.push_back({plus(where.axes[n + k].at, where.axes[k].at, windows[k].stride), 0});
       to.axes.push_back(where.axes[2 * n]);
       Value* at = place(id, to, false).at;
-      Value* sum =
-          b_.CreateFAdd(load(buffer(id), {at, width > 1}, width), pull(node.operands[0], where, width));
-      store(buffer(id), at, sum, width);
+      Value* sum = b_.CreateFAdd(load(target_, {at, width > 1}, width), pull(node.operands[0], where, width));
+      store(target_, at, sum, width);
     });
   }
 
@@ -763,7 +940,7 @@ class BlockEmitter {
     inserter_.current = id;
     Place place(b_, 1);
     const Node& node = graph_[id];
-    block_ = index(1);
+    block_ = index(1), begin_ = index(0);
     if (graph_.is_number(id)) scalars_[id] = once_number(id, node);
     else if (plan_.kept(id)) compute(id);
     inserter_.current = {};
@@ -896,33 +1073,35 @@ class BlockEmitter {
   // Combines the block's rows into a sum over rows.
   void accumulate(NodeId id, Value* chunk) {
     inserter_.current = id;
-    const Node& node = graph_[id];
-    Value* to = chunked(id) ? totals_of(chunk, id) : buffer(id);
-    if (node.kind == NodeKind::contract) compute_contraction(id, node, to);
-    else if (node.kind == NodeKind::scatter_add) add_scattered(node, to, shape(id));
-    else if (count_of(id) == 1) accumulate_number(node, to);
-    else
-      each(shape(id), true, [&](const Where& where, int width) {
-        Value* at = flat(shape(id), where.axes).at;
-        Value* sum = loop_carrying(b_, index(0), block_, 1, "row", {load(to, {at, width > 1}, width)},
-                                   [&](Value* r, const Carried& c) {
-                                     Where inner = where;
-                                     inner.row = {r, 0};
-                                     Value* x = pull(node.operands[0], inner, width);
-                                     Place in(b_, width);
-                                     return Carried{codegen::combine<T>(node.reduction, c[0], x)};
-                                   })[0];
-        store(to, at, sum, width);
-      });
+    share(id, chunked(id) ? totals_of(chunk, id) : buffer(id), [&] { accumulate_here(id); });
     inserter_.current = {};
   }
 
+  void accumulate_here(NodeId id) {
+    const Node& node = graph_[id];
+    if (node.kind == NodeKind::contract) return compute_contraction(id, node);
+    if (node.kind == NodeKind::scatter_add) return add_scattered(node, shape(id));
+    if (count_of(id) == 1) return accumulate_number(node);
+    each(shape(id), true, [&](const Where& where, int width) {
+      Value* at = flat(shape(id), where.axes).at;
+      Value* sum = loop_carrying(b_, index(0), block_, 1, "row", {load(target_, {at, width > 1}, width)},
+                                 [&](Value* r, const Carried& c) {
+                                   Where inner = where;
+                                   inner.row = {r, 0};
+                                   Value* x = pull(node.operands[0], inner, width);
+                                   Place in(b_, width);
+                                   return Carried{codegen::combine<T>(node.reduction, c[0], x)};
+                                 })[0];
+      store(target_, at, sum, width);
+    });
+  }
+
   // Row i into lane i mod L.
-  void accumulate_number(const Node& node, Value* to) {
+  void accumulate_number(const Node& node) {
     NodeId x = node.operands[0];
     at_lanes(L, [&] {
       Carried lanes = loop_carrying(
-          b_, index(0), block_, L, "row", {load(to, {index(0), 1}, L)}, [&](Value* r, const Carried& c) {
+          b_, index(0), block_, L, "row", {load(target_, {index(0), 1}, L)}, [&](Value* r, const Carried& c) {
             Where where{{r, 1}, std::vector<Index>(shape(x).axes.size(), Index{index(0), 0})};
             Value* value = pull(x, where, L);
             Place in(b_, L);
@@ -931,7 +1110,7 @@ class BlockEmitter {
             Value* exists = b_.CreateICmpULT(codegen::lane_numbers<T>(b_), b_.CreateVectorSplat(L, left));
             return Carried{b_.CreateSelect(exists, sum, c[0])};
           });
-      store(to, index(0), lanes[0], L);
+      store(target_, index(0), lanes[0], L);
     });
   }
 
@@ -976,6 +1155,10 @@ class BlockEmitter {
   Module& module_;
   codegen::OpFunctions<T> op_functions_;
   codegen::Frame frame_;
+  Value* target_ = nullptr;         // where the value at hand is put
+  const Shared* shared_ = nullptr;  // the function that is made
+  bool from_zero_ = false;          // slices begin at 0
+  std::map<std::string, Function*> shared_functions_;
   Value *begin_ = nullptr, *block_ = nullptr;  // the first row of the block at hand, and how many it has
   std::int64_t valid_ = 1;                     // lanes of the vector at hand that are elements
   std::unordered_map<NodeId, Value*> scalars_;

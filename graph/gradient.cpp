@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <optional>
+#include <unordered_map>
 
 #include "base/diagnostic.h"
 #include "graph/expr.h"
@@ -83,8 +84,11 @@ class Differentiator {
   void run(NodeId y) {
     if (!graph_.is_number(y)) internal_error("the gradient of what is no number");
     adjoints_[y.index()] = {graph_.constant(1), {}};
-    for (std::size_t i = y.index() + 1; i-- > 0;)
-      if (adjoints_[i].value.valid() && depends_[i]) visit(NodeId(static_cast<std::int64_t>(i)));
+    for (std::size_t i = y.index() + 1; i-- > 0;) {
+      NodeId id(static_cast<std::int64_t>(i));
+      if (auto parts = slices_.find(id); parts != slices_.end()) add_slices(id, parts->second);
+      if (adjoints_[i].value.valid() && depends_[i]) visit(id);
+    }
   }
 
   NodeId result(NodeId x) const {
@@ -121,8 +125,21 @@ class Differentiator {
     return {value, guard};
   }
 
+  // A slice waits for the others of the same value.
+  void add_slices(NodeId x, std::span<const SliceDerivative> parts) {
+    std::vector<Span> places;
+    for (const SliceDerivative& part : parts)
+      places.insert(places.end(), graph_.origins(part.slice).begin(), graph_.origins(part.slice).end());
+    Graph::Origin origin(graph_, places);
+    add(x, {transpose_slices(graph_, parts), {}});
+  }
+
   void visit_structure(NodeId id, const Node& node) {
     Partial dy = adjoints_[id.index()];
+    if (node.kind == NodeKind::slice && !guard_of(id, 0, dy.guard).valid()) {
+      if (depends_[node.operands[0].index()]) slices_[node.operands[0]].push_back({id, dy.value});
+      return;
+    }
     for (std::size_t k = 0; k < node.inputs().size(); ++k) {
       NodeId x = node.operands[k];
       if (!depends_[x.index()] || is_index(node, k)) continue;
@@ -218,9 +235,10 @@ class Differentiator {
   }
 
   Graph& graph_;
-  std::vector<Partial> adjoints_;  // by node; value invalid: none yet
-  std::vector<bool> depends_;      // on what is differentiated by
-  std::vector<bool> singular_;     // it or something below it
+  std::vector<Partial> adjoints_;                                    // by node; value invalid: none yet
+  std::unordered_map<NodeId, std::vector<SliceDerivative>> slices_;  // by what is sliced
+  std::vector<bool> depends_;                                        // on what is differentiated by
+  std::vector<bool> singular_;                                       // it or something below it
 };
 
 }  // namespace

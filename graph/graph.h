@@ -239,6 +239,7 @@ class Graph {
   void add_origin(NodeId id);
 
   NodeId structure(Node node, NodeId a, NodeId b = {});
+  NodeId slice_under(NodeId x, std::span<const Along> along, const Shape& to);
   NodeId convolution(NodeId x, std::span<const Window> windows, const Axes& axes);
 
   Precision precision_;

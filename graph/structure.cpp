@@ -142,6 +142,29 @@ NodeId Graph::permute(NodeId x, Axes order) {
   return structure({.kind = NodeKind::permute, .shape = id, .numbers = lists_.intern(std::move(order))}, x);
 }
 
+// A slice of what only moves elements is taken of what is moved: of another slice, of the one side of a
+// concat in which it lies, of a repeated number.
+NodeId Graph::slice_under(NodeId x, std::span<const Along> along, const Shape& to) {
+  const Node node = (*this)[x];
+  std::vector<Along> inner(along.begin(), along.end());
+  if (node.kind == NodeKind::slice) {
+    std::vector<Along> outer = this->along(node);
+    for (std::size_t k = 0; k < inner.size(); ++k)
+      inner[k] = {outer[k].begin + outer[k].step * along[k].begin, outer[k].step * along[k].step,
+                  along[k].count};
+    return slice(node.operands[0], inner);
+  }
+  if (node.kind == NodeKind::broadcast && is_number(node.operands[0])) return broadcast(node.operands[0], to);
+  if (node.kind != NodeKind::concat) return {};
+  auto axis = static_cast<std::size_t>(node.index);
+  const Along& a = along[axis];
+  std::int64_t length = shape(node.operands[0]).axes[axis], last = a.begin + a.step * (a.count - 1);
+  if (a.count > 0 && std::max(a.begin, last) < length) return slice(node.operands[0], along);
+  if (a.count == 0 || std::min(a.begin, last) < length) return {};
+  inner[axis].begin -= length;
+  return slice(node.operands[1], inner);
+}
+
 NodeId Graph::slice(NodeId x, std::span<const Along> along) {
   Shape to{has_rows(x), {}};
   Axes list;
@@ -158,6 +181,7 @@ NodeId Graph::slice(NodeId x, std::span<const Along> along) {
     list.insert(list.end(), {a.begin, a.step});
   }
   if (whole) return x;
+  if (NodeId under = slice_under(x, along, to); under.valid()) return under;
   ShapeId id = shapes_.intern(to);
   return structure({.kind = NodeKind::slice, .shape = id, .numbers = lists_.intern(std::move(list))}, x);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "base/diagnostic.h"
 
@@ -70,6 +71,72 @@ NodeId transpose(Graph& graph, NodeId id, std::size_t k, NodeId dy) {
     case NodeKind::contract: return transpose_contraction(graph, id, k, dy, node.operands[1 - k]);
     default: internal_error("a node without a transpose");
   }
+}
+
+namespace {
+
+// A slice of all but one axis, of which it takes the elements [begin, end).
+struct Piece {
+  std::size_t axis = 0;
+  std::int64_t begin = 0, end = 0;
+  NodeId dy;
+};
+std::optional<Piece> piece_of(const Graph& graph, const SliceDerivative& slice) {
+  std::optional<Piece> out;
+  const Shape& from = graph.shape(graph[slice.slice].operands[0]);
+  auto along = graph.along(graph[slice.slice]);
+  for (std::size_t k = 0; k < along.size(); ++k) {
+    if (along[k].begin == 0 && along[k].step == 1 && along[k].count == from.axes[k]) continue;
+    bool run = along[k].step == 1 || along[k].count == 1;
+    if (out || !run) return {};
+    out = Piece{k, along[k].begin, along[k].begin + along[k].count, slice.dy};
+  }
+  return out;
+}
+
+// Pieces that follow one another along their axis, zeros between them, in the given shape.
+NodeId side_by_side(Graph& graph, std::span<const Piece> pieces, const Shape& shape) {
+  std::vector<NodeId> parts;
+  std::int64_t at = 0;
+  auto zeros_to = [&](std::int64_t end) {
+    Shape gap = shape;
+    gap.axes[pieces[0].axis] = end - at;
+    if (end > at) parts.push_back(graph.broadcast(graph.constant(0), gap));
+  };
+  for (const Piece& piece : pieces) {
+    zeros_to(piece.begin);
+    parts.push_back(piece.dy);
+    at = piece.end;
+  }
+  zeros_to(shape.axes[pieces[0].axis]);
+  return graph.concat(parts, static_cast<std::int64_t>(pieces[0].axis));
+}
+
+}  // namespace
+
+NodeId transpose_slices(Graph& graph, std::span<const SliceDerivative> slices) {
+  const Shape from = graph.shape(graph[slices[0].slice].operands[0]);
+  NodeId sum;
+  auto add = [&](NodeId x) { sum = sum.valid() ? graph.apply<op::Add>(sum, x) : x; };
+  std::vector<Piece> pieces;
+  for (const SliceDerivative& slice : slices) {
+    if (auto piece = piece_of(graph, slice)) pieces.push_back(*piece);
+    else add(transpose(graph, slice.slice, 0, slice.dy));
+  }
+  std::stable_sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) {
+    return std::pair(a.axis, a.begin) < std::pair(b.axis, b.begin);
+  });
+  // What overlaps goes into another round.
+  while (!pieces.empty()) {
+    std::vector<Piece> chosen, left;
+    for (const Piece& piece : pieces) {
+      bool follows = chosen.empty() || (piece.axis == chosen.back().axis && piece.begin >= chosen.back().end);
+      (follows ? chosen : left).push_back(piece);
+    }
+    add(side_by_side(graph, chosen, from));
+    pieces = std::move(left);
+  }
+  return sum;
 }
 
 NodeId transpose_contraction(Graph& graph, NodeId id, std::size_t k, NodeId dy, NodeId factor) {

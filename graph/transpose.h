@@ -10,6 +10,14 @@ namespace slope {
 // the nodes of structure but arg_reduce and reductions that are no sum.
 NodeId transpose(Graph& graph, NodeId id, std::size_t k, NodeId dy);
 
+// The same of several slices of one value at once: where they lie side by side along an axis their
+// derivatives are put side by side, so that the elements of a value that are used one by one cost no more
+// than all at once.
+struct SliceDerivative {
+  NodeId slice, dy;
+};
+NodeId transpose_slices(Graph& graph, std::span<const SliceDerivative> slices);
+
 // Where (a truth value in the shape of operand k) a derivative can be other than 0, if it is 0 outside of
 // `guard`, a truth value in the shape of node `id`.
 NodeId transpose_guard(Graph& graph, NodeId id, std::size_t k, NodeId guard);

@@ -4,8 +4,11 @@
 #include <cmath>
 #include <string>
 
+#include "codegen/program.h"
 #include "frontend/lower.h"
 #include "graph/evaluate.h"
+#include "graph/fuse.h"
+#include "graph/gradient.h"
 
 using namespace slope;
 
@@ -148,4 +151,42 @@ TEST_CASE("scan: faults are located errors") {
   CHECK(codes(abc + "loss = k*sum(scan z in a, u in [1, 2] { z*u })\n") == "S0302");
   // The carried value grows with each round.
   CHECK(codes(abc + "loss = k*sum(scan z in a, h = [1] {\n  h := concat(h, [z])\n  z\n})\n") == "S0302");
+}
+
+// The rounds differ in the memory they read only, so their code is there once.
+TEST_CASE("scan: more rounds are no more code") {
+  auto functions = [](int rounds) {
+    std::string n = std::to_string(rounds);
+    std::string text = "param x[" + n + ", 3] = 1\nh = rnn(x, 5)\nloss = mean(h[-1]^2)\n";
+    Diagnostics diagnostics;
+    ast::Ast tree = parse(Source("m.slope", text), diagnostics);
+    auto lowered = lower(tree, {}, diagnostics);
+    REQUIRE(lowered);
+    Model& model = lowered->model();
+    std::vector<NodeId> params;
+    std::vector<std::int64_t> offsets;
+    for (std::size_t i = 0; i < model.params.size(); ++i) {
+      params.push_back(
+          model.graph.param(static_cast<int>(i), model.graph.intern({false, model.params[i].axes})));
+      offsets.push_back(model.params[i].offset);
+    }
+    std::vector<NodeId> roots = differentiate(model.graph, model.loss, params);
+    Fused fused = fuse(model.graph, roots);
+    Kernel kernel{"step", &fused.graph, {}};
+    int at = 0;
+    for (NodeId root : fused.roots) {
+      kernel.stores.push_back({root, Store::To::output, at});
+      at += static_cast<int>(elements(fused.graph.shape(root)));
+    }
+    CompileOptions options;
+    options.param_offsets = offsets;
+    options.storages = {Storage::f64};
+    auto ir = list(Listing::llvm, std::span(&kernel, 1), options, diagnostics);
+    REQUIRE(ir);
+    int count = 0;
+    for (std::size_t p = ir->find("define "); p != std::string::npos; p = ir->find("define ", p + 1)) ++count;
+    return count;
+  };
+  CHECK(functions(8) > 3);
+  CHECK(functions(32) <= functions(8) + 2);  // the inputs' derivatives are put together by halves
 }

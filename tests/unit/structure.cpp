@@ -490,3 +490,53 @@ TEST_CASE("structure: the same bits on every instruction set") {
 TEST_CASE("structure: sums over more rows than a chunk has") {
   for (unsigned seed : {1u, 2u, 3u}) compiled_equals_interpreted<double>(100 + seed, 2 * chunk_rows + 77);
 }
+
+TEST_CASE("structure: slices of moved elements are taken of what is moved") {
+  Graph g;
+  NodeId a = g.param(0, g.intern({false, {3, 4}})), b = g.param(1, g.intern({false, {5, 4}}));
+  NodeId both = g.concat(a, b, 0);
+  auto rows = [&](NodeId x, std::int64_t begin, std::int64_t step, std::int64_t count) {
+    Graph::Along along[] = {{begin, step, count}, {0, 1, 4}};
+    return g.slice(x, along);
+  };
+  CHECK(rows(both, 0, 1, 3) == a);
+  CHECK(rows(both, 1, 1, 2) == rows(a, 1, 1, 2));
+  CHECK(rows(both, 3, 1, 5) == b);
+  CHECK(rows(both, 7, -2, 2) == rows(b, 4, -2, 2));
+  CHECK(g[rows(both, 2, 1, 2)].kind == NodeKind::slice);  // of both sides
+  CHECK(rows(rows(b, 4, -1, 5), 1, 2, 2) == rows(b, 3, -2, 2));
+}
+
+// x[0]² + x[1]² + … has one derivative of all elements, without a sum of padded ones.
+TEST_CASE("structure: derivatives by slices are put side by side") {
+  Graph g;
+  NodeId x = g.param(0, g.intern({false, {6}})), sum = g.constant(0);
+  auto part = [&](std::int64_t begin, std::int64_t step, std::int64_t count) {
+    Graph::Along along[] = {{begin, step, count}};
+    return g.slice(x, along);
+  };
+  // Apart, side by side, overlapping, with a step, backwards; x[5] alone.
+  for (NodeId slice :
+       {part(0, 1, 2), part(2, 1, 1), part(1, 1, 3), part(0, 2, 3), part(4, -1, 2), part(5, 1, 1)})
+    sum = g.apply<op::Add>(sum, g.reduce(Reduction::sum, g.apply<op::Mul>(slice, slice), {0}));
+  NodeId dx = differentiate(g, sum, std::span(&x, 1))[0];
+  Inputs<double> inputs{.columns = {}, .params = {1, 2, 3, 4, 5, 6}, .arguments = {}, .rows = 0};
+  inputs.param_offsets = {0};
+  int uses[] = {2, 2, 3, 2, 2, 1};
+  std::vector<double> expected;
+  for (int i = 0; i < 6; ++i) expected.push_back(2.0 * (i + 1) * uses[i]);
+  CHECK(evaluate<double>(g, std::span(&dx, 1), inputs)[0] == expected);
+
+  Graph h;
+  NodeId y = h.param(0, h.intern({false, {6}})), total = h.constant(0);
+  for (std::int64_t i : {4, 0, 2, 1, 5, 3}) {
+    Graph::Along along[] = {{i, 1, 1}};
+    NodeId one = h.reshape(h.slice(y, along), {});
+    total = h.apply<op::Add>(total, h.apply<op::Mul>(one, one));
+  }
+  NodeId dy = differentiate(h, total, std::span(&y, 1))[0];
+  for (std::size_t i = 0; i < h.size(); ++i)
+    CHECK(h[NodeId(static_cast<std::int64_t>(i))].kind != NodeKind::pad);
+  inputs.params = {1, 2, 3, 4, 5, 6};
+  CHECK(evaluate<double>(h, std::span(&dy, 1), inputs)[0] == std::vector<double>{2, 4, 6, 8, 10, 12});
+}
