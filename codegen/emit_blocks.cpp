@@ -90,12 +90,12 @@ class BlockEmitter {
   const Shape& shape(NodeId id) const { return graph_.shape(id); }
   static bool is_truth(const Node& node) { return node.type == slope::Type::truth; }
 
-  // a + k·b
+  // a + k·b; negative where a slice goes backwards
   Value* plus(Value* a, Value* b, std::int64_t k = 1) {
     if (auto* zero = dyn_cast<ConstantInt>(b); k == 0 || (zero && zero->isZero())) return a;
-    Value* term = k == 1 ? b : b_.CreateMul(b, index(k), "", true, true);
+    Value* term = k == 1 ? b : b_.CreateMul(b, index(k), "", false, true);
     if (auto* zero = dyn_cast<ConstantInt>(a); zero && zero->isZero()) return term;
-    return b_.CreateAdd(a, term, "", true, true);
+    return b_.CreateAdd(a, term, "", false, true);
   }
 
   // --- memory ---
