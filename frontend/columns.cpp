@@ -193,6 +193,7 @@ bool Lowering::column_headers(ast::NodeId statement, DataColumn& column) {
   if (wanted == count) return true;
   std::string shape = to_string({false, column.axes});
   if (!clause.valid()) {
+    if (column.source >= settings_.headers.size()) return true;  // the file, not known yet, may be an array
     error(Code::shapes_differ, column.span,
           fmt::format("`{}{}` takes {} columns of the file, but the statement does not say which",
                       column.name, shape, wanted))
@@ -264,7 +265,8 @@ bool Lowering::column_type(ast::NodeId type, DataColumn& column) {
     }
   }
   const Facts* facts = facts_of(column.name);
-  if (!facts && settings_.facts) return false;  // its fault was told
+  bool needed = labels || !size;
+  if (!facts && settings_.facts && needed) return false;  // its fault was told
   return labels ? column_labels(size, facts, span, column) : column_size(size, facts, span, column);
 }
 
@@ -359,6 +361,23 @@ bool Lowering::compared_with_label(std::string_view symbol, Value& a, Value& b, 
   d.notes.push_back(fmt::format("its label{} {}", column.labels.size() == 1 ? " is" : "s are",
                                 labels_shown(column.labels)));
   return false;
+}
+
+// `grade == 5` where the labels are 1, 2 and 5: what is compared is the code.
+void Lowering::warn_of_codes(const Value& codes, const Value& number, ast::NodeId id) {
+  const ast::Node& node = ast()[id];
+  const DataColumn& column = model.columns[static_cast<std::size_t>(codes.labelled)];
+  bool compares = node.text == "==" || node.text == "!=";
+  if (!compares || column.labels.empty() || are_codes(column.labels, column.classes)) return;
+  std::string label = shortest(number.number);
+  if (std::ranges::find(column.labels, label) == column.labels.end()) return;
+  Span span = place(node.span);
+  if (!said_.emplace("code of a label", span.begin).second) return;
+  diagnostics_
+      ->warning(Code::compares_code, span,
+                fmt::format("this compares the code of `{}`, from 0 to {}, with {}", column.name,
+                            column.classes - 1, label))
+      .helps.push_back(fmt::format("the label is written in quotes: \"{}\"", label));
 }
 
 // classes(c): a number that the compiler knows.

@@ -15,7 +15,7 @@ std::optional<double> label_number(std::string_view label) {
   if (label.starts_with('+') && !label.starts_with("+-")) label.remove_prefix(1);
   double value = 0;
   auto [end, fault] = std::from_chars(label.data(), label.data() + label.size(), value);
-  if (fault != std::errc() || end != label.data() + label.size() || !(std::abs(value) <= 0x1p53)) return {};
+  if (fault != std::errc() || end != label.data() + label.size() || !(std::abs(value) < 0x1p53)) return {};
   return value + 0.0;  // −0 is 0
 }
 

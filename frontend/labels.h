@@ -16,7 +16,7 @@ namespace slope {
 // A class column has at most so many; an index column, whose integers are no labels, may have more.
 inline constexpr std::int64_t most_classes = std::int64_t{1} << 20;
 
-// The value of a label that is a number: finite and at most 2^53, so that others are never mistaken for it.
+// The value of a label that is a number: below 2^53 in size, so that others are never mistaken for it.
 std::optional<double> label_number(std::string_view label);
 
 // Each label once, by code.

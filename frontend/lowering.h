@@ -139,6 +139,7 @@ class Lowering {
   std::optional<std::vector<std::string>> header_range(ast::NodeId range, std::size_t source);
   Value column_value(int column);
   bool compared_with_label(std::string_view symbol, Value& a, Value& b, ast::NodeId id);
+  void warn_of_codes(const Value& codes, const Value& number, ast::NodeId id);
   Value classes(const Argument& argument);
   void check_columns();
 

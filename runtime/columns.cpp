@@ -214,10 +214,11 @@ class FileReader {
     if (constant.empty()) return;
     std::size_t count = constant.size();
     if (count > 10) constant.resize(10), constant.push_back(fmt::format("{} more", count - 10));
+    std::string which = column.axes.empty() ? "" : fmt::format("{} of ", listed(constant));
     diagnostics_
-        .warning(Code::constant_column, column.span,
-                 fmt::format("{} of `{}` {} the same in every row", listed(constant), column.name,
-                             count == 1 ? "is" : "are"))
+        .warning(
+            Code::constant_column, column.span,
+            fmt::format("{}`{}` {} the same in every row", which, column.name, count == 1 ? "is" : "are"))
         .notes.push_back("standardized it is 0 there: only its mean is subtracted");
   }
 

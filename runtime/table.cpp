@@ -167,10 +167,11 @@ std::optional<Table> TableReader<T>::read(Diagnostics& diagnostics) {
     read_rows_at_hand();
   }
   flush();
-  for (const Missing& m : missing_)
-    if (m.rows > 1)
-      faults_[m.fault].notes.push_back(
-          fmt::format("{} rows {}have no number in this column", m.rows, stopped_ ? "up to here " : ""));
+  for (std::size_t column = 0; column < missing_.size(); ++column)
+    if (const Missing& m = missing_[column]; m.rows > 1)
+      faults_[m.fault].notes.push_back(fmt::format("{} rows {}have no {} in this column", m.rows,
+                                                   stopped_ ? "up to here " : "",
+                                                   targets_[column] ? "number" : "label"));
   if (faults_.empty() && table_.rows == 0) {
     std::string why = table_.dropped > 0
                           ? fmt::format("no rows are left: a cell is missing in all {}", table_.dropped)

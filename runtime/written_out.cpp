@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/written_out.h"
-#include "frontend/labels.h"
 
 #include <fmt/format.h>
 
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "frontend/labels.h"
 #include "runtime/parameters.h"
 
 namespace slope {
