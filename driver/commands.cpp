@@ -51,10 +51,11 @@ std::vector<Command> make_commands() {
        run_train},
       {"predict",
        "predictions for data, as CSV",
-       "Writes the column `predict`, a line for each row of the data; of a vector predict_0, predict_1, …; "
-       "of "
-       "the classes of a class column one for each label, and `class`, the label of the largest. A FILE that "
-       "ends with .npy holds the numbers as an array of NumPy.",
+       "Writes the column `predict`, a line for each row of the data; of a vector predict_0, predict_1 and "
+       "so "
+       "on; of the classes of a class column one for each label, and `class`, the label of the largest. A "
+       "FILE "
+       "that ends with .npy holds the numbers as an array of NumPy.",
        {model_file},
        {{"slope predict line.slope --weights line.safetensors --data new.csv", "to standard output"},
         {"slope predict line.slope --weights line.safetensors --data new.csv --keep",
