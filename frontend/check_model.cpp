@@ -32,6 +32,7 @@ void Lowering::finish() {
   if (model.trainings.empty()) default_training();
   if (!diagnostics_->has_errors() && settings_.training) check_parameters();
   check_unused();
+  check_columns();
   check(graph());
 }
 

@@ -19,8 +19,8 @@ using Is = Value::Is;
 namespace {
 
 // Functions of the language that this version cannot compile yet.
-constexpr std::string_view future_functions[] = {"classes",   "auc",    "median", "normal", "uniform",
-                                                 "bernoulli", "glorot", "he",     "lecun",  "orthogonal"};
+constexpr std::string_view future_functions[] = {"auc",    "median", "normal", "uniform",   "bernoulli",
+                                                 "glorot", "he",     "lecun",  "orthogonal"};
 
 // Built-in functions that are no op: name, arguments without a default, how it is called.
 struct BuiltIn {
@@ -54,6 +54,7 @@ constexpr BuiltIn special_functions[] = {{"sum", 1, "sum(x, axis=…, keep=false
                                          {"iota", 1, "iota(n)"},
                                          {"last", 1, "last(x)"},
                                          {"shape", 1, "shape(x)"},
+                                         {"classes", 1, "classes(c)"},
                                          {"match", 2, "match(prediction, target)"},
                                          {"grad", 2, "grad(y, x)"},
                                          {"repeat", 3, "repeat(x, n, f)"},
@@ -277,9 +278,9 @@ Value Lowering::call_def(const Function& function, const std::vector<Argument>& 
 namespace {
 constexpr std::string_view reductions[] = {"sum", "mean", "prod", "max",    "min",   "var",
                                            "std", "any",  "all",  "argmax", "argmin"};
-constexpr std::string_view structures[] = {"einsum", "reshape", "permute", "concat", "stack",
-                                           "pad",    "flip",    "one_hot", "take",   "windows",
-                                           "zeros",  "ones",    "iota",    "last",   "shape"};
+constexpr std::string_view structures[] = {"einsum", "reshape", "permute", "concat",  "stack", "pad",
+                                           "flip",   "one_hot", "take",    "windows", "zeros", "ones",
+                                           "iota",   "last",    "shape",   "classes"};
 }  // namespace
 
 Value Lowering::call_built_in(std::string_view name, const std::vector<Argument>& arguments, Span span,
@@ -441,9 +442,9 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
       model.columns.push_back({name_for(free[0]), {free[0]}, 0, span, {}});
       column_read_.push_back(true);
     }
-    NodeId node = column_value(column).node;
-    graph().name(node, model.columns[static_cast<std::size_t>(column)].name);
-    return Value::of(node);
+    Value value = column_value(column);
+    graph().name(value.node, model.columns[static_cast<std::size_t>(column)].name);
+    return value;
   }
   bool no_data = model.columns.empty() && settings_.headers.empty();
   std::string message = free.empty()

@@ -185,52 +185,6 @@ void Lowering::statement(ast::NodeId id) {
   }
 }
 
-// --- data ---
-void Lowering::data(ast::NodeId id) {
-  std::size_t source = 0;
-  for (ast::NodeId other : model_ast_.children(model_ast_.root())) {
-    if (other == id) break;
-    source += model_ast_[other].kind == Kind::data;
-  }
-  int names = 0;
-  for (ast::NodeId part : ast().children(id)) {
-    const ast::Node& node = ast()[part];
-    if (node.kind == Kind::column && ++names > 0) column(part, id, source);
-    if (node.kind == Kind::standardized) not_yet(node.span, "`standardized`");
-    if (names > 1 && (node.kind == Kind::columns || node.kind == Kind::columns_range))
-      error(Code::misplaced_form, node.span, "`columns` fills one name, this statement has several")
-          .helps.push_back("give each name a `data` statement of its own");
-  }
-}
-
-void Lowering::column(ast::NodeId id, ast::NodeId statement, std::size_t source) {
-  const ast::Node& node = ast()[id];
-  DataColumn column{node.text, {node.text}, source, node.span, {}};
-  bool plain = true;  // what is said of another column is enough: it is no number in what follows
-  for (ast::NodeId part : ast().children(id)) {
-    const ast::Node& detail = ast()[part];
-    if (detail.kind == Kind::string) column.headers = {detail.text};
-    if (detail.kind == Kind::shape) {
-      auto axes = declared_shape(part);
-      plain = axes.has_value();
-      column.axes = axes.value_or(Axes{});
-    }
-    if (detail.kind == Kind::class_type) plain = false, not_yet(detail.span, "a class column");
-    if (detail.kind == Kind::index_type) plain = false, not_yet(detail.span, "an index column");
-  }
-  plain = plain && column_headers(statement, column);
-  auto number = static_cast<int>(model.columns.size());
-  NodeId value = graph().data(number, graph().intern({true, column.axes}));
-  graph().name(value, node.text);
-  Binding binding{Value::of(value), node.name};
-  binding.column = number;
-  if (!plain) binding.value = {};
-  if (bind(node.text, binding)) {
-    model.columns.push_back(std::move(column));
-    column_read_.push_back(false);
-  }
-}
-
 // --- parameters and constants ---
 void Lowering::params(ast::NodeId id) {
   for (ast::NodeId item : ast().children(id)) param(item);

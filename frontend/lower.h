@@ -27,12 +27,42 @@ struct DataSource {
 // Of the tree alone, before any file is opened. Errors about the clauses are reported here.
 std::vector<DataSource> data_sources(const ast::Ast& ast, Diagnostics& diagnostics);
 
+enum class ColumnType : std::uint8_t { number, label, index };  // label: a class column
+
 struct DataColumn {
   std::string name;                  // in the model
   std::vector<std::string> headers;  // in the file: one for each element of a row, row-major
   std::size_t source = 0;
   Span span;
   std::vector<std::int64_t> axes = {};  // of the value in a row; {}: a number
+  ColumnType type = ColumnType::number;
+  std::int64_t classes = 0;              // of the others: its cells are integers from 0 to classes − 1
+  std::vector<std::string> labels = {};  // of a class column, by code; {}: not known, without data
+  bool array = false;                    // the file holds one array, which is this column
+  bool standardized = false;
+  std::vector<double> mean = {}, deviation = {};  // of each element; {}: those of the rows that are read
+};
+
+// A column as the tree alone declares it: whose labels or sizes have to be read before it is lowered.
+struct DeclaredColumn {
+  std::string name;
+  ColumnType type = ColumnType::number;
+  bool sized = false;  // `class(K)`, `index(N)`
+  bool standardized = false;
+  std::vector<std::string> headers;  // {}: its clause does not fit the file's header, which lower() reports
+  std::size_t source = 0;
+  Span span;
+};
+// `headers`: of each data source, as LowerSettings has them.
+std::vector<DeclaredColumn> declared_columns(const ast::Ast& ast,
+                                             std::span<const std::vector<std::string>> headers);
+
+// What the data say of a column beyond its header.
+struct Facts {
+  std::string column;                             // its name in the model
+  std::vector<std::string> labels = {};           // of a class column, in any order
+  std::int64_t size = 0;                          // of an index column: its greatest index and 1
+  std::vector<double> mean = {}, deviation = {};  // of a standardized one, element by element
 };
 struct Parameter {
   std::string name;
@@ -98,7 +128,11 @@ struct UsedFile {
 using UsedFiles = std::map<std::pair<std::uint32_t, std::string>, UsedFile>;
 
 struct LowerSettings {
-  std::vector<std::vector<std::string>> headers;          // of each data source, where its file is known
+  std::vector<std::vector<std::string>> headers;  // of each data source, where its file is known
+  std::vector<std::optional<std::vector<std::int64_t>>>
+      arrays;  // the same; where the file is one array without names: the axes of a row
+  // Of the data or of a state; a column that is not among them has a fault that was told. Without: no data.
+  std::optional<std::vector<Facts>> facts;
   std::optional<Precision> precision;                     // of the command line
   std::vector<std::pair<std::string, std::string>> sets;  // --set NAME=VALUE
   std::vector<std::pair<std::string, std::string>>

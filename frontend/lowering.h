@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The working state of lower(): private to frontend. The member functions stand in lower.cpp (statements),
-// check_model.cpp (the end), expressions.cpp, functions.cpp (calls and built-in functions), grad.cpp
-// (derivatives in the model), options.cpp (train statements), shapes.cpp (shapes, arrays of constants, what
-// lines up), layers.cpp (who owns a parameter), scan.cpp, use.cpp (other files), tensors.cpp (structure:
-// lists, indices, reshape, …), products.cpp (`@`, einsum), reductions.cpp and shown.cpp.
+// columns.cpp (data), check_model.cpp (the end), expressions.cpp, functions.cpp (calls and built-in
+// functions), grad.cpp (derivatives in the model), options.cpp (train statements), shapes.cpp (shapes, arrays
+// of constants, what lines up), layers.cpp (who owns a parameter), scan.cpp, use.cpp (other files),
+// tensors.cpp (structure: lists, indices, reshape, …), products.cpp (`@`, einsum), reductions.cpp and
+// shown.cpp.
 #pragma once
 #include <functional>
 #include <map>
@@ -45,6 +46,7 @@ struct Value {
   std::shared_ptr<const Array> array = {};
   std::shared_ptr<const std::vector<Value>> items = {};  // of a tuple
   std::int64_t classes = 0;  // > 0: a node of integers from 0 to classes − 1, which can index
+  int labelled = -1;         // the data column whose labels these integers stand for
 
   static Value of(double v) {
     return {.is = Is::number, .number = v, .literal = nullptr, .node = {}, .text = {}};
@@ -121,11 +123,25 @@ class Lowering {
   // statements (lower.cpp)
   void load_prelude();
   void statement(ast::NodeId id);
-  void data(ast::NodeId id);
-  void column(ast::NodeId id, ast::NodeId statement, std::size_t source);
   void params(ast::NodeId id);
   void param(ast::NodeId id);
   std::optional<Parameter> declared_parameter(ast::NodeId id, ast::NodeId start);
+
+  // data columns (columns.cpp)
+  void data(ast::NodeId id);
+  void column(ast::NodeId id, ast::NodeId statement, std::size_t source);
+  bool column_type(ast::NodeId type, DataColumn& column);
+  bool column_labels(std::optional<std::int64_t> classes, const Facts* facts, Span type, DataColumn& column);
+  bool column_size(std::optional<std::int64_t> size, const Facts* facts, Span type, DataColumn& column);
+  const Facts* facts_of(const std::string& column) const;
+  bool column_headers(ast::NodeId statement, DataColumn& column);
+  bool column_of_array(ast::NodeId id, ast::NodeId statement, DataColumn& column);
+  std::optional<std::vector<std::string>> header_range(ast::NodeId range, std::size_t source);
+  Value column_value(int column);
+  bool compared_with_label(std::string_view symbol, Value& a, Value& b, ast::NodeId id);
+  void warn_of_codes(const Value& codes, const Value& number, ast::NodeId id);
+  Value classes(const Argument& argument);
+  void check_columns();
 
   // random starts (draws.cpp)
   struct Distribution {
@@ -219,10 +235,7 @@ class Lowering {
   std::optional<std::int64_t> axis_of(const Value& value, Span span, const Shape& shape,
                                       std::string_view function);
   Value constant_value(ast::NodeId id, std::string_view what);
-  Value column_value(int column);
   slope::NodeId param_node(int index);
-  bool column_headers(ast::NodeId data, DataColumn& column);
-  std::optional<std::vector<std::string>> header_range(ast::NodeId range, std::size_t source);
 
   // loops (scan.cpp)
   class Scan;

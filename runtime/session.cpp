@@ -7,6 +7,7 @@
 
 #include "base/ending.h"
 #include "base/text.h"
+#include "runtime/facts.h"
 #include "runtime/parameters.h"
 #include "runtime/used_files.h"
 
@@ -72,7 +73,14 @@ bool prepare(Session& s, DataNeed need) {
   }
   Stopwatch watch(s.times, "frontend");
   LowerSettings settings = s.request.settings;
-  if (s.opened) settings.headers = s.opened->headers();
+  if (s.opened) {
+    settings.headers = s.opened->headers();
+    settings.arrays = s.opened->arrays();
+    if (!settings.facts) settings.facts = read_facts(s.tree, *s.opened, model);
+    else if (!check_facts(s.tree, *s.opened, *settings.facts, model)) settings.facts->clear();
+  } else if (need == DataNeed::required && data.has_errors()) {
+    settings.facts.emplace();  // what the data would say is not missed: why they are not there is told
+  }
   settings.used = load_used_files(s.tree, s.request.folder, s.sources, s.used_trees, model);
   // Without the header a short form cannot tell columns from parameters: nothing more can be said of it.
   if (s.opened || !short_form) s.lowered = lower(s.tree, settings, model);
@@ -136,14 +144,30 @@ State weights_state(const Session& s, const std::vector<double>& params) {
     state.metadata["slope/assumed_params"] = joined(model.assumed.params);
     state.metadata["slope/target"] = model.assumed.target;
   }
+  if (std::string facts = facts_text(model); !facts.empty()) state.metadata["slope/facts"] = facts;
   return state;
 }
 
+namespace {
+// What the short form had decided when the state was made.
 std::optional<Assumed> assumed_of(const State& state) {
   auto columns = state.metadata.find("slope/assumed_columns");
   if (columns == state.metadata.end()) return {};
   return Assumed{split(columns->second), split(state.metadata.at("slope/assumed_params")),
                  state.metadata.at("slope/target")};
+}
+}  // namespace
+
+bool take_decisions(LowerSettings& settings, const State& state, const std::string& path,
+                    Diagnostics& diagnostics) {
+  settings.assumed = assumed_of(state);
+  auto facts = state.metadata.find("slope/facts");
+  settings.facts = read_facts_text(facts == state.metadata.end() ? "" : facts->second);
+  if (!settings.facts)
+    diagnostics.error(Code::damaged_state,
+                      fmt::format("cannot use the state file `{}`: what it says of the data cannot be read",
+                                  escaped(path)));
+  return settings.facts.has_value();
 }
 
 namespace {
@@ -198,8 +222,7 @@ std::optional<std::vector<double>> take_weights(const Session& s, const State& s
 std::optional<std::vector<double>> prepare_at(Session& s, const std::string& weights) {
   auto state = load(weights, s.diagnostics);
   if (!state) return {};
-  s.request.settings.assumed = assumed_of(*state);
-  if (!prepare(s)) return {};
+  if (!take_decisions(s.request.settings, *state, weights, s.diagnostics) || !prepare(s)) return {};
   return take_weights(s, *state, weights, s.diagnostics);
 }
 

@@ -59,8 +59,10 @@ std::optional<std::vector<double>> prepare_at(Session& session, const std::strin
 // is listed.
 std::vector<double> take_start(const Session& session, const State* state, const std::string& path,
                                Diagnostics& diagnostics);
-// What the short form had decided when the state was made.
-std::optional<Assumed> assumed_of(const State& state);
+// What was decided of the data when the state was made holds from now on: names of the short form, classes,
+// means and deviations. False, with Code::damaged_state, for what none of ours wrote.
+bool take_decisions(LowerSettings& settings, const State& state, const std::string& path,
+                    Diagnostics& diagnostics);
 
 // The errors of the model's text in the order of its lines; everything else keeps its place.
 void sort_by_line(Diagnostics& diagnostics);
