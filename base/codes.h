@@ -47,6 +47,7 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(unused_column, 215, done, "a column that nothing reads")                            \
   X(option_like_name, 216, done, "an unused definition named like an option")           \
   X(no_dependence, 217, done, "a derivative by a name that the value does not use")     \
+  X(no_state, 218, model, "`:=` of what is no state")                                   \
   X(not_yet, 290, model, "part of the language that this version cannot compile yet")   \
   /* shapes */                                                                          \
   X(loss_not_a_number, 301, model, "a loss that is not one number")                     \
@@ -60,6 +61,7 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(unstable_rate, 405, done, "a rate at which gradient descent cannot converge")       \
   X(kink, 406, done, "a derivative at a point where an operation has none")             \
   X(wrong_derivative, 407, model, "a derivative that is not that of the loss")          \
+  X(random_prediction, 411, done, "a prediction with random numbers in it")             \
   /* data */                                                                            \
   X(no_such_column, 501, data, "a column the data file does not have")                  \
   X(bad_cell, 502, data, "a cell that holds no number")                                 \

@@ -38,8 +38,10 @@ struct Frame {
   llvm::Function* function = nullptr;
   llvm::Value *columns = nullptr, *params = nullptr, *arguments = nullptr, *outputs = nullptr,
               *row_outputs = nullptr, *scratch = nullptr, *rows = nullptr;
+  // Only where the graph has states, or draws.
+  llvm::Value *states = nullptr, *seed = nullptr, *step = nullptr, *row_numbers = nullptr;
 
-  Frame(llvm::IRBuilderBase& b, llvm::Module& module, const std::string& name)
+  Frame(llvm::IRBuilderBase& b, llvm::Module& module, const std::string& name, const Graph& graph)
       : function(llvm::Function::Create(llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy()}, false),
                                         llvm::Function::ExternalLinkage, name, module)) {
     function->addFnAttr(llvm::Attribute::NoUnwind);
@@ -61,8 +63,18 @@ struct Frame {
     row_outputs = field(offsetof(Run, row_outputs), b.getPtrTy(), "row_outputs");
     scratch = field(offsetof(Run, scratch), b.getPtrTy(), "scratch");
     rows = field(offsetof(Run, rows), b.getInt64Ty(), "rows");
+    if (has(graph, NodeKind::state)) states = field(offsetof(Run, states), b.getPtrTy(), "states");
+    if (!has(graph, NodeKind::draw)) return;
+    seed = field(offsetof(Run, seed), b.getInt64Ty(), "seed");
+    step = field(offsetof(Run, step), b.getInt64Ty(), "step");
+    row_numbers = field(offsetof(Run, row_numbers), b.getPtrTy(), "row_numbers");
   }
 };
+
+// The array that a store without rows goes to.
+inline llvm::Value* target_of(const Frame& frame, Store::To to) {
+  return to == Store::To::param ? frame.params : to == Store::To::state ? frame.states : frame.outputs;
+}
 
 // Lanes of a row pass.
 template <class T>
