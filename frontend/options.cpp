@@ -19,7 +19,7 @@ using Is = Value::Is;
 namespace {
 
 constexpr TrainOption options[] = {
-    {"optimizer", true, "sgd, adam, …, or a function of the model (sgd)", "NAME"},
+    {"optimizer", true, "sgd, adam and others, or a function of the model (sgd)", "NAME"},
     {"rate", true, "how far a step goes along the gradient (0.01)", "R"},
     {"steps", true, "updates (1000)", "N"},
     {"epochs", true, "passes over the data, instead of steps", "N"},
