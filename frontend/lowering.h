@@ -2,8 +2,9 @@
 // The working state of lower(): private to frontend. The member functions stand in lower.cpp (statements),
 // check_model.cpp (the end), state.cpp, draws.cpp, expressions.cpp, functions.cpp (calls and built-in
 // functions), grad.cpp (derivatives in the model), options.cpp (train statements), shapes.cpp (shapes, arrays
-// of constants, what lines up), layers.cpp (who owns a parameter), scan.cpp, use.cpp (other files), tensors.cpp
-// (structure: lists, indices, reshape, …), products.cpp (`@`, einsum), reductions.cpp and shown.cpp.
+// of constants, what lines up), layers.cpp (who owns a parameter), scan.cpp, use.cpp (other files),
+// tensors.cpp (structure: lists, indices, reshape, …), products.cpp (`@`, einsum), reductions.cpp and
+// shown.cpp.
 #pragma once
 #include <functional>
 #include <map>
@@ -139,6 +140,8 @@ class Lowering {
   const std::string& optimized_name() const;
   void state(ast::NodeId id);
   Value own_state(Parameter start, Binding& binding);
+  slope::NodeId state_node(int index);
+  Value state_now(int index);
   Value optimizer_state(ast::NodeId id, Parameter start, Binding& binding);
   int slot(const std::string& name, const Axes& axes, std::size_t count);
   void next(ast::NodeId id);

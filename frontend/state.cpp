@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "frontend/layers.h"
 #include "frontend/lowering.h"
 
 namespace slope {
@@ -48,8 +49,8 @@ struct OptimizerStates {
   std::map<std::string, int> paths = {};  // how often each occurred
 };
 
-// The name under which a state or draw of a function's call is kept: the functions on the way and its own
-// name, numbered where that occurs again.
+// What tells draws of one name, and an optimizer's states, apart: the functions on the way and the name,
+// numbered where that occurs again.
 std::string Lowering::owned_name(const std::string& name) {
   std::string path;
   for (std::size_t i = optimizing_ ? 1 : 0; i < calls_.size(); ++i) path += calls_[i]->name + ".";
@@ -77,17 +78,39 @@ void Lowering::state(ast::NodeId id) {
   bind(node.text, binding);
 }
 
+// A layer that is evaluated again goes on with the states that it has.
 Value Lowering::own_state(Parameter start, Binding& binding) {
-  Graph::Origin origin(graph(), place(start.span));
-  std::string name = owned_name(start.name);
-  Axes axes = start.axes;
-  start.name = name;
+  auto& entries = layer_->entries;
+  if (layer_->made) {
+    bool there = layer_->next < entries.size() && entries[layer_->next].state >= 0 &&
+                 entries[layer_->next].label == start.name;
+    if (there && model.states[static_cast<std::size_t>(entries[layer_->next].state)].axes == start.axes) {
+      binding.state = entries[layer_->next++].state;
+      return state_now(binding.state);
+    }
+    error(Code::wrong_kind, start.span,
+          fmt::format("with this argument the layer would have another state `{}`", start.name))
+        .notes.push_back("a layer that is called again has the states of its first call");
+    return {};
+  }
+  std::string label = start.name;
   binding.state = model.add_state(StateVariable{std::move(start), {}});
+  entries.push_back({label, -1, {}, binding.state});
   ++model.own_states;
   model.uses_training = true;
-  NodeId leaf = graph().state(binding.state, graph().intern({false, axes}));
-  graph().name(leaf, name);
-  return Value::of(leaf);
+  return Value::of(state_node(binding.state));
+}
+
+slope::NodeId Lowering::state_node(int index) {
+  const StateVariable& state = model.states[static_cast<std::size_t>(index)];
+  Graph::Origin origin(graph(), state.span);
+  return graph().state(index, graph().intern({false, state.axes}));
+}
+
+// What the state's name means behind what was read so far.
+Value Lowering::state_now(int index) {
+  NodeId next = model.states[static_cast<std::size_t>(index)].next;
+  return Value::of(next.valid() ? next : state_node(index));
 }
 
 Value Lowering::optimizer_state(ast::NodeId id, Parameter start, Binding& binding) {
