@@ -47,7 +47,7 @@ class Emitter {
         b_(module.getContext(), folder_, inserter_, nullptr, {}),
         module_(module),
         op_functions_(b_, inserter_, kernel.name, inlined_instructions),
-        frame_(b_, module, kernel.name, graph_),
+        frame_(b_, module, kernel),
         uses_(op_count) {
     for (std::size_t i = 0; i < graph_.size(); ++i) {
       const Node& node = graph_[NodeId(static_cast<std::int64_t>(i))];

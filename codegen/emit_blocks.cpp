@@ -51,7 +51,7 @@ class BlockEmitter {
         b_(module.getContext(), folder_, inserter_, nullptr, {}),
         module_(module),
         op_functions_(b_, inserter_, kernel.name, inlined_instructions),
-        frame_(b_, module, kernel.name, graph_) {
+        frame_(b_, module, kernel) {
     std::vector<NodeId> roots;
     for (const Store& store : kernel.stores) roots.push_back(store.value);
     plan_ = plan_blocks(graph_, roots);
