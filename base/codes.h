@@ -50,6 +50,7 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(standardized_target, 218, done, "a target that is standardized")                    \
   X(unknown_label, 219, model, "a label that the column does not have")                 \
   X(compares_code, 220, done, "a number compared with the code of a class")             \
+  X(no_state, 221, model, "`:=` of what is no state")                                   \
   X(not_yet, 290, model, "part of the language that this version cannot compile yet")   \
   /* shapes */                                                                          \
   X(loss_not_a_number, 301, model, "a loss that is not one number")                     \
@@ -63,6 +64,7 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(unstable_rate, 405, done, "a rate at which gradient descent cannot converge")       \
   X(kink, 406, done, "a derivative at a point where an operation has none")             \
   X(wrong_derivative, 407, model, "a derivative that is not that of the loss")          \
+  X(random_prediction, 411, done, "a prediction with random numbers in it")             \
   /* data */                                                                            \
   X(no_such_column, 501, data, "a column the data file does not have")                  \
   X(bad_cell, 502, data, "a cell that holds no number")                                 \

@@ -19,8 +19,13 @@ using Is = Value::Is;
 namespace {
 
 // Functions of the language that this version cannot compile yet.
-constexpr std::string_view future_functions[] = {"auc",    "median", "normal", "uniform",   "bernoulli",
-                                                 "glorot", "he",     "lecun",  "orthogonal"};
+constexpr std::string_view future_functions[] = {"auc", "median"};
+// Names of the language that stand behind `~` only.
+constexpr std::string_view distributions[] = {"normal", "uniform", "bernoulli", "glorot",
+                                              "he",     "lecun",   "orthogonal"};
+bool is_distribution(std::string_view name) {
+  return std::ranges::find(distributions, name) != std::end(distributions);
+}
 
 // Built-in functions that are no op: name, arguments without a default, how it is called.
 struct BuiltIn {
@@ -75,8 +80,7 @@ std::optional<OpId> callable_op(std::string_view name) {
 }  // namespace
 
 bool is_future_function(std::string_view name) {
-  return std::find(std::begin(future_functions), std::end(future_functions), name) !=
-         std::end(future_functions);
+  return is_distribution(name) || std::ranges::find(future_functions, name) != std::end(future_functions);
 }
 
 const Function* Lowering::built_in(std::string_view name) {
@@ -134,6 +138,12 @@ Value Lowering::call(ast::NodeId id) {
     function = built_in(callee.text);
   }
   if (!function) {
+    if (is_distribution(callee.text)) {
+      error(Code::wrong_kind, callee.span,
+            fmt::format("`{}` is a distribution: it stands behind `~`, not in a formula", callee.text))
+          .helps.push_back(fmt::format("`u ~ {}(…)` draws numbers, which `u` then is", callee.text));
+      return {};
+    }
     if (is_future_function(callee.text)) {
       not_yet(callee.span, fmt::format("`{}`", callee.text));
       return {};

@@ -64,7 +64,8 @@ void Lowering::load_prelude() {
 void Lowering::note_definitions() {
   for (ast::NodeId id : model_ast_.children(model_ast_.root())) {
     const ast::Node& node = model_ast_[id];
-    if (node.kind == Kind::def || node.kind == Kind::define || node.kind == Kind::state)
+    bool defines = node.kind == Kind::define && model_ast_[model_ast_.child(id, 0)].kind != Kind::next;
+    if (node.kind == Kind::def || defines || node.kind == Kind::state)
       definitions_.try_emplace(node.text, node.span);
     if (node.kind != Kind::data && node.kind != Kind::params && node.kind != Kind::consts) continue;
     for (ast::NodeId part : model_ast_.children(id)) {
@@ -167,7 +168,7 @@ void Lowering::statement(ast::NodeId id) {
     case Kind::metric: return named(id, model.metrics);
     case Kind::report: return named(id, model.reports);
     case Kind::train: return train(id);
-    case Kind::state: return not_yet(node.span, "`state`");
+    case Kind::state: return state(id);
     case Kind::use: return use(id);
     case Kind::error: {
       // Its message is out; the names it would have given are unknown, but known to be.
@@ -198,7 +199,7 @@ void Lowering::param(ast::NodeId id) {
   if (layer_->made) made_param(id, binding);
   else if (ast().find(id, Kind::bounds).valid())
     not_yet(ast()[ast().find(id, Kind::bounds)].span, "a parameter with bounds");
-  else if (auto parameter = start.valid() ? declared_parameter(id, ast().child(start, 0))
+  else if (auto parameter = start.valid() ? declared_parameter(id, ast().child(start, 0), "parameter")
                                           : drawn_parameter(id, ast().child(ast().find(id, Kind::draw), 0))) {
     auto number = static_cast<int>(model.params.size());
     Graph::Origin origin(graph(), place(node.span));
@@ -211,12 +212,13 @@ void Lowering::param(ast::NodeId id) {
 }
 
 // The shape is what brackets say, else the start's; the start is broadcast to it.
-std::optional<Parameter> Lowering::declared_parameter(ast::NodeId id, ast::NodeId start) {
+std::optional<Parameter> Lowering::declared_parameter(ast::NodeId id, ast::NodeId start,
+                                                      std::string_view what) {
   const ast::Node& node = ast()[id];
   ast::NodeId brackets = ast().find(id, Kind::shape);
   auto shape = brackets.valid() ? declared_shape(brackets) : Axes{};
   if (!shape) return {};
-  Value value = constant_value(start, "the start of a parameter");
+  Value value = constant_value(start, fmt::format("the start of a {}", what));
   if (!value.ok()) return {};
   Parameter parameter{node.text, {}, place(node.name), {}};
   Axes given = shape_of(value).axes;
@@ -224,9 +226,9 @@ std::optional<Parameter> Lowering::declared_parameter(ast::NodeId id, ast::NodeI
   auto common = common_shape({false, given}, {false, parameter.axes});
   if (!common || common->axes != parameter.axes) {
     error(Code::shapes_differ, ast()[start].span,
-          fmt::format("the start of `{}` is {}, the parameter {}", node.text, to_string({false, given}),
+          fmt::format("the start of `{}` is {}, the {} {}", node.text, to_string({false, given}), what,
                       to_string({false, parameter.axes})))
-        .helps.push_back("without brackets a parameter has the shape of its start");
+        .helps.push_back(fmt::format("without brackets a {} has the shape of its start", what));
     return {};
   }
   auto count = static_cast<std::size_t>(elements({false, parameter.axes}));
@@ -299,9 +301,10 @@ void Lowering::def(ast::NodeId id) {
 void Lowering::define(ast::NodeId id) {
   const ast::Node& node = ast()[id];
   ast::NodeId how = ast().child(id, 0);
+  if (ast()[how].kind == Kind::next) return next(id);
   Binding binding{{}, node.name};
-  if (ast()[how].kind == Kind::next) not_yet(node.span, "`:=`");
-  else if (ast()[how].kind == Kind::draw) not_yet(node.span, "a random draw");
+  if (ast()[how].kind == Kind::draw)
+    binding.value = differentiable(node.text, draw(node.text, ast().child(how, 0)), node.span);
   else
     binding.value =
         differentiable(node.text, evaluate_definition(id, ast().child(how, 0), binding), node.span);
@@ -355,9 +358,11 @@ void Lowering::named(ast::NodeId id, std::vector<NamedValue>& into) {
   bool given = !ast().children(id).empty();
   Span span = given ? ast()[ast().child(id, 0)].span : node.name;
   Value value;
+  in_metric_ = true;
   if (given) value = evaluate(ast().child(id, 0));
   else if (Binding* binding = lookup(node.text)) value = binding->value;
   else value = unknown(node.text, node.name);
+  in_metric_ = false;
   if (!value.ok()) return;
   if (value.is == Value::Is::function) {
     waiting_.push_back(
@@ -398,31 +403,10 @@ std::optional<Lowered> lower(const ast::Ast& ast, const LowerSettings& settings,
 Model& Lowered::model() { return lowering_->model; }
 const Model& Lowered::model() const { return lowering_->model; }
 
-NodeId Lowered::update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate, Span span,
-                       Diagnostics& diagnostics) {
+std::optional<Update> Lowered::update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate,
+                                      Span span, Diagnostics& diagnostics) {
   lowering_->set_diagnostics(diagnostics);
-  const Function* function = lowering_->optimizer_function(optimizer, span);
-  if (!function) return {};
-  std::vector<Argument> arguments{
-      {"", Value::of(param), span, {}}, {"", Value::of(gradient), span, {}}, {"", Value::of(rate), span, {}}};
-  for (const auto& [name, value] : optimizer.hyper) arguments.push_back({name, Value::of(value), span, {}});
-  Value value = lowering_->call(*function, std::move(arguments), span);
-  if (!value.ok() || diagnostics.has_errors()) return {};
-  Graph& graph = lowering_->model.graph;
-  NodeId node = lowering_->to_node(value);
-  const Shape shape = graph.shape(param), found = graph.shape(node);
-  if (found == shape) return node;
-  if (!found.rows && common_shape(found, shape) == shape) return graph.broadcast(graph.to_real(node), shape);
-  if (!found.rows) {
-    diagnostics.error(Code::shapes_differ, span,
-                      fmt::format("the optimizer `{}` gives {} for a parameter that is {}", optimizer.name,
-                                  in_words(found), in_words(shape)));
-    return {};
-  }
-  diagnostics.error(
-      Code::wrong_kind, span,
-      fmt::format("the optimizer `{}` gives one number a row, not the new parameter", optimizer.name));
-  return {};
+  return lowering_->update(optimizer, param, gradient, rate, span);
 }
 
 }  // namespace slope

@@ -71,6 +71,10 @@ struct Parameter {
   std::vector<std::int64_t> axes = {};
   std::int64_t offset = 0;  // of its first element among those of all parameters
 };
+// What is kept from step to step: no gradient. `offset` counts among the elements of all states.
+struct StateVariable : Parameter {
+  NodeId next;  // of the model's own: what a training step makes of it; invalid: it stays
+};
 struct NamedValue {
   std::string name;
   NodeId value;
@@ -84,10 +88,16 @@ struct Assumed {
   bool empty() const { return columns.empty() && params.empty() && target.empty(); }
 };
 
+struct Hyper {
+  std::string name;
+  double value = 0;
+  bool truth = false;  // `value` is 0 or 1 for false or true
+  friend bool operator==(const Hyper&, const Hyper&) = default;
+};
 // A function with its hyper-parameters fixed.
 struct Optimizer {
   std::string name = "sgd";
-  std::vector<std::pair<std::string, double>> hyper;
+  std::vector<Hyper> hyper;
   friend bool operator==(const Optimizer&, const Optimizer&) = default;
 };
 
@@ -100,6 +110,18 @@ struct Training {
   std::optional<std::int64_t> report;
 };
 
+// A state of an optimizer, for one parameter or for all.
+struct OptimizerSlot {
+  int state = 0;              // among the model's states, where other optimizers may use it too
+  std::vector<double> start;  // element by element
+  NodeId next;
+};
+// One step of one parameter.
+struct Update {
+  NodeId value;
+  std::vector<OptimizerSlot> slots;
+};
+
 struct Model {
   Graph graph;
   std::vector<DataSource> sources;
@@ -107,6 +129,13 @@ struct Model {
   std::vector<Parameter> params;
   std::int64_t param_elements() const;  // of all parameters together
   void add(Parameter param);            // behind those that are there: sets its offset
+  // Their elements lie behind those of the parameters: first the model's own, then those of optimizers, which
+  // Lowered::update adds.
+  std::vector<StateVariable> states;
+  std::size_t own_states = 0;
+  std::int64_t state_elements() const;  // of all of them
+  std::int64_t own_elements() const;    // of the parameters and the model's own states
+  int add_state(StateVariable state);   // sets its offset; its index
   NodeId loss;
   NodeId predict;  // invalid where the model has none
   NodeId truth;    // the same; what a plot shows beside the prediction
@@ -115,7 +144,10 @@ struct Model {
   std::optional<std::int64_t> seed;
   Assumed assumed;
   std::vector<Span> called;    // a loss, metric or report given as a function f: f(predict, assumed.target)
-  bool uses_training = false;  // the word `training`: prediction has another graph
+  bool uses_training = false;  // the word `training`, a state or a draw: prediction has another graph
+  bool random = false;         // it has random draws
+  // Whether a step is more than a function of parameters and data: for first-order optimizers only.
+  bool keeps_or_draws() const { return own_states > 0 || random; }
 };
 
 // A file that `use` names: its tree, or why there is none.
@@ -148,9 +180,10 @@ class Lowered {
   Model& model();
   const Model& model() const;
 
-  // The new value of one parameter by the optimizer's function; an invalid id after an error.
-  NodeId update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate, Span span,
-                Diagnostics& diagnostics);
+  // One parameter's step by the optimizer's function, whose states become states of the model. Nothing after
+  // an error.
+  std::optional<Update> update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate,
+                               Span span, Diagnostics& diagnostics);
 
   Lowered(Lowered&&) noexcept;
   Lowered& operator=(Lowered&&) noexcept;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The working state of lower(): private to frontend. The member functions stand in lower.cpp (statements),
-// columns.cpp (data), check_model.cpp (the end), expressions.cpp, functions.cpp (calls and built-in
-// functions), grad.cpp (derivatives in the model), options.cpp (train statements), shapes.cpp (shapes, arrays
-// of constants, what lines up), layers.cpp (who owns a parameter), scan.cpp, use.cpp (other files),
-// tensors.cpp (structure: lists, indices, reshape, …), products.cpp (`@`, einsum), reductions.cpp and
-// shown.cpp.
+// columns.cpp (data), check_model.cpp (the end), state.cpp, draws.cpp, expressions.cpp, functions.cpp (calls and
+// built-in functions), grad.cpp (derivatives in the model), options.cpp (train statements), shapes.cpp (shapes,
+// arrays of constants, what lines up), layers.cpp (who owns a parameter), scan.cpp, use.cpp (other files),
+// tensors.cpp (structure: lists, indices, reshape, …), products.cpp (`@`, einsum), reductions.cpp and shown.cpp.
 #pragma once
 #include <functional>
 #include <map>
@@ -24,6 +23,7 @@ namespace slope {
 struct Function;
 struct Layer;
 struct Scope;
+struct OptimizerStates;  // state.cpp
 
 // More than one number that the compiler knows, in f64; axes {0}: the empty list, which only says a shape.
 struct Array {
@@ -72,11 +72,15 @@ struct Binding {
   Span span;
   int order = 0;    // of definition: a function sees only what stands above it
   int column = -1;  // of a data column: to know whether it is read
+  int state = -1;   // of a state: among the model's, in an optimizer among those of the call
   bool used = false;
   bool is_parameter = false;
   std::shared_ptr<Layer> layer = {};  // of a definition with parameters: what `.W` is looked up in
   std::shared_ptr<Layer> call = {};   // its right side as a whole is such a call: it can be made again
 };
+
+// Binding::state of what is none, and of one whose declaration has an error.
+inline constexpr int no_state = -1, failed_state = -2;
 
 struct Scope {
   const Scope* parent = nullptr;
@@ -117,6 +121,8 @@ class Lowering {
   Value call(const Function& function, std::vector<Argument> arguments, Span span, ast::NodeId whole = {});
   const Function* optimizer_function(const Optimizer& optimizer, Span span);
   NodeId to_node(const Value& value);
+  std::optional<Update> update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate,
+                               Span span);
   void set_diagnostics(Diagnostics& diagnostics) { diagnostics_ = &diagnostics; }
 
  private:
@@ -125,7 +131,25 @@ class Lowering {
   void statement(ast::NodeId id);
   void params(ast::NodeId id);
   void param(ast::NodeId id);
-  std::optional<Parameter> declared_parameter(ast::NodeId id, ast::NodeId start);
+  std::optional<Parameter> declared_parameter(ast::NodeId id, ast::NodeId start, std::string_view what);
+
+  // what is kept from step to step (state.cpp)
+  std::string owned_name(const std::string& name);
+  const std::string& optimized_name() const;
+  void state(ast::NodeId id);
+  Value own_state(Parameter start, Binding& binding);
+  slope::NodeId state_node(int index);
+  Value state_now(int index);
+  Value optimizer_state(ast::NodeId id, Parameter start, Binding& binding);
+  int slot(const std::string& name, const Axes& axes, std::size_t count);
+  void next(ast::NodeId id);
+  std::optional<slope::NodeId> state_value(const std::string& name, const Value& value,
+                                           const Binding& binding, Span span);
+  void no_such_state(ast::NodeId id);
+  bool widen(OptimizerStates& states);
+  std::set<std::string> read_states(const OptimizerStates& states, slope::NodeId value) const;
+  std::vector<OptimizerSlot> slots(const OptimizerStates& states);
+  slope::NodeId updated(const Optimizer& optimizer, slope::NodeId node, const Shape& shape, Span span);
 
   // data columns (columns.cpp)
   void data(ast::NodeId id);
@@ -152,6 +176,12 @@ class Lowering {
   std::optional<Parameter> drawn_parameter(ast::NodeId id, ast::NodeId from);
   void draw_start(Parameter& param, const Distribution& distribution);
   std::vector<double> orthogonal(std::uint64_t key, const Axes& axes) const;
+  // random draws (draws.cpp)
+  Value draw(const std::string& name, ast::NodeId from);
+  std::optional<std::vector<Argument>> draw_arguments(ast::NodeId from,
+                                                      std::span<const std::string_view> formals,
+                                                      std::string_view form);
+  std::optional<Shape> draw_shape(ast::NodeId from, std::span<const Argument> arguments, std::size_t formals);
   void constants(ast::NodeId id);
   void def(ast::NodeId id);
   void define(ast::NodeId id);
@@ -163,6 +193,7 @@ class Lowering {
   void check_loss();
   void check_predict();
   void check_parameters();
+  void warn_of_random_prediction();
   void check_unused();
   void apply_sets();
   bool loss_seen() const;
@@ -319,8 +350,6 @@ class Lowering {
   void option(ast::NodeId id, Options& given);
   void option_value(const ast::Node& option, ast::NodeId value, Options& given);
   void optimizer_option(ast::NodeId value, Options& given);
-  bool has_state(const Function& function);
-  bool has_state(const Function& function, std::set<const Function*>& seen);
   bool check_hyper(const Function& function, ast::NodeId value);
   bool on_command_line(const std::string& statement, const std::string& shown,
                        const std::function<void(const ast::Ast&, ast::NodeId)>& use);
@@ -340,9 +369,12 @@ class Lowering {
   Scope* scope_ = nullptr;
   std::vector<std::unique_ptr<Function>> functions_;
   std::map<std::string, const Function*, std::less<>> built_ins_;
-  std::vector<const Function*> calls_;  // being inlined
-  Span unwritten_;                      // of a call that no expression stands for: `loss = f`
-  Span call_site_;                      // in the model, of the outermost call into the prelude
+  std::vector<const Function*> calls_;     // being inlined
+  OptimizerStates* optimizing_ = nullptr;  // while an optimizer's function is
+  std::map<std::string, int> owned_;       // names of states and draws, and how often each occurred
+  bool in_metric_ = false;
+  Span unwritten_;  // of a call that no expression stands for: `loss = f`
+  Span call_site_;  // in the model, of the outermost call into the prelude
   std::unordered_map<std::string, Span> metric_names_, report_names_;
   std::vector<bool> column_read_;
   // A loss or metric given as a function waits until it is known which column nothing reads.

@@ -19,7 +19,7 @@ using Is = Value::Is;
 namespace {
 
 constexpr TrainOption options[] = {
-    {"optimizer", true, "sgd, or a function of the model (sgd)", "NAME"},
+    {"optimizer", true, "sgd, adam and others, or a function of the model (sgd)", "NAME"},
     {"rate", true, "how far a step goes along the gradient (0.01)", "R"},
     {"steps", true, "updates (1000)", "N"},
     {"epochs", true, "passes over the data, instead of steps", "N"},
@@ -248,9 +248,11 @@ void Lowering::optimizer_option(ast::NodeId value, Options& given) {
             .helps.push_back(fmt::format("{}(name=value)", name.text));
         return;
       }
-      auto number = constant_number(ast().child(part, 0), fmt::format("`{}`", argument.text));
-      if (!number) return;
-      optimizer.hyper.emplace_back(argument.text, *number);
+      Value known = evaluate(ast().child(part, 0));
+      if (!known.known())
+        known = {}, constant_number(ast().child(part, 0), fmt::format("`{}`", argument.text));
+      if (!known.ok()) return;
+      optimizer.hyper.push_back({argument.text, known.number, known.is == Is::truth});
     }
   const Function* function = optimizer_function(optimizer, name.span);
   if (function && check_hyper(*function, value)) given.optimizer = optimizer;
@@ -296,38 +298,7 @@ const Function* Lowering::optimizer_function(const Optimizer& optimizer, Span sp
     return nullptr;
   }
   binding->used = true;
-  if (has_state(*function)) {
-    not_yet(span, fmt::format("the optimizer `{}` (it keeps state)", optimizer.name));
-    return nullptr;
-  }
   return function;
-}
-
-// Whether the function, or one that it calls by name, has a `state`.
-bool Lowering::has_state(const Function& function) {
-  std::set<const Function*> seen;
-  return has_state(function, seen);
-}
-
-bool Lowering::has_state(const Function& function, std::set<const Function*>& seen) {
-  if (!seen.insert(&function).second) return false;
-  const ast::Ast& tree = *function.ast;
-  std::vector<ast::NodeId> rest{function.def};
-  while (!rest.empty()) {
-    ast::NodeId id = rest.back();
-    rest.pop_back();
-    const ast::Node& node = tree[id];
-    if (node.kind == Kind::state) return true;
-    if (node.kind == Kind::call && tree[tree.child(id, 0)].kind == Kind::name) {
-      auto called = function.scope->names.find(tree[tree.child(id, 0)].text);
-      if (called != function.scope->names.end() && called->second.order < function.order &&
-          called->second.value.function && called->second.value.function->def.valid() &&
-          has_state(*called->second.value.function, seen))
-        return true;
-    }
-    for (ast::NodeId child : tree.children(id)) rest.push_back(child);
-  }
-  return false;
 }
 
 std::string dashed(std::string_view name) {

@@ -182,23 +182,35 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
   std::vector<NodeId> roots{model.loss};
   roots.insert(roots.end(), gradients.nodes.begin(), gradients.nodes.end());
   NodeId rate = model.graph.argument(RunArgument::rate);
+  std::vector<StepGraph::Next> nexts;
+  for (std::size_t i = 0; i < model.own_states; ++i)
+    if (model.states[i].next.valid()) nexts.push_back({static_cast<int>(i), model.states[i].next});
   for (std::size_t i = 0; i < gradients.nodes.size(); ++i) {
     Graph::Origin origin(model.graph, training.span);
     NodeId param = param_node(model, static_cast<std::size_t>(gradients.trained[i]));
-    NodeId update =
+    auto update =
         lowered.update(training.optimizer, param, gradients.nodes[i], rate, training.span, diagnostics);
-    if (!update.valid()) return {};
+    if (!update) return {};
     NodeId move = model.graph.apply<op::Mul>(rate, gradients.nodes[i]);
-    step.gradient_descent &= update == model.graph.apply<op::Sub>(param, move);
-    roots.push_back(update);
+    step.gradient_descent &= update->value == model.graph.apply<op::Sub>(param, move);
+    roots.push_back(update->value);
+    for (OptimizerSlot& slot : update->slots) {
+      auto same = [&](const OptimizerSlot& known) { return known.state == slot.state; };
+      if (std::any_of(step.slots.begin(), step.slots.end(), same)) continue;
+      nexts.push_back({slot.state, slot.next});
+      step.slots.push_back(std::move(slot));
+    }
   }
+  for (const StepGraph::Next& next : nexts) roots.push_back(next.value);
   step.fused = fuse(model.graph, roots);
   check(step.fused.graph);
   std::span<const NodeId> fused(step.fused.roots);
   step.loss = fused[0];
   auto n = gradients.nodes.size();
   step.gradients.assign(fused.begin() + 1, fused.begin() + 1 + static_cast<std::ptrdiff_t>(n));
-  step.updates.assign(fused.end() - static_cast<std::ptrdiff_t>(n), fused.end());
+  fused = fused.subspan(1 + n);
+  step.updates.assign(fused.begin(), fused.begin() + static_cast<std::ptrdiff_t>(n));
+  for (std::size_t i = 0; i < nexts.size(); ++i) step.nexts.push_back({nexts[i].state, fused[n + i]});
   return step;
 }
 
@@ -311,6 +323,8 @@ Kernel step_kernel(const StepGraph& step, std::size_t number) {
   for (NodeId gradient : step.gradients) append_output(kernel, gradient);
   for (std::size_t i = 0; i < step.updates.size(); ++i)
     kernel.stores.push_back({step.updates[i], Store::To::param, step.trained[i]});
+  for (const StepGraph::Next& next : step.nexts)
+    kernel.stores.push_back({next.value, Store::To::state, next.state});
   return kernel;
 }
 
@@ -328,6 +342,7 @@ Kernel prediction_kernel(const Fused& fused) {
 CompileOptions compile_options(const Request& request, const Model& model, const Dataset& data) {
   CompileOptions options;
   options.param_offsets = param_offsets(model);
+  options.state_offsets = state_offsets(model);
   options.storages = data.storages;
   options.cpu = request.cpu;
   options.cache = request.cache;
@@ -338,6 +353,7 @@ PrintNames print_names(const Model& model, const Sources& sources) {
   PrintNames names;
   for (const DataColumn& column : model.columns) names.columns.push_back(column.name);
   for (const Parameter& param : model.params) names.params.push_back(param.name);
+  for (const StateVariable& state : model.states) names.states.push_back(state.name);
   names.places = [&sources](std::span<const Span> origins) {
     std::set<int> lines;
     for (Span span : origins)

@@ -71,7 +71,14 @@ struct StepGraph {
   std::vector<int> trained;  // parameters, in the order of `gradients` and `updates`
   NodeId loss;               // in fused.graph
   std::vector<NodeId> gradients, updates;
-  bool gradient_descent = true;  // every update is param − rate·gradient, to the node
+  // What states become: the model's own and the optimizer's.
+  struct Next {
+    int state = 0;
+    NodeId value;
+  };
+  std::vector<Next> nexts;
+  std::vector<OptimizerSlot> slots;  // the optimizer's, each once, with its start
+  bool gradient_descent = true;      // every update is param − rate·gradient, to the node
 };
 // One for each optimizer that the train statements use.
 std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics& diagnostics);

@@ -43,6 +43,22 @@ bool too_large(const Diagnostics& diagnostics) {
 }  // namespace
 
 namespace {
+// Both graphs read one list of states: a function with a state in one branch of a condition on `training`
+// only would shift it.
+void check_same_states(const Model& inside, const Model& outside, Diagnostics& diagnostics) {
+  for (std::size_t i = 0; i < std::max(inside.own_states, outside.own_states); ++i) {
+    bool both = i < inside.own_states && i < outside.own_states;
+    if (both && inside.states[i].name == outside.states[i].name) continue;
+    const StateVariable& first = i < inside.own_states ? inside.states[i] : outside.states[i];
+    diagnostics
+        .error(
+            Code::misplaced_form, first.span,
+            fmt::format("the state `{}` exists in one branch of a condition on `training` only", first.name))
+        .helps.push_back("call the function before the condition, and choose between its value and another");
+    return;
+  }
+}
+
 // The word `training` means false outside of training: another graph, with errors of its own.
 void lower_outside(Session& s, LowerSettings settings, Diagnostics& diagnostics) {
   settings.training = false;
@@ -50,7 +66,8 @@ void lower_outside(Session& s, LowerSettings settings, Diagnostics& diagnostics)
   Diagnostics outside;
   s.outside = lower(s.tree, settings, outside);
   for (const Diagnostic& d : outside.all())
-    if (d.severity == Severity::error) diagnostics.add(d);
+    if (d.severity == Severity::error || d.code == Code::random_prediction) diagnostics.add(d);
+  if (s.outside) check_same_states(s.model(), s.outside->model(), diagnostics);
 }
 }  // namespace
 
@@ -133,10 +150,20 @@ Tensor tensor(const Model& model, std::size_t param, std::string_view prefix, st
   return {std::string(prefix) + p.name, single, p.axes, {values.begin(), values.end()}};
 }
 
+Tensor state_tensor(const Model& model, std::size_t state, std::string_view prefix,
+                    std::span<const double> all) {
+  const StateVariable& v = model.states[state];
+  std::span<const double> values = elements_of_state(model, state, all);
+  bool single = model.graph.precision() == Precision::f32;
+  return {std::string(prefix) + v.name, single, v.axes, {values.begin(), values.end()}};
+}
+
 State weights_state(const Session& s, const std::vector<double>& params) {
   State state;
   const Model& model = s.model();
   for (std::size_t i = 0; i < model.params.size(); ++i) state.tensors.push_back(tensor(model, i, "", params));
+  for (std::size_t i = 0; i < model.own_states; ++i)
+    state.tensors.push_back(state_tensor(model, i, "", params));
   state.metadata["slope/model"] = s.sources.files[0].text();
   state.metadata["slope/seed"] = std::to_string(model.seed.value_or(0));
   if (!model.assumed.empty()) {
@@ -188,6 +215,7 @@ std::vector<std::string> only_in_state(const Model& model, const State& state) {
   for (const Tensor& tensor : state.tensors) {
     bool known = std::any_of(model.params.begin(), model.params.end(),
                              [&](const Parameter& p) { return p.name == tensor.name; });
+    for (std::size_t i = 0; i < model.own_states; ++i) known = known || model.states[i].name == tensor.name;
     if (!known && !tensor.name.starts_with("slope/")) names.push_back(tensor.name);
   }
   return names;
@@ -200,12 +228,14 @@ std::optional<std::vector<double>> take_weights(const Session& s, const State& s
   const Model& model = s.model();
   std::vector<double> params;
   std::vector<std::string> faults;
-  for (const Parameter& param : model.params) {
+  auto take = [&](const Parameter& param, std::string_view what) {
     const Tensor* tensor = state.find(param.name);
     std::string fault = fault_of(tensor, param, model.graph.precision());
     if (fault.empty()) params.insert(params.end(), tensor->values.begin(), tensor->values.end());
-    else faults.push_back(fmt::format("the parameter `{}` {}", param.name, fault));
-  }
+    else faults.push_back(fmt::format("the {} `{}` {}", what, param.name, fault));
+  };
+  for (const Parameter& param : model.params) take(param, "parameter");
+  for (std::size_t i = 0; i < model.own_states; ++i) take(model.states[i], "state");
   for (const std::string& name : only_in_state(model, state))
     faults.push_back(fmt::format("it has `{}`, the model has no such parameter", escaped(name)));
   if (faults.empty()) return params;
@@ -232,7 +262,7 @@ std::vector<double> take_start(const Session& s, const State* state, const std::
   if (!state) return starts(model);
   std::vector<double> start;
   std::vector<std::string> kept, others;
-  for (const Parameter& param : model.params) {
+  auto take = [&](const Parameter& param) {
     const Tensor* tensor = state->find(param.name);
     bool usable = tensor && tensor->shape == param.axes;
     const std::vector<double>& values = usable ? tensor->values : param.start;
@@ -241,7 +271,9 @@ std::vector<double> take_start(const Session& s, const State* state, const std::
     else if (!usable)
       others.push_back(fmt::format("`{}` is {} in {}, {} in the model, and keeps its start", param.name,
                                    shape_text(tensor->shape), escaped(path), shape_text(param.axes)));
-  }
+  };
+  for (const Parameter& param : model.params) take(param);
+  for (std::size_t i = 0; i < model.own_states; ++i) take(model.states[i]);
   auto note = [&](std::string text) {
     diagnostics.add({.severity = Severity::note,
                      .code = Code::init_differs,

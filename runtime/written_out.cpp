@@ -284,8 +284,8 @@ class Writer {
     const Training& t = model_.trainings[number_of];
     std::string hyper;
     std::set<std::string> by_name;
-    for (const auto& [name, value] : t.optimizer.hyper) {
-      hyper += fmt::format(", {}={}", name, shortest(value));
+    for (const auto& [name, value, truth] : t.optimizer.hyper) {
+      hyper += fmt::format(", {}={}", name, !truth ? shortest(value) : value != 0 ? "true" : "false");
       by_name.insert(name);
     }
     hyper += defaults_.text(t.optimizer.name, 3, by_name);  // behind parameter, gradient and rate
