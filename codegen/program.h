@@ -27,6 +27,7 @@ struct Run {
   void* const* row_outputs = nullptr;    // arrays of T a row, by Store::index
   void* scratch = nullptr;               // T, scratch_size(...) of them
   std::int64_t rows = 0;
+  const std::int64_t* row_numbers = nullptr;  // of the rows, in the data; null: 0, 1, 2, …
 };
 
 // Where a function leaves the value of a node: all are written after everything is computed.

@@ -136,7 +136,8 @@ class Writer {
         return node.type == Type::truth ? truth(node.value != 0) : number(node.value, precision_);
       case NodeKind::data: return named(shown(name_of(names_.columns, node.index, "column")), true);
       case NodeKind::param: return named(shown(name_of(names_.params, node.index, "param")), false);
-      case NodeKind::argument: return named("rate", false);
+      case NodeKind::argument:
+        return named(std::string(to_string(static_cast<RunArgument>(node.index))), false);
       case NodeKind::row_count: return row_count();
       case NodeKind::broadcast:
       case NodeKind::tap: return take(node.operands[0]);

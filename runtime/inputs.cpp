@@ -35,7 +35,8 @@ Inputs<T> interpreter_inputs(const Model& model, const Dataset& data, std::span<
   }
   for (double p : params) in.params.push_back(static_cast<T>(p));
   in.param_offsets = param_offsets(model);
-  in.arguments = {static_cast<T>(model.trainings.empty() ? 0 : model.trainings[0].rate)};
+  in.arguments.resize(run_arguments);
+  if (!model.trainings.empty()) in.arguments[0] = static_cast<T>(model.trainings[0].rate);
   return in;
 }
 

@@ -65,13 +65,19 @@ std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Dia
 // The update of one step by one optimizer: loss, gradients and new parameters in one graph.
 struct StepGraph {
   Optimizer optimizer;
+  GradientTerms terms;
+  NodeId factor;  // in the model's graph: what the rate is multiplied by; invalid for a built-in schedule
   Fused fused;
   std::vector<int> trained;  // parameters, in the order of `gradients` and `updates`
   NodeId loss;               // in fused.graph
-  std::vector<NodeId> gradients, updates;
+  std::vector<NodeId> gradients, updates;  // gradients: of the loss alone
   bool gradient_descent = true;  // every update is param − rate·gradient, to the node
+
+  bool serves(const Training& training) const {
+    return optimizer == training.optimizer && terms == training.terms && factor == training.decay.factor;
+  }
 };
-// One for each optimizer that the train statements use.
+// One for each kind of step that the train statements make.
 std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics& diagnostics);
 
 // The same graph before powers and fma: what `slope show gradient` prints.
@@ -94,6 +100,9 @@ struct Dataset {
   std::vector<const void*> pointers;
   std::vector<Storage> storages;
   std::int64_t rows = 0, dropped = 0;
+  std::vector<std::int64_t> row_numbers = {};  // in the data, where these are some of their rows
+
+  void refresh();  // pointers and storages, where columns were replaced
 };
 // Reads the wanted columns; `required` ones must be in the headers even where they are not read.
 std::optional<Dataset> read_columns(const Model& model, const Opened& opened, const std::vector<bool>& wanted,
