@@ -133,6 +133,8 @@ std::vector<Option> training_options() {
     std::string name(option.name), spelling = dashed(option.name);
     Takes value{option.value.empty() ? "VALUE" : std::string(option.value)};
     if (name == "optimizer") value = {value.name, {}, {"sgd"}, true};
+    if (name == "decay") value = {value.name, {}, decay_names(), true};
+    if (name == "shuffle") value = {value.name, {}, {"true", "false"}, true};
     table.push_back({"train explain",
                      {"--" + spelling},
                      value,
@@ -222,11 +224,19 @@ std::vector<Option> make_options() {
        {"WHEN", {}, {"auto", "always", "never"}},
        "color messages: auto, always or never",
        &Arguments::color},
-      {with_model + " cache version", {"--json"}, none, "one JSON object on standard output", &Arguments::json},
+      {with_model + " cache version",
+       {"--json"},
+       none,
+       "one JSON object on standard output",
+       &Arguments::json},
       {with_model, {"--quiet"}, none, "only warnings and errors", &Arguments::quiet},
       {with_model, {"--verbose"}, none, "also the columns and functions used", &Arguments::verbose},
       {with_model, {"--time"}, none, "where the time went", &Arguments::time},
-      {with_model, {"--no-cache"}, none, "compile anew, and keep nothing for the next run", &Arguments::no_cache},
+      {with_model,
+       {"--no-cache"},
+       none,
+       "compile anew, and keep nothing for the next run",
+       &Arguments::no_cache},
   };
   table.insert(table.end(), rows.begin(), rows.end());
   return table;

@@ -251,15 +251,14 @@ Json result_json(const Session& s, const Trained& t, bool full, int exit) {
   for (std::size_t i = 0; i < t.fit.runs.size(); ++i) {
     const RunReport& run = t.fit.runs[i];
     const Training& training = model.trainings[i];
-    runs.push_back(Json{
-        {"optimizer", run.optimizer.name},
-        {"steps", run.steps},
-        {"epochs", training.epochs ? Json(run.steps / training.epoch_steps) : Json(nullptr)},
-        {"status", to_string(run.status)},
-        {"loss", number(run.loss, precision)},
-        {"stopped_by", run.status == Status::finished        ? (training.epochs ? "epochs" : "steps")
-                       : run.status == Status::stopped_early ? "patience"
-                                                             : to_string(run.status)}});
+    runs.push_back(Json{{"optimizer", run.optimizer.name},
+                        {"steps", run.steps},
+                        {"epochs", training.epochs ? Json(run.steps / training.epoch_steps) : Json(nullptr)},
+                        {"status", to_string(run.status)},
+                        {"loss", number(run.loss, precision)},
+                        {"stopped_by", run.status == Status::finished ? (training.epochs ? "epochs" : "steps")
+                                       : run.status == Status::stopped_early ? "patience"
+                                                                             : to_string(run.status)}});
   }
   for (const char* name : {"total", "frontend", "differentiate", "codegen", "load", "train"}) {
     auto found = s.times.find(name);

@@ -33,7 +33,8 @@ struct NamedText {
   std::string name, rest;
 };
 NamedText parameter_text(const Parameter& param, std::span<const double> params, Precision precision);
-// Loss and metrics on the rows held out, under the names that lines and results give them: val_loss, val_NAME.
+// Loss and metrics on the rows held out, under the names that lines and results give them: val_loss,
+// val_NAME.
 std::vector<std::pair<std::string, double>> named_validation(const Model& model,
                                                              std::span<const double> values);
 // The same as an object with the names of the model; null where there are none.

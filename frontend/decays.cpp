@@ -117,11 +117,11 @@ void Lowering::decay_option(ast::NodeId value, Options& given) {
   }
   const DecayForm* form = form_of(name.text);
   if (!form) {
-    Diagnostic& d =
-        error(Code::bad_option_value, name.span, fmt::format("`{}` is no schedule", name.text));
+    Diagnostic& d = error(Code::bad_option_value, name.span, fmt::format("`{}` is no schedule", name.text));
     if (std::string near = nearest(name.text, decay_names()); !near.empty())
       d.helps.push_back(fmt::format("did you mean `{}`?", near));
-    else d.helps.push_back("the schedules are " + listed(decay_names()) + ", or a function of step and steps");
+    else
+      d.helps.push_back("the schedules are " + listed(decay_names()) + ", or a function of step and steps");
     return;
   }
   for (const DecayArgument& argument : form->arguments)
@@ -160,9 +160,8 @@ bool Lowering::check_decay(ast::NodeId value, std::string_view name) {
     if (argument == form.arguments.end()) {
       Diagnostic& d = error(Code::wrong_arguments, node.span,
                             fmt::format("the schedule `{}` has no argument `{}`", name, node.text));
-      d.helps.push_back(form.arguments.empty()
-                            ? std::string("it has none")
-                            : "its arguments are " + listed(names_of(form.arguments)));
+      d.helps.push_back(form.arguments.empty() ? std::string("it takes none")
+                                               : "it takes " + listed(names_of(form.arguments)));
       return false;
     }
     auto number = constant_number(ast().child(part, 0), fmt::format("`{}`", node.text));
@@ -182,8 +181,9 @@ std::optional<Decay> Lowering::decay_function(Decay decay, Binding& binding, ast
   binding.used = true;
   if (function.needed != 2) {
     error(Code::bad_option_value, span, fmt::format("`{}` is no schedule", function.name))
-        .helps.push_back("a schedule is a function of the step and the number of steps: `def half(step, "
-                         "steps) = 0.5^(step/steps)`");
+        .helps.push_back(
+            "a schedule is a function of the step and the number of steps: `def half(step, "
+            "steps) = 0.5^(step/steps)`");
     return {};
   }
   auto argument = [&](RunArgument which) {

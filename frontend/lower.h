@@ -82,10 +82,10 @@ struct Decay {
 
 // Rows by which the training is judged and which it does not see, in every statement the same.
 struct Validation {
-  double fraction = 0;     // of the rows; or
-  std::string file = {};   // the rows of this file,
+  double fraction = 0;            // of the rows; or
+  std::string file = {};          // the rows of this file,
   std::optional<Span> span = {};  // none: from the command line, and relative to the current folder
-  std::int64_t seed = 0;   // by which the rows of the fraction are drawn
+  std::int64_t seed = 0;          // by which the rows of the fraction are drawn
 };
 
 struct Training {
@@ -96,9 +96,9 @@ struct Training {
   std::optional<std::int64_t> epochs;  // passes over the rows
   double rate = 0.01;
   Decay decay;
-  std::int64_t warmup = 0;             // steps
-  std::optional<std::int64_t> batch;   // rows of a step; all of them without
-  bool shuffle = true;                 // where a batch has fewer rows than there are
+  std::int64_t warmup = 0;                    // steps
+  std::optional<std::int64_t> batch;          // rows of a step; all of them without
+  bool shuffle = true;                        // where a batch has fewer rows than there are
   std::optional<std::int64_t> patience = {};  // epochs
   double min_delta = 0;
   std::optional<std::int64_t> report;

@@ -97,6 +97,7 @@ bool Lowering::on_command_line(const std::string& statement, const std::string& 
     inner.error(Code::usage, "one value is needed");
   }
   if (!inner.has_errors()) return true;
+  if (!said_.insert({shown, 0}).second) return false;  // an option is that of every statement
   Diagnostic& d = diagnostics_->error(Code::usage, fmt::format("{}: {}", shown, inner.all()[0].message));
   d.notes = inner.all()[0].notes;
   // An unknown name cannot be declared there; a near one may be meant.
@@ -266,8 +267,8 @@ void Lowering::validation_option(ast::NodeId value, Options& given) {
 // What a rate must be; "" where it is.
 std::string Lowering::fault_of_rate(double rate) const {
   bool single = model.graph.precision() == Precision::f32;
-  double least = single ? static_cast<double>(std::numeric_limits<float>::min())
-                        : std::numeric_limits<double>::min();
+  double least =
+      single ? static_cast<double>(std::numeric_limits<float>::min()) : std::numeric_limits<double>::min();
   bool usable = rate >= least && rate < HUGE_VAL;
   if (single) usable = usable && rate <= static_cast<double>(std::numeric_limits<float>::max());
   if (usable) return "";
@@ -307,10 +308,10 @@ void Lowering::number_option(const ast::Node& option, ast::NodeId value, Options
     bool zero;  // may be 0
   };
   constexpr RealOption reals[] = {{"l2", &Options::l2, true},
-                            {"weight_decay", &Options::weight_decay, true},
-                            {"min_delta", &Options::min_delta, true},
-                            {"clip_value", &Options::clip_value, false},
-                            {"clip_norm", &Options::clip_norm, false}};
+                                  {"weight_decay", &Options::weight_decay, true},
+                                  {"min_delta", &Options::min_delta, true},
+                                  {"clip_value", &Options::clip_value, false},
+                                  {"clip_norm", &Options::clip_norm, false}};
   for (const RealOption& real : reals) {
     if (real.name != option.text) continue;
     if (!std::isfinite(*number) || *number < 0 || (*number == 0 && !real.zero))
@@ -323,16 +324,16 @@ void Lowering::number_option(const ast::Node& option, ast::NodeId value, Options
     std::optional<std::int64_t> Options::* target;
     double least;
   };
-  constexpr WholeOption wholes[] = {{"steps", &Options::steps, 0},   {"epochs", &Options::epochs, 0},
-                              {"report", &Options::report, 1}, {"seed", &Options::seed, -most_steps},
-                              {"batch", &Options::batch, 1},   {"warmup", &Options::warmup, 0},
-                              {"patience", &Options::patience, 1}};
+  constexpr WholeOption wholes[] = {{"steps", &Options::steps, 0},      {"epochs", &Options::epochs, 0},
+                                    {"report", &Options::report, 1},    {"seed", &Options::seed, -most_steps},
+                                    {"batch", &Options::batch, 1},      {"warmup", &Options::warmup, 0},
+                                    {"patience", &Options::patience, 1}};
   for (const WholeOption& whole : wholes) {
     if (whole.name != option.text) continue;
     if (*number != std::floor(*number) || !(*number >= whole.least) || *number > most_steps)
       return refuse(*number > most_steps ? fmt::format("at most {}", shortest(most_steps))
                     : whole.least < 0    ? "a whole number"
-                                         : fmt::format("a whole number of at least {}", shortest(whole.least)));
+                                      : fmt::format("a whole number of at least {}", shortest(whole.least)));
     given.*whole.target = static_cast<std::int64_t>(*number);
   }
 }

@@ -48,10 +48,10 @@ constexpr std::int64_t most_steps = std::int64_t{1} << 53;
 bool settle(Training& training, std::int64_t rows, Diagnostics& diagnostics) {
   training.epoch_steps = 1;
   if (training.batch && *training.batch > rows) {
-    Diagnostic& d = diagnostics.error(Code::bad_option_value, training.span,
-                                      rows == 0 ? std::string("`batch` needs data, this model has none")
-                                                : fmt::format("`batch` is {}, but there are {} rows to train on",
-                                                              *training.batch, rows));
+    Diagnostic& d = diagnostics.error(
+        Code::bad_option_value, training.span,
+        rows == 0 ? std::string("`batch` needs data, this model has none")
+                  : fmt::format("`batch` is {}, but there are {} rows to train on", *training.batch, rows));
     d.helps.push_back("without `batch` every step takes all rows");
     return false;
   }
@@ -86,7 +86,8 @@ double growth_of(const Graph& graph, NodeId id, const std::vector<double>& of) {
       if (node.op == id_of<op::Sqrt>()) return a / 2;
       if (node.op == id_of<op::Pow>() && graph.is_constant(node.operands[1]))
         return a * graph[node.operands[1]].value;
-      if (node.op == id_of<op::Log>() || node.op == id_of<op::Tanh>() || node.op == id_of<op::Erf>()) return 0;
+      if (node.op == id_of<op::Log>() || node.op == id_of<op::Tanh>() || node.op == id_of<op::Erf>())
+        return 0;
       if (node.type == Type::truth) return 0;
       return most;
     default: return most;
@@ -101,8 +102,9 @@ void warn_of_sum(const Model& model, Diagnostics& diagnostics) {
   Diagnostic& d = diagnostics.warning(
       Code::sum_of_batch, origins.empty() ? batched->span : origins[0],
       fmt::format("the loss sums over rows, and a step takes {} of them at a time", *batched->batch));
-  d.notes.push_back("nothing is rescaled: the sum of a batch is smaller than that of all rows, the last, short "
-                    "batch's smaller still");
+  d.notes.push_back(
+      "nothing is rescaled: the sum of a batch is smaller than that of all rows, the last, short "
+      "batch's smaller still");
   d.helps.push_back("`mean(…)` is the same for batches of any size");
 }
 

@@ -14,9 +14,9 @@ std::vector<std::int64_t> shuffled(std::int64_t rows, std::uint64_t key, std::ui
 // The key of random numbers for one purpose.
 std::uint64_t key_of(std::int64_t seed, std::string_view purpose, std::uint64_t number = 0);
 
-// What the statements leave to the data: the steps of a pass, and with it their number where epochs are given.
-// Diagnostics: a batch larger than the rows, no rows to take batches of, more steps than are counted; a loss
-// that sums over the rows of a batch is warned of.
+// What the statements leave to the data: the steps of a pass, and with it their number where epochs are
+// given. Diagnostics: a batch larger than the rows, no rows to take batches of, more steps than are counted;
+// a loss that sums over the rows of a batch is warned of.
 bool settle_trainings(Model& model, std::int64_t rows, Diagnostics& diagnostics);
 
 // The degree in which a value grows with the number of rows: 1 for a sum over them, 0 for a mean.
@@ -37,13 +37,13 @@ class Batches {
   std::int64_t size_, steps_;  // rows of a batch, batches of a pass
   bool shuffle_;
   std::uint64_t key_;
-  std::int64_t pass_ = -1;            // whose order is in order_
-  std::vector<std::int64_t> order_;   // of the rows; without shuffling as they stand
-  std::vector<std::int64_t> numbers_; // of the rows of the batch, in the data
-  struct Lane {                       // a column that is read
+  std::int64_t pass_ = -1;             // whose order is in order_
+  std::vector<std::int64_t> order_;    // of the rows; without shuffling as they stand
+  std::vector<std::int64_t> numbers_;  // of the rows of the batch, in the data
+  struct Lane {                        // a column that is read
     std::size_t column;
-    std::int64_t stride = 0;          // bytes from batch to batch where its rows can stay where they are
-    Column buffer;                    // else they are copied here
+    std::int64_t stride = 0;  // bytes from batch to batch where its rows can stay where they are
+    Column buffer;            // else they are copied here
   };
   std::vector<Lane> lanes_;
   std::vector<const void*> pointers_;

@@ -10,9 +10,7 @@
 
 namespace slope {
 
-inline std::vector<double> widened(const auto& x) {
-  return {x.begin(), x.end()};
-}
+inline std::vector<double> widened(const auto& x) { return {x.begin(), x.end()}; }
 template <class T>
 std::vector<T> narrowed(const std::vector<double>& x) {
   std::vector<T> out;

@@ -161,9 +161,8 @@ Storage joined_storage(const Column& a, const Column& b) {
 
 Column converted(const Column& column, Storage storage) {
   Column out(column.name(), storage, column.rows(), column.elements());
-  with_type(column.storage(), [&]<class Cell>(Cell*) {
-    put(out, 0, static_cast<const Cell*>(column.data()), column.cells());
-  });
+  with_type(column.storage(),
+            [&]<class Cell>(Cell*) { put(out, 0, static_cast<const Cell*>(column.data()), column.cells()); });
   return out;
 }
 

@@ -68,10 +68,10 @@ struct StepGraph {
   GradientTerms terms;
   NodeId factor;  // in the model's graph: what the rate is multiplied by; invalid for a built-in schedule
   Fused fused;
-  std::vector<int> trained;  // parameters, in the order of `gradients` and `updates`
-  NodeId loss;               // in fused.graph
+  std::vector<int> trained;                // parameters, in the order of `gradients` and `updates`
+  NodeId loss;                             // in fused.graph
   std::vector<NodeId> gradients, updates;  // gradients: of the loss alone
-  bool gradient_descent = true;  // every update is param − rate·gradient, to the node
+  bool gradient_descent = true;            // every update is param − rate·gradient, to the node
 
   bool serves(const Training& training) const {
     return optimizer == training.optimizer && terms == training.terms && factor == training.decay.factor;

@@ -117,7 +117,8 @@ std::string runs_text(const Model& model, const RunFacts& facts, const Place& pl
              {"done", begun ? place.runs[i].steps : 0},
              {"update", facts.updates[i]},
              {"options", options_text(training)}};
-    if (begun && place.runs[i].status == Status::stopped_early) run["status"] = to_string(Status::stopped_early);
+    if (begun && place.runs[i].status == Status::stopped_early)
+      run["status"] = to_string(Status::stopped_early);
     // A statement's loss is known when the next one begins.
     if (i + 1 < place.runs.size()) run["loss"] = place.runs[i].loss;
     list.push_back(run);
@@ -127,13 +128,14 @@ std::string runs_text(const Model& model, const RunFacts& facts, const Place& pl
 
 Json watch_json(const Place& place) {
   const Watch& w = place.watch;
-  return Json{{"sum", w.sum},
-              {"rows", w.rows},
-              {"last", w.last},
-              {"reference", w.reference},
-              {"waits", w.waits},
-              {"plateau", Json::array({w.plateau.best, w.plateau.waits, w.plateau.cooldown, w.plateau.multiple})},
-              {"kept_loss", place.kept_loss}};
+  return Json{
+      {"sum", w.sum},
+      {"rows", w.rows},
+      {"last", w.last},
+      {"reference", w.reference},
+      {"waits", w.waits},
+      {"plateau", Json::array({w.plateau.best, w.plateau.waits, w.plateau.cooldown, w.plateau.multiple})},
+      {"kept_loss", place.kept_loss}};
 }
 
 State make(const Session& s, const RunFacts& facts, const std::vector<double>& params, const Place& place,
@@ -145,7 +147,9 @@ State make(const Session& s, const RunFacts& facts, const std::vector<double>& p
     state.tensors.push_back(tensor(model, i, best_prefix, place.best));
   if (!place.best.empty())
     state.tensors.push_back({std::string(best_loss_name), single, {}, {place.best_loss}});
-  auto bits = [](double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); };
+  auto bits = [](double a, double b) {
+    return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
+  };
   if (!std::equal(params.begin(), params.end(), place.params.begin(), place.params.end(), bits))
     for (std::size_t i = 0; i < model.params.size(); ++i)
       state.tensors.push_back(tensor(model, i, last_prefix, place.params));
@@ -341,8 +345,9 @@ class Resume {
     good = good && plateau.is_array() && plateau.size() == 4 && whole(plateau[1]) && whole(plateau[2]);
     if (!good) return damaged("what it remembers of the passes cannot be read");
     auto value = [&](const char* key) { return number(json.value(key, Json())); };
-    place.watch = {value("sum"), json["rows"], value("last"), value("reference"), json["waits"],
-                   {number(plateau[0]), plateau[1], plateau[2], number(plateau[3])}};
+    place.watch = {value("sum"),  json["rows"],
+                   value("last"), value("reference"),
+                   json["waits"], {number(plateau[0]), plateau[1], plateau[2], number(plateau[3])}};
     place.kept_loss = value("kept_loss");
     return true;
   }
@@ -393,9 +398,11 @@ class Resume {
 
   // Of the statements that are not done.
   void say_other_options() {
-    for (std::size_t i = begun_ == 0 ? 0 : begun_ - 1; i < std::min(runs_.size(), model_.trainings.size()); ++i) {
+    for (std::size_t i = begun_ == 0 ? 0 : begun_ - 1; i < std::min(runs_.size(), model_.trainings.size());
+         ++i) {
       Json told = runs_[i].value("options", Json());
-      std::string was = told.is_string() ? told.get<std::string>() : "", is = options_text(model_.trainings[i]);
+      std::string was = told.is_string() ? told.get<std::string>() : "",
+                  is = options_text(model_.trainings[i]);
       if (was == is) continue;
       std::string of = model_.trainings.size() > 1 ? fmt::format(" of train statement {}", i + 1) : "";
       differs(Severity::note,

@@ -5,10 +5,11 @@
 //   slope/last/NAME                    where these are not the parameters under their own names: those after
 //                                      the last step; after a divergence, where the loss was not finite
 // and in the metadata, as texts: slope/model (the text), slope/graph (hash of how the loss is computed),
-// slope/runs (the train statements as JSON: optimizer, rate and other options, steps, steps done, status, loss
-// reached, hash of the update), slope/watch (JSON: what the statement under way remembers of its passes, and
-// the loss of the parameters that it keeps), slope/steps, slope/status, slope/seed, slope/rows,
-// slope/dropped_rows, slope/data (hash of the columns read). The place in the data follows from the steps done.
+// slope/runs (the train statements as JSON: optimizer, rate and other options, steps, steps done, status,
+// loss reached, hash of the update), slope/watch (JSON: what the statement under way remembers of its passes,
+// and the loss of the parameters that it keeps), slope/steps, slope/status, slope/seed, slope/rows,
+// slope/dropped_rows, slope/data (hash of the columns read). The place in the data follows from the steps
+// done.
 #pragma once
 #include <map>
 #include <optional>

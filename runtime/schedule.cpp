@@ -22,7 +22,7 @@ double half_cosine(double x) { return (1 + math::cos(std::numbers::pi * x)) / 2;
 RateSchedule::RateSchedule(const Training& training, std::int64_t steps)
     : training_(training), length_(std::max<std::int64_t>(steps - training.warmup, 1)) {
   const Decay& decay = training.decay;
-  constexpr std::string_view names[] = {"constant", "step",   "exponential",     "inverse_time", "linear",
+  constexpr std::string_view names[] = {"constant",   "step",   "exponential",     "inverse_time", "linear",
                                         "polynomial", "cosine", "cosine_restarts", "one_cycle"};
   for (std::size_t i = 0; i < std::size(names); ++i)
     if (decay.name == names[i] && !decay.factor.valid()) form_ = static_cast<Form>(i);

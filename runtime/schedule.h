@@ -11,7 +11,8 @@
 //   one_cycle          up from 1/div to 1 over the first pct_start of the steps, down to 1/(div·final_div) in
 //                      the last, both along half a cosine, as PyTorch's OneCycleLR
 //   plateau            `factor` once more after `patience` epochs without a lower loss, as Keras'
-//                      ReduceLROnPlateau; lower is lower by more than rel_delta·|best| (1e-4), or by min_delta
+//                      ReduceLROnPlateau; lower is lower by more than rel_delta·|best| (1e-4), or by
+//                      min_delta
 // In the warmup the rate rises from 0 in equal steps and reaches its full size in the first step after it.
 // All of it is computed in double with the functions of graph/math, so that it is the same on every machine.
 #pragma once
@@ -51,7 +52,15 @@ class RateSchedule {
 
   const Training& training_;
   enum class Form : std::uint8_t {
-    constant, step, exponential, inverse_time, linear, polynomial, cosine, cosine_restarts, one_cycle
+    constant,
+    step,
+    exponential,
+    inverse_time,
+    linear,
+    polynomial,
+    cosine,
+    cosine_restarts,
+    one_cycle
   } form_ = Form::constant;
   std::int64_t length_;
   double every_ = 1, factor_ = 1, end_ = 0, power_ = 1, t_mul_ = 1, m_mul_ = 1, div_ = 1, final_div_ = 1,

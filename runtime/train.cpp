@@ -99,6 +99,10 @@ class Loop {
       fit.status = runs_.back().status = one(statement);
       if (fit.status == Status::diverged || fit.status == Status::interrupted) break;
       if (statement + 1 == statements) break;
+      if (stop_signal) {  // before the next one begins: the place is still in this one
+        fit.status = Status::interrupted;
+        break;
+      }
       // The next statement goes on from this one's result; the loss of the last is the run's.
       std::vector<T> result = narrowed<T>(result_of(training));
       std::copy(result.begin(), result.end(), memory_.params.begin());
@@ -161,7 +165,8 @@ class Loop {
     memory_.arguments[0] = static_cast<T>(training.rate);
     use_all_rows();
     began_.assign(memory_.params.begin(), memory_.params.end());
-    if (watch_.patience_ended(training)) return Status::stopped_early;
+    if (report.status == Status::stopped_early || watch_.patience_ended(training))
+      return Status::stopped_early;
     first_due(s, report.steps);
     return s.plain ? steps<true>(s, report) : steps<false>(s, report);
   }
@@ -325,7 +330,8 @@ class Loop {
     for (std::size_t i = 0; i < t_.model.trainings.size(); ++i) {
       const Training& each = t_.model.trainings[i];
       bool begun = i < runs_.size(), over = i + 1 < runs_.size();
-      std::int64_t steps = over || (begun && runs_[i].status == Status::stopped_early) ? runs_[i].steps : each.steps;
+      std::int64_t steps =
+          over || (begun && runs_[i].status == Status::stopped_early) ? runs_[i].steps : each.steps;
       progress.epochs += (steps + each.epoch_steps - 1) / each.epoch_steps;
       if (over) earlier += runs_[i].steps / each.epoch_steps;
       if (over) step -= runs_[i].steps;
@@ -335,8 +341,8 @@ class Loop {
 
   // After the last step; statements without a step are not begun.
   Place place() const {
-    Place place{runs_, widened(memory_.params), {}, static_cast<double>(best_loss_), watch_, widened(kept_),
-                kept_loss_};
+    Place place{runs_,  widened(memory_.params), {},        static_cast<double>(best_loss_),
+                watch_, widened(kept_),          kept_loss_};
     while (!place.runs.empty() && place.runs.back().steps == 0) place.runs.pop_back();
     if (!std::isnan(best_loss_)) place.best = widened(best_);
     return place;
@@ -446,6 +452,7 @@ class Loop {
   // After divergence the best parameters are the result.
   void finish(Fit& fit) {
     const Training& training = t_.model.trainings[runs_.size() - 1];
+    total_ = total_steps(t_.model, runs_);
     bool epochs = true;
     for (const Training& each : t_.model.trainings) epochs &= each.epochs.has_value();
     if (epochs) fit.epochs = passes(t_.model, runs_);

@@ -73,12 +73,12 @@ struct Listener {
 
 struct Fit {
   Status status = Status::finished;
-  std::int64_t steps = 0;       // of the run
-  std::int64_t steps_here = 0;  // of them those of this call
+  std::int64_t steps = 0;              // of the run
+  std::int64_t steps_here = 0;         // of them those of this call
   std::optional<std::int64_t> epochs;  // whole passes made, where every statement counts them
-  std::vector<double> params;   // those to print and save
-  bool usable = true;           // false: no finite loss was ever seen
-  double loss = 0;              // and metrics, reports: at these parameters, over all rows to train on
+  std::vector<double> params;          // those to print and save
+  bool usable = true;                  // false: no finite loss was ever seen
+  double loss = 0;                     // and metrics, reports: at these parameters, over all rows to train on
   std::vector<double> metrics, reports;
   std::vector<double> validation;  // loss and metrics at these parameters; empty without
   std::vector<RunReport> runs;

@@ -279,8 +279,9 @@ class Writer {
     }
     hyper += defaults_.text(t.optimizer.name, 3, by_name);  // behind parameter, gradient and rate
     if (!hyper.empty()) hyper = "(" + hyper.substr(2) + ")";
-    std::string text = fmt::format("train optimizer={}{} {}={} rate={}", t.optimizer.name, hyper,
-                                   t.epochs ? "epochs" : "steps", t.epochs.value_or(t.steps), shortest(t.rate));
+    std::string text =
+        fmt::format("train optimizer={}{} {}={} rate={}", t.optimizer.name, hyper,
+                    t.epochs ? "epochs" : "steps", t.epochs.value_or(t.steps), shortest(t.rate));
     text += training_options(t);
     if (t.report) text += fmt::format(" report={}", *t.report);
     line(text);
@@ -289,7 +290,9 @@ class Writer {
   // Those without which nothing would be done otherwise are left out.
   std::string training_options(const Training& t) const {
     std::string out;
-    auto add = [&](std::string_view name, const std::string& value) { out += fmt::format(" {}={}", name, value); };
+    auto add = [&](std::string_view name, const std::string& value) {
+      out += fmt::format(" {}={}", name, value);
+    };
     auto add_number = [&](std::string_view name, double value) {
       if (value != 0) add(name, shortest(value));
     };
@@ -306,7 +309,8 @@ class Writer {
     add_number("clip_norm", t.terms.clip_norm);
     add_number("weight_decay", t.terms.weight_decay);
     if (const auto& held = model_.validation)
-      add("validation", held->file.empty() ? shortest(held->fraction) : in_quotes(from_folder(validation_path(s_.request, *held))));
+      add("validation", held->file.empty() ? shortest(held->fraction)
+                                           : in_quotes(from_folder(validation_path(s_.request, *held))));
     if (t.patience) out += fmt::format(" patience={} min_delta={}", *t.patience, shortest(t.min_delta));
     if (t.seed != model_.seed.value_or(0)) out += fmt::format(" seed={}", t.seed);
     return out;
