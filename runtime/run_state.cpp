@@ -419,14 +419,17 @@ class Resume {
   bool finished(const Place& place) {
     std::int64_t steps = place.steps(), total = total_steps(model_, place.runs);
     if (steps < total) return false;
+    bool early = place.runs.back().status == Status::stopped_early;
     Diagnostic d{
         .severity = Severity::note,
         .code = Code::nothing_to_resume,
-        .message = fmt::format("the run in {} is finished: it has done {} of {} steps", path_, steps, total),
+        .message = early ? fmt::format("the run in {} is finished: patience ended it at step {}", path_, steps)
+                         : fmt::format("the run in {} is finished: it has done {} of {} steps", path_, steps, total),
         .span = {},
         .position = {},
         .label = {}};
-    d.helps.push_back("with a larger number of steps it goes on");
+    d.helps.push_back(early ? fmt::format("`--init {}` starts a new run from its parameters", path_)
+                            : "with a larger number of steps it goes on");
     diagnostics_.add(std::move(d));
     return true;
   }

@@ -452,7 +452,6 @@ class Loop {
   // After divergence the best parameters are the result.
   void finish(Fit& fit) {
     const Training& training = t_.model.trainings[runs_.size() - 1];
-    total_ = total_steps(t_.model, runs_);
     bool epochs = true;
     for (const Training& each : t_.model.trainings) epochs &= each.epochs.has_value();
     if (epochs) fit.epochs = passes(t_.model, runs_);
