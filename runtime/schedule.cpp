@@ -88,10 +88,7 @@ void Plateau::watch(const Training& training, double loss) {
   auto absolute = decay.argument("min_delta");
   double least = absolute.value_or(0) + decay.argument("rel_delta").value_or(absolute ? 0 : 1e-4) *
                                             (std::isnan(best) ? 0 : std::abs(best));
-  if (cooldown > 0) {
-    --cooldown;
-    waits = 0;
-  }
+  if (cooldown > 0) --cooldown;
   if (std::isnan(best) ? !std::isnan(loss) : loss < best - least) {
     best = loss;
     waits = 0;
