@@ -423,8 +423,9 @@ class Resume {
     Diagnostic d{
         .severity = Severity::note,
         .code = Code::nothing_to_resume,
-        .message = early ? fmt::format("the run in {} is finished: patience ended it at step {}", path_, steps)
-                         : fmt::format("the run in {} is finished: it has done {} of {} steps", path_, steps, total),
+        .message =
+            early ? fmt::format("the run in {} is finished: patience ended it at step {}", path_, steps)
+                  : fmt::format("the run in {} is finished: it has done {} of {} steps", path_, steps, total),
         .span = {},
         .position = {},
         .label = {}};
