@@ -32,8 +32,8 @@ Dataset rows_of(const Dataset& data, std::vector<std::int64_t> rows) {
   for (const Column& column : data.columns)
     part.columns.push_back(column.rows() == 0 ? Column() : rows_of(column, rows));
   part.rows = std::ssize(rows);
+  rows.reserve(rows.size() + 64);  // may be read: Run::row_numbers
   part.row_numbers = std::move(rows);
-  part.row_numbers.resize(part.row_numbers.size() + 64);  // may be read: Run::row_numbers
   part.refresh();
   return part;
 }
