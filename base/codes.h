@@ -64,8 +64,8 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(unstable_rate, 405, done, "a rate at which gradient descent cannot converge")       \
   X(kink, 406, done, "a derivative at a point where an operation has none")             \
   X(wrong_derivative, 407, model, "a derivative that is not that of the loss")          \
-  X(random_prediction, 411, done, "a prediction with random numbers in it")             \
   X(sum_of_batch, 408, done, "a loss that sums over the rows of a batch")               \
+  X(random_prediction, 411, done, "a prediction with random numbers in it")             \
   /* data */                                                                            \
   X(no_such_column, 501, data, "a column the data file does not have")                  \
   X(bad_cell, 502, data, "a cell that holds no number")                                 \

@@ -47,13 +47,17 @@ constexpr std::int64_t most_steps = std::int64_t{1} << 53;
 
 bool settle(Training& training, std::int64_t rows, Diagnostics& diagnostics) {
   training.epoch_steps = 1;
-  if (training.batch && *training.batch > rows) {
-    Diagnostic& d = diagnostics.error(
-        Code::bad_option_value, training.span,
-        rows == 0 ? std::string("`batch` needs data, this model has none")
-                  : fmt::format("`batch` is {}, but there are {} rows to train on", *training.batch, rows));
-    d.helps.push_back("without `batch` every step takes all rows");
+  if (training.batch && rows == 0) {
+    diagnostics.error(Code::bad_option_value, training.span, "`batch` needs data, this model has none")
+        .helps.push_back("without `batch` every step takes all rows");
     return false;
+  }
+  // Few rows are no fault: a script may be tried on them.
+  if (training.batch && *training.batch > rows) {
+    diagnostics.note(
+        Code::bad_option_value, training.span,
+        fmt::format("`batch` is {}, of {} rows: each step takes all of them", *training.batch, rows));
+    training.batch = rows;
   }
   if (training.batch) training.epoch_steps = (rows + *training.batch - 1) / *training.batch;
   if (!training.epochs) return true;

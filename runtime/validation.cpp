@@ -13,7 +13,9 @@ namespace slope {
 
 std::vector<std::int64_t> held_out(std::int64_t rows, double fraction, std::int64_t seed) {
   std::vector<std::int64_t> order = shuffled(rows, key_of(seed, "validation"), 0);
-  order.resize(static_cast<std::size_t>(std::llround(fraction * static_cast<double>(rows))));
+  std::int64_t count = std::llround(fraction * static_cast<double>(rows));
+  if (rows > 1) count = std::clamp<std::int64_t>(count, 1, rows - 1);
+  order.resize(static_cast<std::size_t>(count));
   std::sort(order.begin(), order.end());
   return order;
 }

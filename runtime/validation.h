@@ -16,8 +16,8 @@ struct Split {
   std::optional<Dataset> validation;  // its columns are stored as those of the training
 };
 
-// Which rows a fraction holds out, in ascending order: so many as are nearest to the fraction, the first in
-// the order that shuffled() gives for the seed.
+// Which rows a fraction holds out, in ascending order: so many as are nearest to the fraction, one at least
+// on either side, the first in the order that shuffled() gives for the seed.
 std::vector<std::int64_t> held_out(std::int64_t rows, double fraction, std::int64_t seed);
 // The others.
 std::vector<std::int64_t> trained_on(std::int64_t rows, double fraction, std::int64_t seed);
