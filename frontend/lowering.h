@@ -378,7 +378,7 @@ class Lowering {
 
   const ast::Ast* ast_;  // of what is being read now: the model or the prelude
   const ast::Ast& model_ast_;
-  const LowerSettings& settings_;
+  const LowerSettings settings_;
   Diagnostics* diagnostics_;
   Scope prelude_scope_, model_scope_;
   std::map<const ast::Ast*, Scope> used_scopes_;

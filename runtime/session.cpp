@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "base/ending.h"
 #include "base/text.h"
@@ -43,20 +44,29 @@ bool too_large(const Diagnostics& diagnostics) {
 }  // namespace
 
 namespace {
-// Both graphs read one list of states: a function with a state in one branch of a condition on `training`
-// only would shift it.
-void check_same_states(const Model& inside, const Model& outside, Diagnostics& diagnostics) {
-  for (std::size_t i = 0; i < std::max(inside.own_states, outside.own_states); ++i) {
-    bool both = i < inside.own_states && i < outside.own_states;
-    if (both && inside.states[i].name == outside.states[i].name) continue;
-    const StateVariable& first = i < inside.own_states ? inside.states[i] : outside.states[i];
+// Both graphs read one list of parameters and states: a function that owns one, in one branch of a condition
+// on `training` only, would shift it.
+template <class Item>
+bool check_same(std::string_view what, std::span<const Item> inside, std::span<const Item> outside,
+                Diagnostics& diagnostics) {
+  for (std::size_t i = 0; i < std::max(inside.size(), outside.size()); ++i) {
+    bool both = i < inside.size() && i < outside.size();
+    if (both && inside[i].name == outside[i].name && inside[i].axes == outside[i].axes) continue;
+    const Item& first = i < inside.size() ? inside[i] : outside[i];
     diagnostics
-        .error(
-            Code::misplaced_form, first.span,
-            fmt::format("the state `{}` exists in one branch of a condition on `training` only", first.name))
+        .error(Code::misplaced_form, first.span,
+               fmt::format("the {} `{}` exists in one branch of a condition on `training` only", what,
+                           first.name))
         .helps.push_back("call the function before the condition, and choose between its value and another");
-    return;
+    return false;
   }
+  return true;
+}
+
+void check_same_values(const Model& inside, const Model& outside, Diagnostics& diagnostics) {
+  auto states = [](const Model& model) { return std::span(model.states).first(model.own_states); };
+  if (check_same<Parameter>("parameter", inside.params, outside.params, diagnostics))
+    check_same<StateVariable>("state", states(inside), states(outside), diagnostics);
 }
 
 // The word `training` means false outside of training: another graph, with errors of its own.
@@ -67,7 +77,7 @@ void lower_outside(Session& s, LowerSettings settings, Diagnostics& diagnostics)
   s.outside = lower(s.tree, settings, outside);
   for (const Diagnostic& d : outside.all())
     if (d.severity == Severity::error || d.code == Code::random_prediction) diagnostics.add(d);
-  if (s.outside) check_same_states(s.model(), s.outside->model(), diagnostics);
+  if (s.outside) check_same_values(s.model(), s.outside->model(), diagnostics);
 }
 }  // namespace
 
