@@ -28,6 +28,7 @@
 //                                standard output; `vfmadd* 2` counts all that begin so, `call` no intrinsic
 //                                of LLVM
 //   --- exists FILE              --- absent FILE
+//   --- needs PATH               the test is skipped where there is no such file on this machine
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -305,7 +306,7 @@ struct Run {
       json(s);
     } else if (s.is("loop")) {
       loop(s);
-    } else if (!s.is("stdin") && s.after("exit").empty()) {
+    } else if (!s.is("stdin") && s.after("exit").empty() && s.after("needs").empty()) {
       fault("unknown section --- " + s.words);
     }
   }
@@ -316,6 +317,12 @@ int run_test(const fs::path& path, bool update) {
   Run run(test, update);
   for (const Section& s : test.sections)
     if (std::string_view(SLOPE_SHIM).empty() && s.words.find("$SHIM") != std::string::npos) return skipped;
+  for (const Section& s : test.sections) {
+    std::string needed = s.after("needs");
+    if (needed.empty() || fs::exists(needed)) continue;
+    std::printf("%s: skipped, there is no %s\n", path.c_str(), needed.c_str());
+    return skipped;
+  }
   for (std::size_t i = 0; i < test.sections.size(); ++i) run.section(i);
   if (test.sections.empty()) run.fault("no such test, or an empty one");
   if (update) {

@@ -5,6 +5,7 @@ must reach: the optimum by SciPy (least squares, maximum likelihood) and, for th
 Needs numpy, scipy, mpmath. Run in the root: python3 tests/oracle/examples.py
 """
 import csv
+import json
 import pathlib
 
 import mpmath
@@ -88,6 +89,42 @@ def decay():
            f"loss {mse!r} 1e-12", f"metrics/rmse {mse ** 0.5!r} 1e-10", f"reports/half_life/estimate {float(np.log(2) / k)!r} 1e-8"])
 
 
+def iris():
+    """Newton's method; what is added to all of b or taken from it changes nothing, hence the least-squares solution."""
+    with open(ROOT / "examples/iris/iris.csv") as file:
+        rows = list(csv.reader(file))[1:]
+    x = np.array([row[:4] for row in rows], float)
+    names = sorted({row[4] for row in rows})
+    y = np.eye(3)[[names.index(row[4]) for row in rows]]
+    X = np.hstack([(x - x.mean(0)) / x.std(0), np.ones((len(x), 1))])
+    penalty = 1e-3 * np.array([1, 1, 1, 1, 0])[:, None]
+
+    def probabilities(p):
+        e = np.exp(X @ p - (X @ p).max(1, keepdims=True))
+        return e / e.sum(1, keepdims=True)
+
+    def loss(p): return float(-np.mean(np.log((probabilities(p) * y).sum(1))) + np.sum(penalty * p ** 2))
+
+    p = minimize(lambda v: loss(v.reshape(5, 3)), np.zeros(15), method="BFGS").x.reshape(5, 3)
+    for _ in range(20):
+        q = probabilities(p)
+        slopes = X.T @ (q - y) / len(X) + 2 * penalty * p
+        curve = np.einsum("ni,nj,na,nab->iajb", X, X, q, np.eye(3) - q[:, None, :]) / len(X)
+        curve = curve.reshape(15, 15) + np.diag(np.repeat(2 * penalty[:, 0], 3))
+        p = p - np.linalg.lstsq(curve, slopes.ravel(), rcond=1e-10)[0].reshape(5, 3)
+    hits = float(np.mean(probabilities(p).argmax(1) == y.argmax(1)))
+    write("iris", "Adam reaches the maximum of the penalised likelihood (Newton's method in NumPy).",
+          ["iris/iris.slope", "iris/iris.csv"], "iris.slope",
+          [f"parameters/logits.W/{i}/{j} {float(p[i, j])!r} 1e-6" for i in range(4) for j in range(3)] +
+          [f"loss {loss(p)!r} 1e-10", f"metrics/accuracy {hits!r} 1e-14"],
+          f"""--- run slope predict iris.slope --weights iris.safetensors --json
+--- json
+predict/0/0 {float(probabilities(p)[0, 0])!r} 1e-6
+predict/149/2 {float(probabilities(p)[149, 2])!r} 1e-6
+labels {json.dumps(names)}
+""")
+
+
 def logistic():
     score, practice, admitted = map(np.array, columns("examples/logistic/admission.csv"))
     X = np.stack([(score - 60) / 10, practice, np.ones_like(score)], 1)
@@ -115,4 +152,5 @@ if __name__ == "__main__":
     make_admission()
     line()
     decay()
+    iris()
     logistic()
