@@ -31,10 +31,10 @@ bool draws_bars() {
 }
 
 // One line of progress: the step, the loss and, while they are few, the parameters.
-std::string line_text(std::span<const std::string> names, const Progress& p) {
+std::string line_text(std::span<const std::string> names, const Progress& p, std::span<const double> params) {
   std::string line = fmt::format("step {:>{}}  loss {:<12.6g}", p.step, std::to_string(p.total).size(),
                                  std::isnan(p.loss) ? std::fabs(p.loss) : p.loss);
-  for (std::size_t i = 0; i < names.size(); ++i) line += fmt::format("  {} {:<10.6g}", names[i], p.params[i]);
+  for (std::size_t i = 0; i < names.size(); ++i) line += fmt::format("  {} {:<10.6g}", names[i], params[i]);
   while (line.ends_with(' ')) line.pop_back();
   return line + "\n";
 }
@@ -92,12 +92,17 @@ void ProgressView::listen(Listener& listener, std::int64_t first_step) {
   step_ = first_step;
 }
 
+// The few that are shown, in the model's units; none where they are too many.
+std::vector<double> ProgressView::shown_params(const Progress& p) const {
+  return names_.empty() ? std::vector<double>() : in_units(model_, p.params);
+}
+
 void ProgressView::line(const Progress& p) {
   if (log_.is_open()) log(p);
   // Beside a bar only the lines that were asked for.
   if (!lines_ || (bar_ && !p.asked)) return;
   erase();
-  print_error(line_text(names_, p));
+  print_error(line_text(names_, p, shown_params(p)));
 }
 
 void ProgressView::tick(const Progress& p) {
@@ -109,7 +114,8 @@ void ProgressView::tick(const Progress& p) {
   step_ = p.step;
   if (!os::is_foreground(2)) return;
   BarState state{p.step, p.total, rate_, p.loss, {}};
-  for (std::size_t i = 0; i < names_.size(); ++i) state.params.emplace_back(names_[i], p.params[i]);
+  std::vector<double> params = shown_params(p);
+  for (std::size_t i = 0; i < names_.size(); ++i) state.params.emplace_back(names_[i], params[i]);
   on_screen = 1;
   print_error(std::string(erase_line) + bar_text(state, {os::terminal_width(2), utf8_, color_}));
 }
@@ -119,8 +125,9 @@ void ProgressView::log(const Progress& p) {
   Json line{{"step", p.step}, {"loss", number(p.loss, precision)}};
   if (model_.param_elements() <= most_params) {
     Json params = Json::object();
+    std::vector<double> units = in_units(model_, p.params);
     for (const Parameter& param : model_.params)
-      params[param.name] = nested(elements_of(param, p.params), param.axes, precision);
+      params[param.name] = nested(elements_of(param, units), param.axes, precision);
     line["parameters"] = params;
   }
   log_failed_ = log_.append(line.dump() + "\n");

@@ -14,6 +14,7 @@
 #include "driver/progress.h"
 #include "plot/svg.h"
 #include "runtime/loss_curve.h"
+#include "runtime/parameters.h"
 #include "runtime/picture.h"
 #include "runtime/run_state.h"
 
@@ -262,7 +263,7 @@ Json result_json(const Session& s, const Trained& t, bool full, int exit) {
             {"loss", number(t.fit.loss, precision)},
             {"metrics", metrics},
             {"validation", nullptr},
-            {"parameters", parameters_json(model, t.fit.params, full)},
+            {"parameters", parameters_json(model, in_units(model, t.fit.params), full)},
             {"fit", nullptr},
             {"statistics", nullptr},
             {"reports", reports},
@@ -279,7 +280,8 @@ std::string result_text(const Session& s, const Trained& t) {
   const Model& model = s.model();
   Precision precision = model.graph.precision();
   std::vector<NamedText> lines;
-  for (const Parameter& param : model.params) lines.push_back(parameter_text(param, t.fit.params, precision));
+  std::vector<double> params = in_units(model, t.fit.params);
+  for (const Parameter& param : model.params) lines.push_back(parameter_text(param, params, precision));
   auto number = [&](const std::string& name, double value) {
     lines.push_back({name, " = " + number_text(value, precision)});
   };

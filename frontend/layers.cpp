@@ -133,7 +133,7 @@ void Lowering::name_parameters() {
   for (const auto& [path, index] : parameter_paths(*root_layer_)) {
     Parameter& param = model.params[static_cast<std::size_t>(index)];
     param.name = path;
-    graph().name(param_node(index), path);
+    graph().name(parameter_value(index).node, path);
   }
   for (const auto& [index, distribution] : drawn_starts_)
     draw_start(model.params[static_cast<std::size_t>(index)], distribution);
@@ -214,8 +214,6 @@ void Lowering::made_param(ast::NodeId id, Binding& binding) {
   }
   binding.value = parameter_value(index);
 }
-
-Value Lowering::parameter_value(int index) { return Value::of(param_node(index)); }
 
 // `repeat(x, n, f)`: f(…f(f(x))), each with parameters of its own.
 Value Lowering::repeat(const std::vector<Argument>& arguments, Span span, ast::NodeId whole) {

@@ -12,6 +12,7 @@
 
 #include "base/diagnostic.h"
 #include "frontend/ast.h"
+#include "graph/bounds.h"
 #include "graph/graph.h"
 
 namespace slope {
@@ -36,10 +37,12 @@ struct DataColumn {
 };
 struct Parameter {
   std::string name;
-  std::vector<double> start;  // element by element, row-major
+  std::vector<double> start;  // element by element, row-major; with bounds of the unbounded numbers
   Span span;
   std::vector<std::int64_t> axes = {};
   std::int64_t offset = 0;  // of its first element among those of all parameters
+  // The graph's parameter is an unbounded number then, the name stands for its bounded value.
+  std::optional<Bounds> bounds = {};
 };
 struct NamedValue {
   std::string name;

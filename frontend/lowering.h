@@ -127,6 +127,10 @@ class Lowering {
   void param(ast::NodeId id);
   std::optional<Parameter> declared_parameter(ast::NodeId id, ast::NodeId start);
 
+  // bounds of parameters (bounds.cpp)
+  std::optional<Bounds> declared_bounds(ast::NodeId id);
+  bool take_bounds(Parameter& parameter, const Bounds& bounds, Span start);
+
   // random starts (draws.cpp)
   struct Distribution {
     enum class Is : std::uint8_t { uniform, normal, orthogonal } is = Is::uniform;

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "codegen/schedule.h"
 #include "graph/gradient.h"
+#include "graph/rebuild.h"
 #include "graph/verify.h"
 #include "runtime/parameters.h"
 
@@ -140,10 +141,10 @@ struct Gradients {
   std::vector<NodeId> nodes;
 };
 
-Gradients gradients_of(Model& model) {
+Gradients gradients_of(Model& model, NodeId loss) {
   std::vector<NodeId> params;
   for (std::size_t i = 0; i < model.params.size(); ++i) params.push_back(param_node(model, i));
-  std::vector<NodeId> derivatives = differentiate(model.graph, model.loss, params);
+  std::vector<NodeId> derivatives = differentiate(model.graph, loss, params);
   Gradients out;
   for (std::size_t i = 0; i < params.size(); ++i) {
     if (!derivatives[i].valid()) continue;
@@ -188,7 +189,7 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
 std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics& diagnostics) {
   Activity differentiating("differentiating the loss");
   if (!check_size(lowered.model().graph, lowered.model().loss, diagnostics)) return {};
-  Gradients gradients = gradients_of(lowered.model());
+  Gradients gradients = gradients_of(lowered.model(), lowered.model().loss);
   std::vector<StepGraph> steps;
   for (const Training& training : lowered.model().trainings) {
     auto same = [&](const StepGraph& step) { return step.optimizer == training.optimizer; };
@@ -202,22 +203,31 @@ std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics&
 
 GradientGraph gradient_graph(Lowered& lowered) {
   Model& model = lowered.model();
-  Gradients gradients = gradients_of(model);
+  Gradients gradients = gradients_of(model, model.loss);
   GradientGraph out{{model.loss}};
   for (std::size_t i = 0; i < gradients.nodes.size(); ++i) {
-    model.graph.name(gradients.nodes[i],
-                     "d loss / d " + model.params[static_cast<std::size_t>(gradients.trained[i])].name);
+    model.graph.name(
+        gradients.nodes[i],
+        "d loss / d " + param_label(model.params[static_cast<std::size_t>(gradients.trained[i])]));
     out.roots.push_back(gradients.nodes[i]);
   }
   return out;
 }
 
 std::vector<FormulaRoot> formula_roots(Lowered& lowered) {
-  Gradients gradients = gradients_of(lowered.model());
-  const Model& model = lowered.model();
+  Model& model = lowered.model();
+  std::unordered_map<NodeId, NodeId> by;
+  for (std::size_t i = 0; i < model.params.size(); ++i)
+    if (const auto& bounds = model.params[i].bounds) {
+      NodeId param = param_node(model, i);
+      by[bounded(model.graph, param, *bounds)] = param;
+    }
+  std::vector<NodeId> values{model.loss, model.predict.valid() ? model.predict : model.loss};
+  if (!by.empty()) values = replace(model.graph, values, by);
+  Gradients gradients = gradients_of(model, values[0]);
   std::vector<FormulaRoot> roots;
-  if (model.predict.valid()) roots.push_back({"predict", model.predict});
-  roots.push_back({"loss", model.loss});
+  if (model.predict.valid()) roots.push_back({"predict", values[1]});
+  roots.push_back({"loss", values[0]});
   for (std::size_t i = 0; i < gradients.nodes.size(); ++i)
     roots.push_back({model.params[static_cast<std::size_t>(gradients.trained[i])].name, gradients.nodes[i],
                      FormulaRoot::Is::derivative});
@@ -452,10 +462,20 @@ CompileOptions compile_options(const Request& request, const Model& model, const
   return options;
 }
 
+std::string param_label(const Parameter& param) {
+  return param.bounds ? fmt::format("unbounded({})", param.name) : param.name;
+}
+
+PrintNames formula_names(const Model& model, const Sources& sources) {
+  PrintNames names = print_names(model, sources);
+  for (std::size_t i = 0; i < model.params.size(); ++i) names.params[i] = model.params[i].name;
+  return names;
+}
+
 PrintNames print_names(const Model& model, const Sources& sources) {
   PrintNames names;
   for (const DataColumn& column : model.columns) names.columns.push_back(column.name);
-  for (const Parameter& param : model.params) names.params.push_back(param.name);
+  for (const Parameter& param : model.params) names.params.push_back(param_label(param));
   names.places = [&sources](std::span<const Span> origins) {
     std::set<int> lines;
     for (Span span : origins)

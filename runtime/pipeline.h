@@ -79,7 +79,8 @@ struct GradientGraph {
   std::vector<NodeId> roots;  // in the model's graph: the loss, then the gradients
 };
 GradientGraph gradient_graph(Lowered& lowered);
-// What is written as a formula: prediction, loss and its derivatives.
+// What is written as a formula: prediction, loss and its derivatives. A parameter with bounds is its bounded
+// value there, in which it is differentiated: the names are formula_names.
 std::vector<FormulaRoot> formula_roots(Lowered& lowered);
 
 // Loss, metrics and reports at given parameters, and the prediction of every row.
@@ -114,5 +115,8 @@ bool check_numbers_only(const Graph& graph, std::span<const NodeId> roots, std::
 
 // Names and places for listings.
 PrintNames print_names(const Model& model, const Sources& sources);
+PrintNames formula_names(const Model& model, const Sources& sources);
+// What the graph's parameter of this index is called: its name, with bounds `unbounded(NAME)`.
+std::string param_label(const Parameter& param);
 
 }  // namespace slope

@@ -119,8 +119,7 @@ State make(const Session& s, const RunFacts& facts, const std::vector<double>& p
   State state = weights_state(s, params);
   const Model& model = s.model();
   bool single = model.graph.precision() == Precision::f32;
-  for (std::size_t i = 0; !place.best.empty() && i < model.params.size(); ++i)
-    state.tensors.push_back(tensor(model, i, best_prefix, place.best));
+  if (!place.best.empty()) add_params(state, model, best_prefix, place.best);
   if (!place.best.empty())
     state.tensors.push_back({std::string(best_loss_name), single, {}, {place.best_loss}});
   auto& facts_of = state.metadata;
@@ -153,8 +152,7 @@ RunFacts run_facts(const Model& model, const std::vector<StepGraph>& steps, cons
 State make_state(const Session& s, const RunFacts& facts, const Fit& fit) {
   State state = make(s, facts, fit.params, fit.place, to_string(fit.status));
   if (fit.status != Status::diverged) return state;
-  for (std::size_t i = 0; i < s.model().params.size(); ++i)
-    state.tensors.push_back(tensor(s.model(), i, last_prefix, fit.place.params));
+  add_params(state, s.model(), last_prefix, fit.place.params);
   return state;
 }
 
@@ -278,7 +276,9 @@ class Resume {
     for (const Parameter& param : model_.params) {
       const Tensor* tensor = state_.find(std::string(best_prefix) + param.name);
       if (!tensor || tensor->shape != param.axes) return damaged("the best parameters are missing");
-      place.best.insert(place.best.end(), tensor->values.begin(), tensor->values.end());
+      auto values = unbounded_of(state_, *tensor, param, model_.graph.precision());
+      if (!values) return damaged("a best parameter is not inside its bounds");
+      place.best.insert(place.best.end(), values->begin(), values->end());
     }
     return std::isfinite(place.best_loss) || damaged("its best loss is not finite");
   }

@@ -301,9 +301,10 @@ class Loop {
         std::max_element(params.begin(), params.end(), [](T a, T b) { return std::abs(a) < std::abs(b); });
     std::int64_t element = farthest - params.begin();
     const Parameter& param = param_at(t_.model, element);
-    d.notes.push_back(fmt::format("the loss falls without bound as `{}` grows, here to {}: it has no minimum",
-                                  element_name(param.name, param.axes, element - param.offset),
-                                  shortest(*farthest)));
+    d.notes.push_back(fmt::format(
+        "the loss falls without bound as `{}` grows, here to {}: it has no minimum",
+        element_name(param.name, param.axes, element - param.offset),
+        shortest(static_cast<T>(in_units(t_.model, widened(params))[static_cast<std::size_t>(element)]))));
     std::string square = param.axes.empty() ? param.name + "^2" : "sum(" + param.name + "^2)";
     d.helps.push_back(fmt::format("square what is to become small, or hold `{}` by a term such as + 1e-3*{}",
                                   param.name, square));

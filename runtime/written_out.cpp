@@ -227,7 +227,7 @@ class Writer {
     for (ast::NodeId item : tree_.children(id))
       for (const Parameter& param : model_.params)
         if (param.name == tree_[item].text)
-          items.push_back(param.axes.empty() ? fmt::format("{} = {}", param.name, number(param.start[0]))
+          items.push_back(param.axes.empty() && !param.bounds ? fmt::format("{} = {}", param.name, number(param.start[0]))
                                              : source_text(tree_[item].span));
     line(fmt::format("param {}", fmt::join(items, ", ")));
   }
