@@ -60,6 +60,9 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(unstable_rate, 405, done, "a rate at which gradient descent cannot converge")       \
   X(kink, 406, done, "a derivative at a point where an operation has none")             \
   X(wrong_derivative, 407, model, "a derivative that is not that of the loss")          \
+  X(wrong_optimizer, 420, model, "a loss that an optimizer is not made for")            \
+  X(not_converged, 421, diverged, "an optimizer that met its limit of steps first")     \
+  X(redundant_parameters, 422, done, "parameters that others make up for")              \
   /* data */                                                                            \
   X(no_such_column, 501, data, "a column the data file does not have")                  \
   X(bad_cell, 502, data, "a cell that holds no number")                                 \

@@ -113,14 +113,13 @@ std::optional<Dataset> load_data(Session& s, const std::vector<StepGraph>& steps
 
 // What is known so far is said before the run, not after it.
 void say_before_run(const Arguments& a, Session& s, const Dataset& data, std::span<const Kernel> kernels,
-                    const Program::Making& making, std::int64_t first_step) {
+                    const Program::Making& making, std::int64_t first_step, std::int64_t all_steps) {
   if (a.json) return;
   show_diagnostics(a, s);
   s.diagnostics = {};
   if (a.verbose) print_error(plan_text(s, data, kernels, making));
-  if (!a.resume.empty() && first_step < total_steps(s.model()) && !a.quiet)
-    print_error(
-        fmt::format("resumed {} at step {} of {}\n", escaped(a.resume), first_step, total_steps(s.model())));
+  if (!a.resume.empty() && first_step < all_steps && !a.quiet)
+    print_error(fmt::format("resumed {} at step {} of {}\n", escaped(a.resume), first_step, all_steps));
 }
 
 // --save-every: a save that fails leaves the file of the one before, and the run goes on.
@@ -201,7 +200,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   auto program = compile(s, kernels, out.data);
   ProgressView view(a, s.model());
   if (!program || !view.open_log(first_step, s.diagnostics)) return {};
-  say_before_run(a, s, out.data, kernels, program->making(), first_step);
+  say_before_run(a, s, out.data, kernels, program->making(), first_step, total_steps(s.model(), start->runs));
 
   Saver saver(a, s, facts, output, view);
   Listener listener;
@@ -214,7 +213,8 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   out.fit = train(trainer, std::move(*start), listener, s.diagnostics);
   s.times["train"] = out.fit.train_seconds;
   view.finish(out.fit, s.diagnostics);
-  out.was_finished = resumed && out.fit.steps_here == 0 && out.fit.status == Status::finished;
+  out.was_finished = resumed && out.fit.steps_here == 0 &&
+                     (out.fit.status == Status::finished || out.fit.status == Status::converged);
   if (out.was_finished) out.saved = a.resume;
   else if (!path.empty() && out.fit.usable) {
     Stopwatch watch(s.times, "save");
@@ -243,7 +243,9 @@ Json result_json(const Session& s, const Trained& t, bool full, int exit) {
                         {"steps", run.steps},
                         {"status", to_string(run.status)},
                         {"loss", number(run.loss, precision)},
-                        {"stopped_by", run.status == Status::finished ? "steps" : to_string(run.status)}});
+                        {"stopped_by", !run.stopped_by.empty()          ? run.stopped_by
+                                       : run.status == Status::finished ? "steps"
+                                                                        : to_string(run.status)}});
   for (const char* name : {"total", "frontend", "differentiate", "codegen", "load", "train"}) {
     auto found = s.times.find(name);
     time[name] = found == s.times.end() ? 0.0 : found->second;

@@ -32,23 +32,20 @@ std::optional<Bounds> Lowering::declared_bounds(ast::NodeId id) {
   return {};
 }
 
-// Starts are given in the model's units; training begins at the numbers behind them.
-bool Lowering::take_bounds(Parameter& parameter, const Bounds& bounds, Span start) {
-  parameter.bounds = bounds;
-  for (std::size_t i = 0; i < parameter.start.size(); ++i) {
-    double& value = parameter.start[i];
+// A start is given in the model's units; training begins at the numbers behind it.
+void Lowering::enter_bounds(Parameter& parameter, Span start) {
+  if (!parameter.bounds) return;
+  for (double& value : parameter.start) {
     value = rounded(value, graph().precision());
-    if (!bounds.contain(value)) {
+    if (!parameter.bounds->contain(value)) {
       error(Code::bad_option_value, start,
             fmt::format("`{}` starts at {}, which is not inside ({}, {})", parameter.name, shortest(value),
-                        shortest(bounds.low), shortest(bounds.high)))
-          .helps.push_back(
-              "a start lies strictly between the bounds: training approaches them, never crosses");
-      return false;
+                        shortest(parameter.bounds->low), shortest(parameter.bounds->high)))
+          .helps.push_back("a start lies strictly between the bounds: training approaches them, never crosses");
+      return;
     }
-    value = unbounded(value, bounds, graph().precision());
+    value = unbounded(value, *parameter.bounds, graph().precision());
   }
-  return true;
 }
 
 // What a parameter's name stands for.

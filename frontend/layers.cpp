@@ -135,8 +135,11 @@ void Lowering::name_parameters() {
     param.name = path;
     graph().name(parameter_value(index).node, path);
   }
-  for (const auto& [index, distribution] : drawn_starts_)
-    draw_start(model.params[static_cast<std::size_t>(index)], distribution);
+  for (const auto& [index, distribution] : drawn_starts_) {
+    Parameter& param = model.params[static_cast<std::size_t>(index)];
+    draw_start(param, distribution);
+    enter_bounds(param, param.span);
+  }
 }
 
 // --- members and calls of what is bound to a layer ---

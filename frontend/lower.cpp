@@ -245,12 +245,8 @@ void Lowering::param(ast::NodeId id) {
   else if (auto parameter = start.valid() ? declared_parameter(id, ast().child(start, 0))
                                           : drawn_parameter(id, ast().child(ast().find(id, Kind::draw), 0))) {
     if (ast::NodeId bounds = ast().find(id, Kind::bounds); bounds.valid()) {
-      ast::NodeId from = ast().child(start.valid() ? start : ast().find(id, Kind::draw), 0);
-      auto ends = declared_bounds(bounds);
-      if (!ends || !take_bounds(*parameter, *ends, ast()[from].span)) {
-        bind(node.text, binding);
-        return;
-      }
+      parameter->bounds = declared_bounds(bounds);
+      if (start.valid()) enter_bounds(*parameter, ast()[ast().child(start, 0)].span);
     }
     auto number = static_cast<int>(model.params.size());
     Graph::Origin origin(graph(), place(node.span));

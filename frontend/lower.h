@@ -57,10 +57,12 @@ struct Assumed {
   bool empty() const { return columns.empty() && params.empty() && target.empty(); }
 };
 
-// A function with its hyper-parameters fixed.
+// A function with its hyper-parameters fixed; or one of the optimizers with a stopping test (lbfgs, newton, lm,
+// exact), which are no functions of the language (runtime/solvers/solve.h).
 struct Optimizer {
   std::string name = "sgd";
   std::vector<std::pair<std::string, double>> hyper;
+  bool solver = false;
   friend bool operator==(const Optimizer&, const Optimizer&) = default;
 };
 
@@ -71,6 +73,7 @@ struct Training {
   bool epochs = false;        // steps were given as epochs
   double rate = 0.01;
   std::optional<std::int64_t> report;
+  std::optional<double> tolerance;  // of an optimizer with a stopping test
 };
 
 struct Model {

@@ -129,7 +129,7 @@ class Lowering {
 
   // bounds of parameters (bounds.cpp)
   std::optional<Bounds> declared_bounds(ast::NodeId id);
-  bool take_bounds(Parameter& parameter, const Bounds& bounds, Span start);
+  void enter_bounds(Parameter& parameter, Span start);
 
   // random starts (draws.cpp)
   struct Distribution {
@@ -300,7 +300,7 @@ class Lowering {
   // train statements (options.cpp)
   struct Options {
     std::optional<Optimizer> optimizer;
-    std::optional<double> rate;
+    std::optional<double> rate, tolerance;
     std::optional<std::int64_t> steps, epochs, report, seed;
     std::set<std::string> seen;
   };
@@ -310,6 +310,8 @@ class Lowering {
   void option(ast::NodeId id, Options& given);
   void option_value(const ast::Node& option, ast::NodeId value, Options& given);
   void optimizer_option(ast::NodeId value, Options& given);
+  void check_solver_options(const Training& training, const std::set<std::string>& in_file);
+  bool check_solver_hyper(const Optimizer& optimizer, ast::NodeId value);
   bool has_state(const Function& function);
   bool has_state(const Function& function, std::set<const Function*>& seen);
   bool check_hyper(const Function& function, ast::NodeId value);

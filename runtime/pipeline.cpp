@@ -17,6 +17,7 @@
 #include "graph/rebuild.h"
 #include "graph/verify.h"
 #include "runtime/parameters.h"
+#include "runtime/solvers/graphs.h"
 
 namespace slope {
 
@@ -155,6 +156,17 @@ Gradients gradients_of(Model& model, NodeId loss) {
   return out;
 }
 
+// The roots are the loss, the gradients and, but for a solver's, the updates.
+void finish_step(StepGraph& step, const Graph& graph, std::span<const NodeId> roots) {
+  step.fused = fuse(graph, roots);
+  check(step.fused.graph);
+  std::span<const NodeId> fused(step.fused.roots);
+  step.loss = fused[0];
+  auto updates = fused.begin() + 1 + std::ssize(step.trained);
+  step.gradients.assign(fused.begin() + 1, updates);
+  step.updates.assign(updates, fused.end());
+}
+
 std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients, const Training& training,
                                     Diagnostics& diagnostics) {
   Model& model = lowered.model();
@@ -163,6 +175,13 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
   step.trained = gradients.trained;
   std::vector<NodeId> roots{model.loss};
   roots.insert(roots.end(), gradients.nodes.begin(), gradients.nodes.end());
+  if (training.optimizer.solver) {
+    step.solver = solver_graphs(model, training, step.trained, diagnostics);
+    step.gradient_descent = false;
+    if (!step.solver) return {};
+    finish_step(step, model.graph, roots);
+    return step;
+  }
   NodeId rate = model.graph.argument(RunArgument::rate);
   for (std::size_t i = 0; i < gradients.nodes.size(); ++i) {
     Graph::Origin origin(model.graph, training.span);
@@ -174,13 +193,7 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
     step.gradient_descent &= update == model.graph.apply<op::Sub>(param, move);
     roots.push_back(update);
   }
-  step.fused = fuse(model.graph, roots);
-  check(step.fused.graph);
-  std::span<const NodeId> fused(step.fused.roots);
-  step.loss = fused[0];
-  auto n = gradients.nodes.size();
-  step.gradients.assign(fused.begin() + 1, fused.begin() + 1 + static_cast<std::ptrdiff_t>(n));
-  step.updates.assign(fused.end() - static_cast<std::ptrdiff_t>(n), fused.end());
+  finish_step(step, model.graph, roots);
   return step;
 }
 
@@ -456,6 +469,9 @@ Kernel prediction_kernel(const Fused& fused) {
 CompileOptions compile_options(const Request& request, const Model& model, const Dataset& data) {
   CompileOptions options;
   options.param_offsets = param_offsets(model);
+  // Behind the parameters may lie a vector of as many parts (SolverGraphs::product).
+  for (std::size_t i = 0, n = options.param_offsets.size(); i < n; ++i)
+    options.param_offsets.push_back(model.param_elements() + options.param_offsets[i]);
   options.storages = data.storages;
   options.cpu = request.cpu;
   options.cache = request.cache;

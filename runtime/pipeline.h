@@ -8,6 +8,7 @@
 // Each arrow is a function from one value to the next; `slope show STAGE` prints what is between two of them.
 #pragma once
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +26,8 @@
 #include "runtime/state.h"
 
 namespace slope {
+
+struct SolverGraphs;  // runtime/solvers/graphs.h
 
 // What is asked for, whatever door it came through.
 struct Request {
@@ -70,6 +73,8 @@ struct StepGraph {
   NodeId loss;               // in fused.graph
   std::vector<NodeId> gradients, updates;
   bool gradient_descent = true;  // every update is param − rate·gradient, to the node
+  // Of an optimizer with a stopping test, which has no updates.
+  std::shared_ptr<const SolverGraphs> solver = {};
 };
 // One for each optimizer that the train statements use.
 std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics& diagnostics);

@@ -107,6 +107,7 @@ std::string runs_text(const Model& model, const RunFacts& facts, const Place& pl
              {"steps", training.steps},
              {"done", begun ? place.runs[i].steps : 0},
              {"update", facts.updates[i]}};
+    if (begun && is_over(place.runs[i])) run["stopped_by"] = place.runs[i].stopped_by;
     // A statement's loss is known when the next one begins.
     if (i + 1 < place.runs.size()) run["loss"] = place.runs[i].loss;
     list.push_back(run);
@@ -142,6 +143,7 @@ RunFacts run_facts(const Model& model, const std::vector<StepGraph>& steps, cons
   for (const Training& training : model.trainings) {
     const StepGraph& step = step_of(steps, training.optimizer);
     facts.updates.push_back(fingerprint(model, step.fused.graph, step.fused.roots));
+    if (step.solver) facts.updates.back() += " " + step.optimizer.name;
   }
   facts.data = data_hash(model, data);
   facts.rows = data.rows;
@@ -180,12 +182,16 @@ class Resume {
     Place place;
     place.params = std::move(*params);
     if (!read_best(place)) return {};
-    for (std::size_t i = 0; i < begun_; ++i)
-      place.runs.push_back({model_.trainings[i].optimizer, runs_[i]["done"], Status::finished,
-                            number(runs_[i].value("loss", Json(nullptr)))});
+    for (std::size_t i = 0; i < begun_; ++i) {
+      std::string met =
+          runs_[i].value("stopped_by", Json("")).is_string() ? runs_[i].value("stopped_by", "") : "";
+      place.runs.push_back({model_.trainings[i].optimizer, runs_[i]["done"],
+                            met.empty() ? Status::finished : Status::converged,
+                            number(runs_[i].value("loss", Json(nullptr))), met});
+    }
     if (text("slope/status") == "diverged") return refuse_diverged(place.steps());
     say_data();
-    if (!finished(place.steps())) say_options(place.steps());
+    if (!finished(place)) say_options(place.steps());
     return place;
   }
 
@@ -332,8 +338,8 @@ class Resume {
     return steps;
   }
 
-  bool finished(std::int64_t steps) {
-    std::int64_t total = total_steps(model_);
+  bool finished(const Place& place) {
+    std::int64_t steps = place.steps(), total = total_steps(model_, place.runs);
     if (steps < total) return false;
     Diagnostic d{
         .severity = Severity::note,

@@ -14,13 +14,14 @@
 #include "base/text.h"
 #include "runtime/explain.h"
 #include "runtime/parameters.h"
+#include "runtime/solvers/solve.h"
 
 namespace slope {
 
 volatile std::sig_atomic_t stop_signal = 0, stop_waits = 0;
 
 std::string_view to_string(Status status) {
-  constexpr std::string_view names[] = {"finished", "diverged", "interrupted"};
+  constexpr std::string_view names[] = {"finished", "diverged", "interrupted", "converged", "not_converged"};
   return names[static_cast<std::size_t>(status)];
 }
 
@@ -143,13 +144,15 @@ class Loop {
     double began = seconds_now();
     std::int64_t before = done_, end = 0;
     std::size_t statement = 0, statements = t_.model.trainings.size();
-    for (; statement + 1 < runs_.size(); ++statement) end += t_.model.trainings[statement].steps;
+    for (; statement + 1 < runs_.size(); ++statement)
+      end += is_over(runs_[statement]) ? runs_[statement].steps : t_.model.trainings[statement].steps;
     for (; statement < statements; ++statement) {
       const Training& training = t_.model.trainings[statement];
       if (statement == runs_.size()) runs_.push_back({training.optimizer, 0, Status::finished, 0});
       end += training.steps;
       fit.status = runs_.back().status = one(training, runs_.back(), end);
-      if (fit.status != Status::finished) break;
+      if (fit.status == Status::diverged || fit.status == Status::interrupted) break;
+      if (training.optimizer.solver) end = done_;
       // The loss that the statement reached; that of the last is the result's.
       if (statement + 1 < statements) runs_.back().loss = evaluate(widened(memory_.params))[0];
     }
@@ -181,6 +184,7 @@ class Loop {
 
   // Until `end` steps of the whole run are done, or something stops it.
   Status one(const Training& training, RunReport& report, std::int64_t end) {
+    if (training.optimizer.solver) return solve_statement(training, report);
     Program::Function step = function(training.optimizer);
     memory_.arguments[0] = static_cast<T>(training.rate);
     began_.assign(memory_.params.begin(), memory_.params.end());
@@ -222,6 +226,124 @@ class Loop {
     report.steps = k;
     done_ = before + k;
     return status;
+  }
+
+  // A statement whose optimizer has a stopping test: it calls back before each of its steps.
+  Status solve_statement(const Training& training, RunReport& report) {
+    if (is_over(report)) return report.status;
+    const std::size_t number = number_of(training.optimizer);
+    const std::int64_t before = done_ - report.steps, made = report.steps;
+    began_.assign(memory_.params.begin(), memory_.params.end());
+    before_ = began_;
+    if (Status status = look(training, number, before + made); status != Status::finished) return status;
+    LineTimes lines(training.report, training.steps);
+    std::int64_t line = lines.from(made);
+    step_under_way = before + made;
+    auto before_step = [&](std::int64_t step, double loss, std::span<const double> params) {
+      std::int64_t k = made + step;
+      loss = arrive(params, loss, report, k, before);
+      if (listener_.loss && before + k >= next_loss_) next_loss_ = listener_.loss(before + k, loss);
+      if (listener_.line && k >= line) {
+        listener_.line({before + k, total_, loss, params, training.report.has_value()});
+        line = lines.from(k + 1);
+      }
+      bool save = listener_.save && listener_.save_every > 0 && step > 0;
+      if (save && (before + k) % listener_.save_every == 0) listener_.save(place());
+      step_under_way = before + k;
+      return stop_signal == 0;
+    };
+    SolverOptions options{training.steps - made, training.tolerance};
+    for (const auto& [name, value] : training.optimizer.hyper) options.history = static_cast<int>(value);
+    SolverRun run = solve(*t_.steps[number].solver, number, t_.program, t_.model, t_.data,
+                          widened(memory_.params), options, before_step);
+    step_under_way = no_step;
+    arrive(run.params, std::numeric_limits<double>::quiet_NaN(), report, made + run.steps, before);
+    report.stopped_by = run.stopped_by;
+    say_redundant(training, run);
+    return ended(training, run);
+  }
+
+  std::size_t number_of(const Optimizer& optimizer) const {
+    for (std::size_t i = 0; i < t_.steps.size(); ++i)
+      if (t_.steps[i].optimizer == optimizer) return i;
+    internal_error("no step was compiled for an optimizer");
+  }
+
+  // The loss and its derivatives where a solver begins: they must be finite.
+  Status look(const Training& training, std::size_t number, std::int64_t step) {
+    Kernel kernel = step_kernel(t_.steps[number], number);
+    t_.program.function(kernel.name)(&memory_.run);
+    T loss = memory_.outputs[0];
+    bool finite = std::all_of(memory_.outputs.begin(),
+                              memory_.outputs.begin() + static_cast<std::ptrdiff_t>(output_count(kernel)),
+                              [](T x) { return std::isfinite(x); });
+    if (finite && step == 0) check_gradient(training);
+    if (finite) return Status::finished;
+    best_ = before_;
+    best_loss_ = loss;
+    diverged(training, step, loss);
+    return Status::diverged;
+  }
+
+  // A solver's point, with k steps of its statement done.
+  double arrive(std::span<const double> params, double loss, RunReport& report, std::int64_t k,
+                std::int64_t before) {
+    for (std::size_t i = 0; i < params.size(); ++i) memory_.params[i] = static_cast<T>(params[i]);
+    std::copy(memory_.params.begin(), memory_.params.end(), before_.begin());
+    if (std::isnan(loss)) loss = evaluate(widened(before_))[0];
+    if (!(static_cast<T>(loss) >= best_loss_)) {
+      best_loss_ = static_cast<T>(loss);
+      std::copy(before_.begin(), before_.end(), best_.begin());
+    }
+    report.steps = k;
+    done_ = before + k;
+    return loss;
+  }
+
+  Status ended(const Training& training, const SolverRun& run) {
+    const std::string& name = training.optimizer.name;
+    switch (run.end) {
+      case SolverEnd::converged: return Status::converged;
+      case SolverEnd::interrupted: return Status::interrupted;
+      case SolverEnd::unbounded: {
+        Diagnostic& d =
+            diagnostics_.error(Code::diverged, training.span,
+                               "the loss has no minimum: it falls without bound in some direction");
+        d.helps.push_back("hold the parameters by a term such as + 1e-3*sum(w^2)");
+        return Status::diverged;
+      }
+      case SolverEnd::limit: break;
+    }
+    if (name == "exact" || &training != &t_.model.trainings.back()) return Status::not_converged;
+    Diagnostic& d =
+        diagnostics_.error(Code::not_converged, training.span,
+                           fmt::format("`{}` made {} step{}, its limit, before its stopping test was met",
+                                       name, training.steps, training.steps == 1 ? "" : "s"));
+    d.notes.push_back("the parameters reached so far are the result");
+    d.helps.push_back(fmt::format("give more steps, or a tolerance: `train optimizer={} steps={}`", name,
+                                  10 * std::max<std::int64_t>(training.steps, 1)));
+    return Status::not_converged;
+  }
+
+  void say_redundant(const Training& training, const SolverRun& run) {
+    const std::vector<std::int64_t>& elements = run.redundant;
+    if (elements.empty()) return;
+    std::vector<std::string> names;
+    for (std::int64_t element : std::span(elements).first(std::min<std::size_t>(elements.size(), 10))) {
+      const Parameter& param = param_at(t_.model, element);
+      names.push_back("`" + element_name(param.name, param.axes, element - param.offset) + "`");
+    }
+    if (elements.size() > 10) names.push_back(fmt::format("{} more", elements.size() - 10));
+    bool one = names.size() == 1;
+    Diagnostic& d = diagnostics_.warning(
+        Code::redundant_parameters, training.span,
+        fmt::format("the loss does not determine {}: other values, with others of the rest, fit as well",
+                    listed(names)));
+    d.notes.push_back(run.nearest ? "the result is the minimum nearest to the start"
+                                  : fmt::format("{} where {} started", one ? "it stays" : "they stay",
+                                                one ? "it" : "they"));
+    d.helps.push_back(
+        fmt::format("leave {} out, or add a term such as 1e-6*sum(w^2) to the loss", one ? "it" : "some"));
   }
 
   Due first_due(const LineTimes& lines, std::int64_t k, std::int64_t before) const {
@@ -377,7 +499,7 @@ class Loop {
     std::vector<double> values = evaluate(fit.params);
     last_step_overflowed(fit, values[0]);
     fit.loss = values[0];
-    if (fit.status == Status::finished) check_growth(fit);
+    if (fit.status != Status::diverged && fit.status != Status::interrupted) check_growth(fit);
     auto metrics = static_cast<std::ptrdiff_t>(t_.model.metrics.size());
     fit.metrics.assign(values.begin() + 1, values.begin() + 1 + metrics);
     fit.reports.assign(values.begin() + 1 + metrics, values.end());
@@ -465,7 +587,12 @@ std::vector<double> call(const Kernel& kernel, const Model& model, const Dataset
 std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepGraph>& steps,
                                      const Fused& evaluation) {
   std::vector<Kernel> kernels;
-  for (std::size_t i = 0; i < steps.size(); ++i) kernels.push_back(step_kernel(steps[i], i));
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    kernels.push_back(step_kernel(steps[i], i));
+    if (!steps[i].solver) continue;
+    std::vector<Kernel> more = steps[i].solver->kernels(i);
+    kernels.insert(kernels.end(), more.begin(), more.end());
+  }
   if (!step_evaluates(model, evaluation)) kernels.push_back(evaluation_kernel(evaluation));
   return kernels;
 }
@@ -476,11 +603,16 @@ std::int64_t Place::steps() const {
   return steps;
 }
 
-std::int64_t total_steps(const Model& model) {
+bool is_over(const RunReport& report) { return report.status == Status::converged; }
+
+std::int64_t total_steps(const Model& model, std::span<const RunReport> begun) {
   std::int64_t total = 0;
-  for (const Training& training : model.trainings) total += training.steps;
+  for (std::size_t i = 0; i < model.trainings.size(); ++i)
+    total += i < begun.size() && is_over(begun[i]) ? begun[i].steps : model.trainings[i].steps;
   return total;
 }
+
+std::int64_t total_steps(const Model& model) { return total_steps(model, {}); }
 
 Fit train(const Trainer& trainer, Place from, const Listener& listener, Diagnostics& diagnostics) {
   Activity training("training");

@@ -12,7 +12,7 @@
 
 namespace slope {
 
-enum class Status : std::uint8_t { finished, diverged, interrupted };
+enum class Status : std::uint8_t { finished, diverged, interrupted, converged, not_converged };
 std::string_view to_string(Status status);
 
 // A point of the run as it is shown: before the step of that number.
@@ -33,7 +33,8 @@ struct RunReport {  // of one train statement
   Optimizer optimizer;
   std::int64_t steps = 0;
   Status status = Status::finished;
-  double loss = 0;  // at its end
+  double loss = 0;              // at its end
+  std::string stopped_by = {};  // the test that an optimizer with one met
 };
 
 // Where a run is between two steps: all that its further steps depend on. Going on from here is, to the bit,
@@ -86,8 +87,11 @@ struct Trainer {
 std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepGraph>& steps,
                                      const Fused& evaluation);
 
-// How many steps the train statements ask for.
+// How many steps the train statements ask for; those that met their stopping test have made all of theirs.
 std::int64_t total_steps(const Model& model);
+std::int64_t total_steps(const Model& model, std::span<const RunReport> begun);
+// Whether a statement's optimizer has met its test: nothing is left to do.
+bool is_over(const RunReport& report);
 
 // Goes on from a place; the place before the first step has parameters only. The last statement begun goes on
 // until all statements so far have made their steps, then follow the others. Diagnostics: divergence (with

@@ -227,8 +227,9 @@ class Writer {
     for (ast::NodeId item : tree_.children(id))
       for (const Parameter& param : model_.params)
         if (param.name == tree_[item].text)
-          items.push_back(param.axes.empty() && !param.bounds ? fmt::format("{} = {}", param.name, number(param.start[0]))
-                                             : source_text(tree_[item].span));
+          items.push_back(param.axes.empty() && !param.bounds
+                              ? fmt::format("{} = {}", param.name, number(param.start[0]))
+                              : source_text(tree_[item].span));
     line(fmt::format("param {}", fmt::join(items, ", ")));
   }
 
@@ -276,10 +277,13 @@ class Writer {
       hyper += fmt::format(", {}={}", name, shortest(value));
       by_name.insert(name);
     }
-    hyper += defaults_.text(t.optimizer.name, 3, by_name);  // behind parameter, gradient and rate
+    if (!t.optimizer.solver)
+      hyper += defaults_.text(t.optimizer.name, 3, by_name);  // behind parameter, gradient and rate
     if (!hyper.empty()) hyper = "(" + hyper.substr(2) + ")";
-    std::string text = fmt::format("train optimizer={}{} {}={} rate={}", t.optimizer.name, hyper,
-                                   t.epochs ? "epochs" : "steps", t.steps, shortest(t.rate));
+    std::string text = fmt::format("train optimizer={}{} {}={}", t.optimizer.name, hyper,
+                                   t.epochs ? "epochs" : "steps", t.steps);
+    if (!t.optimizer.solver) text += fmt::format(" rate={}", shortest(t.rate));
+    if (t.tolerance) text += fmt::format(" tolerance={}", shortest(*t.tolerance));
     if (t.report) text += fmt::format(" report={}", *t.report);
     line(text);
   }
