@@ -41,7 +41,8 @@ void Lowering::enter_bounds(Parameter& parameter, Span start) {
       error(Code::bad_option_value, start,
             fmt::format("`{}` starts at {}, which is not inside ({}, {})", parameter.name, shortest(value),
                         shortest(parameter.bounds->low), shortest(parameter.bounds->high)))
-          .helps.push_back("a start lies strictly between the bounds: training approaches them, never crosses");
+          .helps.push_back(
+              "a start lies strictly between the bounds: training approaches them, never crosses");
       return;
     }
     value = unbounded(value, *parameter.bounds, graph().precision());

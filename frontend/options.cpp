@@ -167,7 +167,7 @@ void Lowering::add_training(Training training, Options given) {
   const Solver* solver = training.optimizer.solver ? find_solver(training.optimizer.name) : nullptr;
   training.steps = given.epochs ? *given.epochs : given.steps.value_or(solver ? solver->steps : 1000);
   training.tolerance = given.tolerance;
-  check_solver_options(training, in_file);
+  if (!on_line("optimizer")) check_solver_options(training, in_file);  // what it replaces had other options
   if (given.seed) model.seed = given.seed;
   model.trainings.push_back(std::move(training));
 }
