@@ -47,6 +47,10 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(unused_column, 215, done, "a column that nothing reads")                            \
   X(option_like_name, 216, done, "an unused definition named like an option")           \
   X(no_dependence, 217, done, "a derivative by a name that the value does not use")     \
+  X(standardized_target, 218, done, "a target that is standardized")                    \
+  X(unknown_label, 219, model, "a label that the column does not have")                 \
+  X(compares_code, 220, done, "a number compared with the code of a class")             \
+  X(no_state, 221, model, "`:=` of what is no state")                                   \
   X(not_yet, 290, model, "part of the language that this version cannot compile yet")   \
   /* shapes */                                                                          \
   X(loss_not_a_number, 301, model, "a loss that is not one number")                     \
@@ -60,6 +64,7 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(unstable_rate, 405, done, "a rate at which gradient descent cannot converge")       \
   X(kink, 406, done, "a derivative at a point where an operation has none")             \
   X(wrong_derivative, 407, model, "a derivative that is not that of the loss")          \
+  X(random_prediction, 411, done, "a prediction with random numbers in it")             \
   X(wrong_optimizer, 420, model, "a loss that an optimizer is not made for")            \
   X(not_converged, 421, diverged, "an optimizer that met its limit of steps first")     \
   X(redundant_parameters, 422, done, "parameters that others make up for")              \
@@ -76,6 +81,9 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(cell_too_large, 510, data, "a cell too large for the model's numbers")              \
   X(no_data, 511, data, "a model whose data file is not known")                         \
   X(dropped_rows, 512, done, "rows left out because a cell is missing")                 \
+  X(bad_label, 513, data, "labels that are not the classes of the column")              \
+  X(bad_index, 514, data, "an index that is no whole number in its range")              \
+  X(constant_column, 515, done, "a column that is the same in every row")               \
   /* state files */                                                                     \
   X(damaged_state, 601, state, "a state file that is damaged or none at all")           \
   X(other_model, 602, state, "a state file of another model")                           \

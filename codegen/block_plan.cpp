@@ -19,7 +19,8 @@ bool is_view(NodeKind kind) {
 
 // Has its elements in memory already.
 bool is_stored_leaf(NodeKind kind) {
-  return kind == NodeKind::param || kind == NodeKind::array || kind == NodeKind::data;
+  return kind == NodeKind::param || kind == NodeKind::state || kind == NodeKind::array ||
+         kind == NodeKind::data;
 }
 
 class Planner {
@@ -36,8 +37,11 @@ class Planner {
         for (NodeId input : graph_[at(i)].inputs()) ++users_[input.index()];
     for (std::size_t i = 0; i < graph_.size(); ++i)
       if (needed_[i]) decide(at(i));
+    // What a step began with is copied where it is stored elsewhere: its own place may be written first.
     for (NodeId root : roots)
-      if (!graph_.is_number(root)) keep(root);
+      if (!graph_.is_number(root) && graph_[root].kind != NodeKind::array &&
+          graph_[root].kind != NodeKind::data)
+        keep_[root.index()] = true;
     place();
     return std::move(plan_);
   }
@@ -78,6 +82,7 @@ class Planner {
 
   void decide(NodeId id) {
     const Node& node = graph_[id];
+    if (node.kind == NodeKind::draw && !graph_.is_number(id)) keep(id);  // each is made once
     if (node.arity() == 0) return;
     bool number = graph_.is_number(id);
     if (node.kind == NodeKind::reshape && !graph_.is_number(node.operands[0])) {

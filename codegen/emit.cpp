@@ -20,6 +20,7 @@
 
 #include "base/diagnostic.h"
 #include "codegen/block_plan.h"
+#include "codegen/draw.h"
 #include "codegen/emit_blocks.h"
 #include "codegen/paged.h"
 #include "codegen/row_code.h"
@@ -46,7 +47,7 @@ class Emitter {
         b_(module.getContext(), folder_, inserter_, nullptr, {}),
         module_(module),
         op_functions_(b_, inserter_, kernel.name, inlined_instructions),
-        frame_(b_, module, kernel.name),
+        frame_(b_, module, kernel),
         uses_(op_count) {
     for (std::size_t i = 0; i < graph_.size(); ++i) {
       const Node& node = graph_[NodeId(static_cast<std::int64_t>(i))];
@@ -103,6 +104,12 @@ class Emitter {
       case NodeKind::param:
         scalars_[id] = load(frame_.params, options_.param_offset(node.index), name_of(id));
         break;
+      case NodeKind::state:
+        scalars_[id] = load(frame_.states, options_.state_offset(node.index), name_of(id));
+        break;
+      case NodeKind::draw:
+        scalars_[id] = codegen::emit_draw<T>(b_, graph_.drawn(node), draws(), index(0));
+        break;
       case NodeKind::argument: scalars_[id] = load(frame_.arguments, node.index, "rate"); break;
       case NodeKind::row_count: scalars_[id] = b_.CreateSIToFP(frame_.rows, real(), "rows.real"); break;
       case NodeKind::scalar: scalars_[id] = emit_op(node, operands(node, scalars_)); break;
@@ -121,6 +128,7 @@ class Emitter {
     return op_functions_.emit(node, x);
   }
 
+  codegen::DrawArguments draws() const { return {frame_.seed, frame_.step}; }
   std::string name_of(NodeId id) const { return std::string(graph_.name(id)); }
 
   codegen::Operands operands(const Node& node, const Values& values) const {
@@ -131,10 +139,8 @@ class Emitter {
 
   void emit_store(const Store& store) {
     inserter_.current = store.value;
-    bool param = store.to == Store::To::param;
-    Value* at = index(param ? options_.param_offset(store.index) : store.index);
-    b_.CreateAlignedStore(scalars_.at(store.value), element(param ? frame_.params : frame_.outputs, at),
-                          Align(sizeof(T)));
+    Value* to = element(codegen::target_of(frame_, store.to), index(options_.place(store)));
+    b_.CreateAlignedStore(scalars_.at(store.value), to, Align(sizeof(T)));
     inserter_.current = {};
   }
 
@@ -267,11 +273,19 @@ class Emitter {
     Place place(b_, L);
     Values values = s.spread;
     Value* at = b_.CreateAdd(s.begin, row, "", true, true);
+    Value* row_numbers = nullptr;
+    auto numbers = [&](Value* first) {
+      if (!row_numbers) row_numbers = codegen::row_numbers(b_, frame_.row_numbers, first, L);
+      return row_numbers;
+    };
     for (NodeId id : s.pass.values) {
       inserter_.current = id;
       const Node& node = graph_[id];
-      values[id] = node.kind == NodeKind::data ? load_column(s.columns.at(node.index), node.index, at, ahead)
-                                               : emit_op(node, operands(node, values));
+      if (node.kind == NodeKind::data)
+        values[id] = load_column(s.columns.at(node.index), node.index, at, ahead);
+      else if (node.kind == NodeKind::draw)
+        values[id] = codegen::emit_draw<T>(b_, graph_.drawn(node), draws(), numbers(at));
+      else values[id] = emit_op(node, operands(node, values));
     }
     for (const Store& store : kernel_.stores)
       if (auto found = s.stores.find(store.index);

@@ -16,6 +16,7 @@
 
 #include "base/diagnostic.h"
 #include "codegen/block_plan.h"
+#include "codegen/draw.h"
 #include "codegen/loops.h"
 #include "codegen/row_code.h"
 
@@ -50,7 +51,7 @@ class BlockEmitter {
         b_(module.getContext(), folder_, inserter_, nullptr, {}),
         module_(module),
         op_functions_(b_, inserter_, kernel.name, inlined_instructions),
-        frame_(b_, module, kernel.name) {
+        frame_(b_, module, kernel) {
     std::vector<NodeId> roots;
     for (const Store& store : kernel.stores) roots.push_back(store.value);
     plan_ = plan_blocks(graph_, roots);
@@ -90,12 +91,12 @@ class BlockEmitter {
   const Shape& shape(NodeId id) const { return graph_.shape(id); }
   static bool is_truth(const Node& node) { return node.type == slope::Type::truth; }
 
-  // a + k·b
+  // a + k·b; negative where a slice goes backwards
   Value* plus(Value* a, Value* b, std::int64_t k = 1) {
     if (auto* zero = dyn_cast<ConstantInt>(b); k == 0 || (zero && zero->isZero())) return a;
-    Value* term = k == 1 ? b : b_.CreateMul(b, index(k), "", true, true);
+    Value* term = k == 1 ? b : b_.CreateMul(b, index(k), "", false, true);
     if (auto* zero = dyn_cast<ConstantInt>(a); zero && zero->isZero()) return term;
-    return b_.CreateAdd(a, term, "", true, true);
+    return b_.CreateAdd(a, term, "", false, true);
   }
 
   // --- memory ---
@@ -217,7 +218,8 @@ class BlockEmitter {
   // --- memory that is read ---
   bool is_memory(NodeId id) const {
     NodeKind kind = graph_[id].kind;
-    return plan_.kept(id) || kind == NodeKind::data || kind == NodeKind::param || kind == NodeKind::array;
+    return plan_.kept(id) || kind == NodeKind::data || kind == NodeKind::param || kind == NodeKind::state ||
+           kind == NodeKind::array;
   }
   // What a view looks at, through other views.
   NodeId memory_under(NodeId id) const {
@@ -226,9 +228,12 @@ class BlockEmitter {
   }
   Value* base_of(NodeId id) {
     const Node& node = graph_[id];
-    if (plan_.kept(id)) return buffer(id);
+    return plan_.kept(id) ? buffer(id) : leaf(node);
+  }
+  Value* leaf(const Node& node) {
     if (node.kind == NodeKind::data) return pointer_at(frame_.columns, node.index);
     if (node.kind == NodeKind::array) return array(node);
+    if (node.kind == NodeKind::state) return element(frame_.states, index(options_.state_offset(node.index)));
     return element(frame_.params, index(options_.param_offset(node.index)));
   }
   Value* load_memory(NodeId id, Value* base, const Where& where, int width, Value* most_lanes) {
@@ -255,6 +260,27 @@ class BlockEmitter {
     Value* base = base_of(id);
     if (node.kind != NodeKind::data || plan_.kept(id)) return element(base, at);
     return b_.CreateInBoundsGEP(cell_type(node), base, at);
+  }
+
+  // Lanes go along the rows or along the axes.
+  Value* draw(NodeId id, const Node& node, const Where& where, int width) {
+    codegen::DrawArguments arguments{frame_.seed, frame_.step};
+    Index at = flat(shape(id), where.axes);
+    if (shape(id).rows) {
+      bool along_rows = where.row.lanes != 0;
+      Value* row =
+          codegen::row_numbers(b_, frame_.row_numbers, plus(where.row.at, begin_), along_rows ? width : 1);
+      Value* first = b_.CreateMul(row, splat(index(elements(shape(id))), along_rows ? width : 1));
+      at.at = b_.CreateAdd(first, splat(at.at, along_rows ? width : 1));
+    }
+    Value* places = at.at->getType()->isVectorTy() ? at.at : splat(at.at, width);
+    if (width > 1 && at.lanes != 0) {
+      std::vector<std::uint64_t> lanes;
+      for (int l = 0; l < width; ++l) lanes.push_back(static_cast<std::uint64_t>(l * at.lanes));
+      places = b_.CreateAdd(places, ConstantDataVector::get(b_.getContext(), lanes));
+    }
+    Place in_force(b_, width);
+    return codegen::emit_draw<T>(b_, graph_.drawn(node), arguments, places);
   }
 
   // Where an element of a view lies in what it looks at.
@@ -371,7 +397,14 @@ class BlockEmitter {
   // --- values that are kept ---
   void compute(NodeId id) {
     inserter_.current = id;
-    share(id, buffer(id), [&] { compute_here(id); });
+    // What a leaf takes from the run is known in the kernel's own function only.
+    if (graph_[id].arity() > 0) {
+      share(id, buffer(id), [&] { compute_here(id); });
+    } else {
+      Value* outer = std::exchange(target_, buffer(id));
+      compute_here(id);
+      target_ = outer;
+    }
     inserter_.current = {};
   }
 
@@ -527,6 +560,8 @@ class BlockEmitter {
   void compute_elements(NodeId id) {
     const Node& node = graph_[id];
     auto value = [&](const Where& where, int width) {
+      if (node.kind == NodeKind::draw) return draw(id, node, where, width);
+      if (node.arity() == 0) return load(leaf(node), place(id, where, false), width);
       if (node.kind != NodeKind::scalar) return pull(node.operands[0], under(id, where), width);
       codegen::Operands x{};
       for (std::size_t k = 0; k < node.inputs().size(); ++k) x[k] = pull(node.operands[k], where, width);
@@ -551,7 +586,7 @@ class BlockEmitter {
       if (graph_.is_number(input)) continue;
       if (x.kind == NodeKind::broadcast && !plan_.kept(input) && graph_.is_number(x.operands[0])) continue;
       bool memory = plan_.kept(input) || x.kind == NodeKind::data || x.kind == NodeKind::param ||
-                    x.kind == NodeKind::array;
+                    x.kind == NodeKind::state || x.kind == NodeKind::array;
       if (memory && shape(input) == own) continue;
       if (!memory && x.kind == NodeKind::scalar && one_shape(x, own)) continue;
       return false;
@@ -953,6 +988,9 @@ class BlockEmitter {
         return is_truth(node) ? static_cast<Value*>(b_.getInt1(node.value != 0))
                               : ConstantFP::get(real(), node.value);
       case NodeKind::param: return load(frame_.params, {index(options_.param_offset(node.index))}, 1);
+      case NodeKind::state: return load(frame_.states, {index(options_.state_offset(node.index))}, 1);
+      case NodeKind::draw:
+        return codegen::emit_draw<T>(b_, graph_.drawn(node), {frame_.seed, frame_.step}, index(0));
       case NodeKind::argument: return load(frame_.arguments, {index(node.index)}, 1);
       case NodeKind::row_count: return b_.CreateSIToFP(frame_.rows, real(), "rows.real");
       case NodeKind::scalar: {
@@ -981,10 +1019,7 @@ class BlockEmitter {
   void emit_store(const Store& store_to) {
     NodeId id = store_to.value;
     inserter_.current = id;
-    Value* array = store_to.to == Store::To::param ? frame_.params : frame_.outputs;
-    std::int64_t at =
-        store_to.to == Store::To::param ? options_.param_offset(store_to.index) : store_to.index;
-    Value* base = element(array, index(at));
+    Value* base = element(codegen::target_of(frame_, store_to.to), index(options_.place(store_to)));
     if (graph_.is_number(id)) at_lanes(1, [&] { store(base, index(0), scalars_.at(id), 1); });
     else
       along(elements(shape(id)), [&](Value* i, int width) {

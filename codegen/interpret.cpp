@@ -32,12 +32,6 @@ std::vector<T> widened(Storage storage, const void* column, std::size_t rows) {
   return {};
 }
 
-// Where the elements of a parameter begin in Run::params.
-std::size_t param_at(const CompileOptions& options, int index) {
-  auto i = static_cast<std::size_t>(index);
-  return options.param_offsets.empty() ? i : static_cast<std::size_t>(options.param_offsets[i]);
-}
-
 // `value` in a list from `at` on, which grows to hold it.
 template <class T>
 void put(std::vector<T>& list, std::size_t at, const T* value, std::size_t count) {
@@ -50,6 +44,10 @@ Inputs<T> inputs_of(const Graph& graph, const CompileOptions& options, const Run
   Inputs<T> inputs;
   inputs.rows = run.rows;
   inputs.param_offsets = options.param_offsets;
+  inputs.state_offsets = options.state_offsets;
+  inputs.seed = run.seed;
+  inputs.step = run.step;
+  if (run.row_numbers) inputs.row_numbers.assign(run.row_numbers, run.row_numbers + run.rows);
   for (std::size_t i = 0; i < graph.size(); ++i) {
     NodeId id(static_cast<std::int64_t>(i));
     const Node& node = graph[id];
@@ -61,8 +59,12 @@ Inputs<T> inputs_of(const Graph& graph, const CompileOptions& options, const Run
       inputs.columns[index] = widened<T>(options.storages[index], run.columns[index], rows * count);
     }
     if (node.kind == NodeKind::param) {
-      std::size_t at = param_at(options, node.index);
+      auto at = static_cast<std::size_t>(options.param_offset(node.index));
       put(inputs.params, at, static_cast<const T*>(run.params) + at, count);
+    }
+    if (node.kind == NodeKind::state) {
+      auto at = static_cast<std::size_t>(options.state_offset(node.index));
+      put(inputs.states, at, static_cast<const T*>(run.states) + at, count);
     }
     if (node.kind == NodeKind::argument)
       put(inputs.arguments, index, static_cast<const T*>(run.arguments) + index, 1);
@@ -78,12 +80,12 @@ void interpret_as(const Kernel& kernel, const CompileOptions& options, const Run
       evaluate<T>(*kernel.graph, roots, inputs_of<T>(*kernel.graph, options, run));
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Store& store = kernel.stores[i];
-    auto index = static_cast<std::size_t>(store.index);
     T* to = nullptr;
     switch (store.to) {
-      case Store::To::output: to = static_cast<T*>(run.outputs) + index; break;
-      case Store::To::param: to = static_cast<T*>(run.params) + param_at(options, store.index); break;
-      case Store::To::row_output: to = static_cast<T*>(run.row_outputs[index]); break;
+      case Store::To::output: to = static_cast<T*>(run.outputs) + store.index; break;
+      case Store::To::param: to = static_cast<T*>(run.params) + options.place(store); break;
+      case Store::To::state: to = static_cast<T*>(run.states) + options.place(store); break;
+      case Store::To::row_output: to = static_cast<T*>(run.row_outputs[store.index]); break;
     }
     std::copy(values[i].begin(), values[i].end(), to);
   }

@@ -67,9 +67,10 @@ class Writer {
 
   void add(const CompileOptions& options) {
     // The places are in listings only, and where the cache lies is in nothing.
-    const auto& [storages, param_offsets, cpu, places, paged_above, cache] = options;
+    const auto& [storages, param_offsets, state_offsets, cpu, places, paged_above, cache] = options;
     add_all(storages);
     add_all(param_offsets);
+    add_all(state_offsets);
     add(std::string_view(cpu), paged_above);
   }
 };

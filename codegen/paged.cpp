@@ -13,6 +13,7 @@
 #include <cstddef>
 
 #include "base/diagnostic.h"
+#include "codegen/draw.h"
 #include "codegen/row_code.h"
 #include "codegen/schedule.h"
 
@@ -180,6 +181,13 @@ class PagedEmitter {
     return pointer;
   }
 
+  codegen::DrawArguments draws() {
+    auto argument = [&](std::size_t offset) {
+      return b_.CreateAlignedLoad(b_.getInt64Ty(), byte(run_, offset), Align(8));
+    };
+    return {argument(offsetof(Run, seed)), argument(offsetof(Run, step))};
+  }
+
   void emit_number(NodeId id) {
     const Node& node = graph_[id];
     if (node.kind == NodeKind::constant) return;
@@ -188,6 +196,10 @@ class PagedEmitter {
     Value* value = nullptr;
     if (node.kind == NodeKind::param)
       value = load(real(), element(field(offsetof(Run, params)), index(options_.param_offset(node.index))));
+    else if (node.kind == NodeKind::state)
+      value = load(real(), element(field(offsetof(Run, states)), index(options_.state_offset(node.index))));
+    else if (node.kind == NodeKind::draw)
+      value = codegen::emit_draw<T>(b_, graph_.drawn(node), draws(), zero_);
     else if (node.kind == NodeKind::argument)
       value = load(real(), element(field(offsetof(Run, arguments)), index(node.index)));
     else if (node.kind == NodeKind::row_count)
@@ -202,7 +214,12 @@ class PagedEmitter {
     if (node.kind == NodeKind::data) return;
     inserter_.current = id;
     Place place(b_, L);
-    keep(id, emit_op(node, L), row_place(id), row());
+    Value* value = nullptr;
+    if (node.kind == NodeKind::draw)
+      value = codegen::emit_draw<T>(b_, graph_.drawn(node), draws(),
+                                    codegen::row_numbers(b_, field(offsetof(Run, row_numbers)), frame_.a, L));
+    else value = emit_op(node, L);
+    keep(id, value, row_place(id), row());
   }
 
   void keep(NodeId id, Value* value, Value* at, llvm::Type* type) {
@@ -222,9 +239,10 @@ class PagedEmitter {
   void emit_store(const Store& s) {
     if (s.to == Store::To::row_output) return;
     inserter_.current = s.value;
-    bool param = s.to == Store::To::param;
-    Value* array = field(param ? offsetof(Run, params) : offsetof(Run, outputs));
-    store(number(s.value), element(array, index(param ? options_.param_offset(s.index) : s.index)));
+    Value* array = field(s.to == Store::To::param   ? offsetof(Run, params)
+                         : s.to == Store::To::state ? offsetof(Run, states)
+                                                    : offsetof(Run, outputs));
+    store(number(s.value), element(array, index(options_.place(s))));
     inserter_.current = {};
   }
 

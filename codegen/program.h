@@ -27,11 +27,15 @@ struct Run {
   void* const* row_outputs = nullptr;    // arrays of T a row, by Store::index
   void* scratch = nullptr;               // T, scratch_size(...) of them
   std::int64_t rows = 0;
+  void* states = nullptr;            // T, by CompileOptions::state_offsets; followed like the parameters
+  std::uint64_t seed = 0, step = 0;  // of the random draws; outside of training the step is 0
+  const std::int64_t* row_numbers =
+      nullptr;  // of each row in the data; null: 0, 1, 2, …; 64 more may be read
 };
 
 // Where a function leaves the value of a node: all are written after everything is computed.
 struct Store {
-  enum class To : std::uint8_t { output, param, row_output };
+  enum class To : std::uint8_t { output, param, row_output, state };
   NodeId value;
   To to = To::output;
   int index = 0;
@@ -52,6 +56,7 @@ inline constexpr std::size_t most_operations = 120'000;
 struct CompileOptions {
   std::vector<Storage> storages;                 // by index of data
   std::vector<std::int64_t> param_offsets = {};  // where each begins in Run::params; empty: all are numbers
+  std::vector<std::int64_t> state_offsets = {};  // the same in Run::states
   std::string cpu = "native";                    // or x86-64-v3, x86-64-v4, x86-64
   // What a comment beside an instruction says of its places in the model.
   std::function<std::string(std::span<const Span>)> places = {};
@@ -59,8 +64,18 @@ struct CompileOptions {
   std::string cache = "";                          // the folder of compiled code (base/cache.h); "" for none
 
   // Where the parameter of this index begins.
-  std::int64_t param_offset(int index) const {
-    return param_offsets.empty() ? index : param_offsets.at(static_cast<std::size_t>(index));
+  std::int64_t param_offset(int index) const { return offset(param_offsets, index); }
+  std::int64_t state_offset(int index) const { return offset(state_offsets, index); }
+  // Where a store without rows begins in its array.
+  std::int64_t place(const Store& store) const {
+    return store.to == Store::To::param   ? param_offset(store.index)
+           : store.to == Store::To::state ? state_offset(store.index)
+                                          : store.index;
+  }
+
+ private:
+  static std::int64_t offset(const std::vector<std::int64_t>& offsets, int index) {
+    return offsets.empty() ? index : offsets.at(static_cast<std::size_t>(index));
   }
 };
 

@@ -38,10 +38,12 @@ struct Frame {
   llvm::Function* function = nullptr;
   llvm::Value *columns = nullptr, *params = nullptr, *arguments = nullptr, *outputs = nullptr,
               *row_outputs = nullptr, *scratch = nullptr, *rows = nullptr;
+  // Only where the kernel reads or writes states, or the graph has draws.
+  llvm::Value *states = nullptr, *seed = nullptr, *step = nullptr, *row_numbers = nullptr;
 
-  Frame(llvm::IRBuilderBase& b, llvm::Module& module, const std::string& name)
+  Frame(llvm::IRBuilderBase& b, llvm::Module& module, const Kernel& kernel)
       : function(llvm::Function::Create(llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy()}, false),
-                                        llvm::Function::ExternalLinkage, name, module)) {
+                                        llvm::Function::ExternalLinkage, kernel.name, module)) {
     function->addFnAttr(llvm::Attribute::NoUnwind);
     // <16 x double> and <32 x float> are two 512-bit registers where the CPU has them, also where it prefers
     // less.
@@ -61,8 +63,20 @@ struct Frame {
     row_outputs = field(offsetof(Run, row_outputs), b.getPtrTy(), "row_outputs");
     scratch = field(offsetof(Run, scratch), b.getPtrTy(), "scratch");
     rows = field(offsetof(Run, rows), b.getInt64Ty(), "rows");
+    auto to_state = [](const Store& store) { return store.to == Store::To::state; };
+    if (has(*kernel.graph, NodeKind::state) || std::ranges::any_of(kernel.stores, to_state))
+      states = field(offsetof(Run, states), b.getPtrTy(), "states");
+    if (!has(*kernel.graph, NodeKind::draw)) return;
+    seed = field(offsetof(Run, seed), b.getInt64Ty(), "seed");
+    step = field(offsetof(Run, step), b.getInt64Ty(), "step");
+    row_numbers = field(offsetof(Run, row_numbers), b.getPtrTy(), "row_numbers");
   }
 };
+
+// The array that a store without rows goes to.
+inline llvm::Value* target_of(const Frame& frame, Store::To to) {
+  return to == Store::To::param ? frame.params : to == Store::To::state ? frame.states : frame.outputs;
+}
 
 // Lanes of a row pass.
 template <class T>

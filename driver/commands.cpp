@@ -51,7 +51,11 @@ std::vector<Command> make_commands() {
        run_train},
       {"predict",
        "predictions for data, as CSV",
-       "Writes the column `predict`, a line for each row of the data.",
+       "Writes the column `predict`, a line for each row of the data; of a vector predict_0, predict_1 and "
+       "so "
+       "on; of the classes of a class column one for each label, and `class`, the label of the largest. A "
+       "FILE "
+       "that ends with .npy holds the numbers as an array of NumPy.",
        {model_file},
        {{"slope predict line.slope --weights line.safetensors --data new.csv", "to standard output"},
         {"slope predict line.slope --weights line.safetensors --data new.csv --keep",
@@ -222,11 +226,19 @@ std::vector<Option> make_options() {
        {"WHEN", {}, {"auto", "always", "never"}},
        "color messages: auto, always or never",
        &Arguments::color},
-      {with_model + " cache version", {"--json"}, none, "one JSON object on standard output", &Arguments::json},
+      {with_model + " cache version",
+       {"--json"},
+       none,
+       "one JSON object on standard output",
+       &Arguments::json},
       {with_model, {"--quiet"}, none, "only warnings and errors", &Arguments::quiet},
       {with_model, {"--verbose"}, none, "also the columns and functions used", &Arguments::verbose},
       {with_model, {"--time"}, none, "where the time went", &Arguments::time},
-      {with_model, {"--no-cache"}, none, "compile anew, and keep nothing for the next run", &Arguments::no_cache},
+      {with_model,
+       {"--no-cache"},
+       none,
+       "compile anew, and keep nothing for the next run",
+       &Arguments::no_cache},
   };
   table.insert(table.end(), rows.begin(), rows.end());
   return table;

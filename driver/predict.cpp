@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "driver/output.h"
+#include "runtime/npy.h"
 
 namespace slope {
 
@@ -60,28 +61,94 @@ std::span<const double> in_row(const Loaded& l, const Ran& ran, std::size_t row)
   return std::span(ran.values).subspan(shape.rows ? row * count : 0, count);
 }
 
+// How many rows the table of predictions has.
+std::size_t row_count(const Loaded& l, const Ran& ran) {
+  bool rows = l.model().graph.has_rows(l.model().predict);
+  return static_cast<std::size_t>(rows ? ran.data.rows : std::max<std::int64_t>(ran.data.rows, 1));
+}
+
+// A text as a cell of a CSV file: in quotes where it would not be read back as it is.
+std::string cell(const std::string& text, char separator) {
+  bool plain = text.find_first_of("\"\n\r") == std::string::npos &&
+               text.find(separator) == std::string::npos && !text.starts_with(' ') && !text.ends_with(' ');
+  if (plain) return text;
+  std::string out = "\"";
+  for (char c : text) out.append(c == '"' ? 2 : 1, c);
+  return out + "\"";
+}
+
+// The cells of a row, each group of classes followed by the label of its largest.
+std::vector<std::string> cells(std::span<const double> values, std::span<const std::string> labels,
+                               Precision precision, char separator) {
+  std::vector<std::string> out;
+  std::size_t count = labels.empty() ? values.size() : labels.size();
+  for (std::size_t first = 0; first < values.size(); first += count) {
+    std::span<const double> group = values.subspan(first, count);
+    for (double value : group) out.push_back(number_text(value, precision));
+    if (!labels.empty()) out.push_back(cell(labels[largest_of_each(group, count)[0]], separator));
+  }
+  return out;
+}
+
 std::string csv(const Loaded& l, const Ran& ran, bool keep) {
-  Precision precision = l.model().graph.precision();
-  const Shape& shape = l.model().graph.shape(l.model().predict);
+  std::vector<std::string> labels = predicted_labels(l.model());
   std::vector<std::string_view> lines;
-  auto count =
-      static_cast<std::size_t>(shape.rows ? ran.data.rows : std::max<std::int64_t>(ran.data.rows, 1));
   char separator = keep && l.session.has_data() ? l.session.opened->files[0].separator() : ',';
   if (keep && l.session.has_data()) lines = l.session.opened->files[0].lines();
   std::string out;
-  auto line = [&](std::size_t i, const auto& cells, auto text) {
+  auto line = [&](std::size_t i, const std::vector<std::string>& row) {
     if (i < lines.size()) out.append(lines[i]).append(1, separator);
     std::string_view between = "";
-    for (const auto& cell : cells) {
-      out.append(between).append(text(cell));
+    for (const std::string& text : row) {
+      out.append(between).append(text);
       between = {&separator, 1};
     }
     out.append("\n");
   };
-  line(0, prediction_columns(shape.axes), [](const std::string& name) { return name; });
-  for (std::size_t i = 0; i < count; ++i)
-    line(i + 1, in_row(l, ran, i), [&](double value) { return number_text(value, precision); });
+  std::vector<std::string> names = prediction_columns(l.model().graph.shape(l.model().predict).axes, labels);
+  for (std::string& name : names) name = cell(name, separator);
+  line(0, names);
+  for (std::size_t i = 0; i < row_count(l, ran); ++i)
+    line(i + 1, cells(in_row(l, ran, i), labels, l.model().graph.precision(), separator));
   return out;
+}
+
+// All numbers in one array, rows first.
+std::string npy_file(const Loaded& l, const Ran& ran) {
+  std::vector<std::int64_t> axes = l.model().graph.shape(l.model().predict).axes;
+  std::size_t rows = row_count(l, ran);
+  axes.insert(axes.begin(), static_cast<std::int64_t>(rows));
+  std::vector<double> values;
+  for (std::size_t i = 0; i < rows; ++i) {
+    std::span<const double> row = in_row(l, ran, i);
+    values.insert(values.end(), row.begin(), row.end());
+  }
+  return npy(values, axes, l.model().graph.precision() == Precision::f32);
+}
+
+std::string table(const Loaded& l, const Ran& ran, const Arguments& a) {
+  return a.output.ends_with(".npy") ? npy_file(l, ran) : csv(l, ran, a.keep);
+}
+
+// The numbers as nested lists; of classes also their labels, and that of the largest in each row.
+void add_predictions(const Loaded& l, const Ran& ran, Json& json) {
+  const Shape& shape = l.model().graph.shape(l.model().predict);
+  std::vector<std::string> labels = predicted_labels(l.model());
+  Json values = Json::array(), classes = Json::array();
+  bool groups = !labels.empty() && shape.axes.size() > 1;
+  std::int64_t rows = shape.rows ? ran.data.rows : 1;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    std::span<const double> row = in_row(l, ran, static_cast<std::size_t>(i));
+    values.push_back(nested(row, shape.axes, l.model().graph.precision()));
+    if (labels.empty()) continue;
+    Json largest = Json::array();
+    for (std::size_t code : largest_of_each(row, labels.size())) largest.push_back(labels[code]);
+    classes.push_back(groups ? largest : largest[0]);
+  }
+  json["predict"] = values;
+  if (labels.empty()) return;
+  json["labels"] = labels;
+  json["class"] = classes;
 }
 
 }  // namespace
@@ -93,13 +160,15 @@ int run_predict(const Arguments& given) {
   Session& s = l.session;
   auto failed = [&] { return finish(a, s, nullptr, s.diagnostics.exit_code()); };
   if (s.diagnostics.has_errors() || !load_model(a, l)) return failed();
-  if (a.output.ends_with(".npy"))
-    s.diagnostics.error(Code::usage, "predictions as .npy are not there yet: write a .csv");
+  if (a.output.ends_with(".npy") && a.keep)
+    s.diagnostics.error(Code::usage, "--keep needs a .csv: a .npy file holds the predicted numbers alone");
   if (!l.model().predict.valid())
     s.diagnostics.error(Code::unknown_name, "the model has no `predict`")
         .helps.push_back("define it, for example `predict = w*x + b`");
   if (a.keep && s.has_data() && s.opened->files.size() > 1)
     s.diagnostics.error(Code::usage, "--keep needs a model whose columns are all of one file");
+  if (a.keep && s.has_data() && s.opened->files[0].array())
+    s.diagnostics.error(Code::usage, "--keep needs a CSV file: an array has no lines to keep");
   if (s.diagnostics.has_errors()) return failed();
   Fused fused = prediction_graph(l.model());
   auto ran = run_kernel(l, fused, true);
@@ -109,22 +178,16 @@ int run_predict(const Arguments& given) {
     return failed();
   }
   if (a.json) {
-    Json values = Json::array();
-    const Shape& shape = l.model().graph.shape(l.model().predict);
-    std::int64_t rows = shape.rows ? ran->data.rows : 1;
-    for (std::int64_t i = 0; i < rows; ++i)
-      values.push_back(
-          nested(in_row(l, *ran, static_cast<std::size_t>(i)), shape.axes, l.model().graph.precision()));
     Json json{{"slope", 1},
               {"model", escaped(s.request.source.name())},
               {"status", "finished"},
               {"rows", ran->data.rows}};
-    if (a.output.empty()) json["predict"] = values;
-    else if (!write_result(a, s, a.output, csv(l, *ran, a.keep))) return failed();
+    if (a.output.empty()) add_predictions(l, *ran, json);
+    else if (!write_result(a, s, a.output, table(l, *ran, a))) return failed();
     json["diagnostics"] = diagnostics_json(s.diagnostics, s.sources);
     return finish(a, s, &json, exit_code::done);
   }
-  write_result(a, s, a.output, csv(l, *ran, a.keep));
+  write_result(a, s, a.output, table(l, *ran, a));
   return finish(a, s, nullptr, s.diagnostics.exit_code());
 }
 

@@ -74,6 +74,7 @@ std::optional<std::string> compiled_text(const std::string& stage, Session& s) {
   CompileOptions options;
   options.cpu = s.request.cpu;
   options.param_offsets = param_offsets(s.model());
+  options.state_offsets = state_offsets(s.model());
   options.storages = storages(s, (*steps)[0].fused.graph);
   options.places = names.places;
   return list(stage == "llvm" ? Listing::llvm : Listing::assembly, kernels, options, s.diagnostics);

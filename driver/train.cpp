@@ -108,7 +108,11 @@ std::optional<Dataset> load_data(Session& s, const std::vector<StepGraph>& steps
     for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = wanted[i] || more[i];
   }
   Stopwatch watch(s.times, "load");
-  return read_columns(s.model(), *s.opened, wanted, true, s.diagnostics);
+  auto data = read_columns(s.model(), *s.opened, wanted, true, s.diagnostics);
+  if (!data) return {};
+  keep_moments(s.lowered->model(), *data);
+  if (s.outside) keep_moments(s.outside->model(), *data);
+  return data;
 }
 
 // What is known so far is said before the run, not after it.
@@ -345,7 +349,7 @@ int run_train(const Arguments& a) {
   os::Output output;
   std::optional<State> resumed;
   if (!a.resume.empty() && !s.diagnostics.has_errors()) resumed = load(a.resume, s.diagnostics);
-  if (resumed) s.request.settings.assumed = assumed_of(*resumed);
+  if (resumed) take_decisions(s.request.settings, *resumed, a.resume, s.diagnostics);
   if (s.diagnostics.has_errors() || !prepare(s) || !open_outputs(a, s, path, output) ||
       (!a.plot.empty() && !check_plot(a, s, path)))
     return failed();

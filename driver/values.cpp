@@ -93,15 +93,50 @@ std::string parameter_count(const Model& model) {
   return arrays ? out + " of " + count(model.param_elements(), "number") : out;
 }
 
-std::vector<std::string> prediction_columns(std::span<const std::int64_t> axes) {
+std::vector<std::string> prediction_columns(std::span<const std::int64_t> axes,
+                                            std::span<const std::string> labels) {
   std::vector<std::string> names{"predict"};
-  for (std::int64_t axis : axes) {
+  for (std::int64_t axis : labels.empty() ? axes : axes.first(axes.size() - 1)) {
     std::vector<std::string> longer;
     for (const std::string& name : names)
       for (std::int64_t i = 0; i < axis; ++i) longer.push_back(fmt::format("{}_{}", name, i));
     names = std::move(longer);
   }
-  return names;
+  if (labels.empty()) return names;
+  std::vector<std::string> of_classes;
+  for (const std::string& name : names) {
+    bool alone = axes.size() == 1;
+    for (const std::string& label : labels) of_classes.push_back(alone ? label : name + "_" + label);
+    of_classes.push_back("class" + name.substr(std::string_view("predict").size()));
+  }
+  return of_classes;
+}
+
+std::vector<std::string> predicted_labels(const Model& model) {
+  if (!model.predict.valid() || model.graph.shape(model.predict).axes.empty()) return {};
+  std::vector<bool> loss = live(model.graph, std::span(&model.loss, 1)),
+                    predict = live(model.graph, std::span(&model.predict, 1));
+  std::vector<std::string> labels;
+  for (std::size_t i = 0; i < loss.size(); ++i) {
+    const Node& node = model.graph[NodeId(static_cast<std::int64_t>(i))];
+    if (node.kind != NodeKind::data || !loss[i] || predict[i]) continue;
+    const DataColumn& column = model.columns[static_cast<std::size_t>(node.index)];
+    if (std::ssize(column.labels) != model.graph.shape(model.predict).axes.back()) continue;
+    if (!labels.empty()) return {};
+    labels = column.labels;
+  }
+  return labels;
+}
+
+std::vector<std::size_t> largest_of_each(std::span<const double> values, std::size_t count) {
+  std::vector<std::size_t> out;
+  for (std::size_t first = 0; first < values.size(); first += count) {
+    std::size_t best = 0;
+    for (std::size_t k = 1; k < count && !std::isnan(values[first + best]); ++k)
+      if (values[first + k] > values[first + best] || std::isnan(values[first + k])) best = k;
+    out.push_back(best);
+  }
+  return out;
 }
 
 }  // namespace slope

@@ -34,7 +34,15 @@ struct NamedText {
 NamedText parameter_text(const Parameter& param, std::span<const double> params, Precision precision);
 // "2 parameters"; with arrays "2 parameters of 120 numbers".
 std::string parameter_count(const Model& model);
-// The columns of a prediction: predict; of a vector predict_0, predict_1, …; of a matrix predict_0_0, …
-std::vector<std::string> prediction_columns(std::span<const std::int64_t> axes);
+// The columns of a prediction: predict; of a vector predict_0, predict_1, …; of a matrix predict_0_0, … Where
+// its last axis is that of classes, their labels stand for the last number, alone for a vector, and `class`
+// (class_0, …) follows each of their groups: the label of the largest.
+std::vector<std::string> prediction_columns(std::span<const std::int64_t> axes,
+                                            std::span<const std::string> labels = {});
+// The labels of the class column that the loss reads and the prediction does not, where the last axis of the
+// prediction has as many; {} where there is none or several.
+std::vector<std::string> predicted_labels(const Model& model);
+// Where the largest of each group of `count` values is, the first of equals; a NaN counts as largest.
+std::vector<std::size_t> largest_of_each(std::span<const double> values, std::size_t count);
 
 }  // namespace slope

@@ -32,6 +32,7 @@ void Lowering::finish() {
   if (model.trainings.empty()) default_training();
   if (!diagnostics_->has_errors() && settings_.training) check_parameters();
   check_unused();
+  check_columns();
   check(graph());
 }
 
@@ -41,7 +42,9 @@ void Lowering::finish_targets() {
   for (const Waiting& waiting : waiting_) {
     std::string defines =
         waiting.index < 0 ? "loss" : (waiting.report ? "report " : "metric ") + waiting.name;
+    in_metric_ = waiting.index >= 0;
     Value value = target_call(*waiting.function, waiting.span, defines);
+    in_metric_ = false;
     model.called.push_back(waiting.span);
     if (!value.ok() || !numeric(value, waiting.span, fmt::format("`{}`", waiting.name))) continue;
     NodeId node = graph().to_real(to_node(value));
@@ -89,6 +92,7 @@ void Lowering::check_loss() {
 void Lowering::check_predict() {
   // Within training a prediction may use the rows of its batch (and then has another form outside).
   if (settings_.training && model.uses_training) return;
+  if (!settings_.training) warn_of_random_prediction();
   if (!model.predict.valid() || !depends_on_reduction(model.predict)) return;
   Diagnostic& d =
       error(Code::predict_reduces_rows, predict_span_, "the prediction of a row depends on the other rows");
@@ -96,6 +100,17 @@ void Lowering::check_predict() {
   d.helps.push_back(
       "a sum over features is `x @ w` or `axis=-1`; to scale a column write `standardized` after it; a "
       "running mean is a `state`");
+}
+
+void Lowering::warn_of_random_prediction() {
+  if (!model.predict.valid()) return;
+  std::vector<bool> needed = live(graph(), std::span(&model.predict, 1));
+  for (std::size_t i = 0; i < needed.size(); ++i)
+    if (needed[i] && graph()[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::draw) {
+      diagnostics_->warning(Code::random_prediction, predict_span_, "the prediction has random numbers in it")
+          .helps.push_back("`if training then … else …` takes them out of predictions");
+      return;
+    }
 }
 
 void Lowering::check_parameters() {

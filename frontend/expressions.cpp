@@ -406,6 +406,12 @@ Value Lowering::binary(std::string_view symbol, Value a, Value b, ast::NodeId id
   }
   if (!a.ok() || !b.ok())
     return {};  // a comparison with a label: what is wrong with its column has been said
+  if ((a.is == Is::text) != (b.is == Is::text)) {
+    if (!compared_with_label(symbol, a, b, id)) return {};
+  } else {
+    if (a.labelled >= 0 && b.known()) warn_of_codes(a, b, id);
+    if (b.labelled >= 0 && a.known()) warn_of_codes(b, a, id);
+  }
   bool fine = numeric(a, left, where);
   if (!numeric(b, right, where) || !fine || !line_up(id, both)) return {};
   for (std::size_t i = 0; i < op_count; ++i)

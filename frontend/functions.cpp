@@ -19,8 +19,13 @@ using Is = Value::Is;
 namespace {
 
 // Functions of the language that this version cannot compile yet.
-constexpr std::string_view future_functions[] = {"classes",   "auc",    "median", "normal", "uniform",
-                                                 "bernoulli", "glorot", "he",     "lecun",  "orthogonal"};
+constexpr std::string_view future_functions[] = {"auc", "median"};
+// Names of the language that stand behind `~` only.
+constexpr std::string_view distributions[] = {"normal", "uniform", "bernoulli", "glorot",
+                                              "he",     "lecun",   "orthogonal"};
+bool is_distribution(std::string_view name) {
+  return std::ranges::find(distributions, name) != std::end(distributions);
+}
 
 // Built-in functions that are no op: name, arguments without a default, how it is called.
 struct BuiltIn {
@@ -54,6 +59,7 @@ constexpr BuiltIn special_functions[] = {{"sum", 1, "sum(x, axis=…, keep=false
                                          {"iota", 1, "iota(n)"},
                                          {"last", 1, "last(x)"},
                                          {"shape", 1, "shape(x)"},
+                                         {"classes", 1, "classes(c)"},
                                          {"match", 2, "match(prediction, target)"},
                                          {"grad", 2, "grad(y, x)"},
                                          {"repeat", 3, "repeat(x, n, f)"},
@@ -74,8 +80,7 @@ std::optional<OpId> callable_op(std::string_view name) {
 }  // namespace
 
 bool is_future_function(std::string_view name) {
-  return std::find(std::begin(future_functions), std::end(future_functions), name) !=
-         std::end(future_functions);
+  return is_distribution(name) || std::ranges::find(future_functions, name) != std::end(future_functions);
 }
 
 const Function* Lowering::built_in(std::string_view name) {
@@ -133,6 +138,12 @@ Value Lowering::call(ast::NodeId id) {
     function = built_in(callee.text);
   }
   if (!function) {
+    if (is_distribution(callee.text)) {
+      error(Code::wrong_kind, callee.span,
+            fmt::format("`{}` is a distribution: it stands behind `~`, not in a formula", callee.text))
+          .helps.push_back(fmt::format("`u ~ {}(…)` draws numbers, which `u` then is", callee.text));
+      return {};
+    }
     if (is_future_function(callee.text)) {
       not_yet(callee.span, fmt::format("`{}`", callee.text));
       return {};
@@ -277,9 +288,9 @@ Value Lowering::call_def(const Function& function, const std::vector<Argument>& 
 namespace {
 constexpr std::string_view reductions[] = {"sum", "mean", "prod", "max",    "min",   "var",
                                            "std", "any",  "all",  "argmax", "argmin"};
-constexpr std::string_view structures[] = {"einsum", "reshape", "permute", "concat", "stack",
-                                           "pad",    "flip",    "one_hot", "take",   "windows",
-                                           "zeros",  "ones",    "iota",    "last",   "shape"};
+constexpr std::string_view structures[] = {"einsum", "reshape", "permute", "concat",  "stack", "pad",
+                                           "flip",   "one_hot", "take",    "windows", "zeros", "ones",
+                                           "iota",   "last",    "shape",   "classes"};
 }  // namespace
 
 Value Lowering::call_built_in(std::string_view name, const std::vector<Argument>& arguments, Span span,
@@ -441,9 +452,9 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
       model.columns.push_back({name_for(free[0]), {free[0]}, 0, span, {}});
       column_read_.push_back(true);
     }
-    NodeId node = column_value(column).node;
-    graph().name(node, model.columns[static_cast<std::size_t>(column)].name);
-    return Value::of(node);
+    Value value = column_value(column);
+    graph().name(value.node, model.columns[static_cast<std::size_t>(column)].name);
+    return value;
   }
   bool no_data = model.columns.empty() && settings_.headers.empty();
   std::string message = free.empty()

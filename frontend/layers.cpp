@@ -59,7 +59,7 @@ void flatten(const Layer& layer, std::vector<const Layer::Entry*>& out) {
     else out.push_back(&entry);
 }
 
-void add_paths(const Layer& layer, const std::string& prefix, std::map<std::string, int>& paths) {
+void add_paths(const Layer& layer, const std::string& prefix, std::map<std::string, Owned>& paths) {
   std::vector<const Layer::Entry*> entries;
   flatten(layer, entries);
   std::map<std::string_view, int> occurs, number;
@@ -79,14 +79,14 @@ void add_paths(const Layer& layer, const std::string& prefix, std::map<std::stri
       while (!taken.insert(name).second);
     }
     if (entry->layer) add_paths(*entry->layer, prefix + name + ".", paths);
-    else paths.emplace(prefix + name, entry->param);
+    else paths.emplace(prefix + name, Owned{entry->param, entry->state});
   }
 }
 
 }  // namespace
 
-std::map<std::string, int> parameter_paths(const Layer& layer) {
-  std::map<std::string, int> paths;
+std::map<std::string, Owned> owned_paths(const Layer& layer) {
+  std::map<std::string, Owned> paths;
   add_paths(layer, "", paths);
   return paths;
 }
@@ -130,10 +130,12 @@ Value Lowering::evaluate_definition(ast::NodeId definition, ast::NodeId right, B
 
 // When all parameters are made: their names, and with them what is drawn for their start.
 void Lowering::name_parameters() {
-  for (const auto& [path, index] : parameter_paths(*root_layer_)) {
-    Parameter& param = model.params[static_cast<std::size_t>(index)];
-    param.name = path;
-    graph().name(parameter_value(index).node, path);
+  for (const auto& [path, owned] : owned_paths(*root_layer_)) {
+    bool is_state = owned.state >= 0;
+    auto index = static_cast<std::size_t>(is_state ? owned.state : owned.param);
+    Parameter& named = is_state ? model.states[index] : model.params[index];
+    named.name = path;
+    graph().name(is_state ? state_node(owned.state) : parameter_value(owned.param).node, path);
   }
   for (const auto& [index, distribution] : drawn_starts_) {
     Parameter& param = model.params[static_cast<std::size_t>(index)];
@@ -162,13 +164,14 @@ Value Lowering::layer_member(ast::NodeId id) {
             fmt::format("`{} = dense(x, n)` has the parameters `{}.W` and `{}.b`", text, text, text));
     return {};
   }
-  std::map<std::string, int> paths = parameter_paths(*binding->layer);
-  if (auto found = paths.find(path); found != paths.end()) return parameter_value(found->second);
+  std::map<std::string, Owned> paths = owned_paths(*binding->layer);
+  if (auto found = paths.find(path); found != paths.end())
+    return found->second.state >= 0 ? state_now(found->second.state) : parameter_value(found->second.param);
   Diagnostic& d = error(Code::unknown_name, ast()[id].span,
-                        fmt::format("the layer `{}` has no parameter `{}`", text, path));
+                        fmt::format("the layer `{}` has no parameter or state `{}`", text, path));
   std::vector<std::string> known;
-  for (const auto& [other, index] : paths) known.push_back(fmt::format("`{}.{}`", text, other));
-  d.helps.push_back("its parameters are " + listed(known));
+  for (const auto& [other, owned] : paths) known.push_back(fmt::format("`{}.{}`", text, other));
+  d.helps.push_back("it has " + listed(known));
   return {};
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Who owns which parameters: a tree of definitions and of the calls in them that made parameters, in the
-// order of evaluation. It gives every parameter its name, and lets a call be made again with the same
-// parameters.
+// Who owns which parameters and states: a tree of definitions and of the calls in them that made some, in the
+// order of evaluation. It gives each its name, and lets a call be made again with those that it has.
 #pragma once
 #include <map>
 #include <memory>
@@ -13,7 +12,7 @@
 
 namespace slope {
 
-// Of the model, of a definition, or of a call. Only one that owns a parameter is kept in the one around it.
+// Of the model, of a definition, or of a call. Only one that owns something is kept in the one around it.
 struct Layer {
   std::string label;        // the definition's name, the function's, the number of a repetition
   bool fixed = false;       // its label is never numbered
@@ -26,12 +25,13 @@ struct Layer {
   std::vector<Argument> arguments = {};
 
   struct Entry {
-    std::string label;  // of a parameter
-    int param = -1;     // −1: a layer
+    std::string label;  // of a parameter or state
+    int param = -1;     // −1: a layer or a state
     std::shared_ptr<Layer> layer = {};
+    int state = -1;
   };
   std::vector<Entry> entries = {};
-  bool made = false;     // all of its parameters are: evaluated again, it takes them one after the other
+  bool made = false;     // all that it owns is: evaluated again, it takes them one after the other
   std::size_t next = 0;  // of them
 };
 
@@ -52,8 +52,12 @@ class Lowering::InLayer {
   bool fresh_ = true;
 };
 
-// The paths from the layer to its parameters: "W", "dense_1.W". A call has its function's name, numbered in
-// the order of evaluation where a name occurs twice.
-std::map<std::string, int> parameter_paths(const Layer& layer);
+// One of both.
+struct Owned {
+  int param = -1, state = -1;
+};
+// The paths from the layer to its parameters and states: "W", "dense_1.W". A call has its function's name,
+// numbered in the order of evaluation where a name occurs twice.
+std::map<std::string, Owned> owned_paths(const Layer& layer);
 
 }  // namespace slope

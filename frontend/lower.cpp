@@ -64,7 +64,8 @@ void Lowering::load_prelude() {
 void Lowering::note_definitions() {
   for (ast::NodeId id : model_ast_.children(model_ast_.root())) {
     const ast::Node& node = model_ast_[id];
-    if (node.kind == Kind::def || node.kind == Kind::define || node.kind == Kind::state)
+    bool defines = node.kind == Kind::define && model_ast_[model_ast_.child(id, 0)].kind != Kind::next;
+    if (node.kind == Kind::def || defines || node.kind == Kind::state)
       definitions_.try_emplace(node.text, node.span);
     if (node.kind != Kind::data && node.kind != Kind::params && node.kind != Kind::consts) continue;
     for (ast::NodeId part : model_ast_.children(id)) {
@@ -167,7 +168,7 @@ void Lowering::statement(ast::NodeId id) {
     case Kind::metric: return named(id, model.metrics);
     case Kind::report: return named(id, model.reports);
     case Kind::train: return train(id);
-    case Kind::state: return not_yet(node.span, "`state`");
+    case Kind::state: return state(id);
     case Kind::use: return use(id);
     case Kind::error: {
       // Its message is out; the names it would have given are unknown, but known to be.
@@ -185,52 +186,6 @@ void Lowering::statement(ast::NodeId id) {
   }
 }
 
-// --- data ---
-void Lowering::data(ast::NodeId id) {
-  std::size_t source = 0;
-  for (ast::NodeId other : model_ast_.children(model_ast_.root())) {
-    if (other == id) break;
-    source += model_ast_[other].kind == Kind::data;
-  }
-  int names = 0;
-  for (ast::NodeId part : ast().children(id)) {
-    const ast::Node& node = ast()[part];
-    if (node.kind == Kind::column && ++names > 0) column(part, id, source);
-    if (node.kind == Kind::standardized) not_yet(node.span, "`standardized`");
-    if (names > 1 && (node.kind == Kind::columns || node.kind == Kind::columns_range))
-      error(Code::misplaced_form, node.span, "`columns` fills one name, this statement has several")
-          .helps.push_back("give each name a `data` statement of its own");
-  }
-}
-
-void Lowering::column(ast::NodeId id, ast::NodeId statement, std::size_t source) {
-  const ast::Node& node = ast()[id];
-  DataColumn column{node.text, {node.text}, source, node.span, {}};
-  bool plain = true;  // what is said of another column is enough: it is no number in what follows
-  for (ast::NodeId part : ast().children(id)) {
-    const ast::Node& detail = ast()[part];
-    if (detail.kind == Kind::string) column.headers = {detail.text};
-    if (detail.kind == Kind::shape) {
-      auto axes = declared_shape(part);
-      plain = axes.has_value();
-      column.axes = axes.value_or(Axes{});
-    }
-    if (detail.kind == Kind::class_type) plain = false, not_yet(detail.span, "a class column");
-    if (detail.kind == Kind::index_type) plain = false, not_yet(detail.span, "an index column");
-  }
-  plain = plain && column_headers(statement, column);
-  auto number = static_cast<int>(model.columns.size());
-  NodeId value = graph().data(number, graph().intern({true, column.axes}));
-  graph().name(value, node.text);
-  Binding binding{Value::of(value), node.name};
-  binding.column = number;
-  if (!plain) binding.value = {};
-  if (bind(node.text, binding)) {
-    model.columns.push_back(std::move(column));
-    column_read_.push_back(false);
-  }
-}
-
 // --- parameters and constants ---
 void Lowering::params(ast::NodeId id) {
   for (ast::NodeId item : ast().children(id)) param(item);
@@ -242,7 +197,7 @@ void Lowering::param(ast::NodeId id) {
   binding.is_parameter = true;
   ast::NodeId start = ast().find(id, Kind::start);
   if (layer_->made) made_param(id, binding);
-  else if (auto parameter = start.valid() ? declared_parameter(id, ast().child(start, 0))
+  else if (auto parameter = start.valid() ? declared_parameter(id, ast().child(start, 0), "parameter")
                                           : drawn_parameter(id, ast().child(ast().find(id, Kind::draw), 0))) {
     if (ast::NodeId bounds = ast().find(id, Kind::bounds); bounds.valid()) {
       parameter->bounds = declared_bounds(bounds);
@@ -261,12 +216,13 @@ void Lowering::param(ast::NodeId id) {
 }
 
 // The shape is what brackets say, else the start's; the start is broadcast to it.
-std::optional<Parameter> Lowering::declared_parameter(ast::NodeId id, ast::NodeId start) {
+std::optional<Parameter> Lowering::declared_parameter(ast::NodeId id, ast::NodeId start,
+                                                      std::string_view what) {
   const ast::Node& node = ast()[id];
   ast::NodeId brackets = ast().find(id, Kind::shape);
   auto shape = brackets.valid() ? declared_shape(brackets) : Axes{};
   if (!shape) return {};
-  Value value = constant_value(start, "the start of a parameter");
+  Value value = constant_value(start, fmt::format("the start of a {}", what));
   if (!value.ok()) return {};
   Parameter parameter{node.text, {}, place(node.name), {}};
   Axes given = shape_of(value).axes;
@@ -274,9 +230,9 @@ std::optional<Parameter> Lowering::declared_parameter(ast::NodeId id, ast::NodeI
   auto common = common_shape({false, given}, {false, parameter.axes});
   if (!common || common->axes != parameter.axes) {
     error(Code::shapes_differ, ast()[start].span,
-          fmt::format("the start of `{}` is {}, the parameter {}", node.text, to_string({false, given}),
+          fmt::format("the start of `{}` is {}, the {} {}", node.text, to_string({false, given}), what,
                       to_string({false, parameter.axes})))
-        .helps.push_back("without brackets a parameter has the shape of its start");
+        .helps.push_back(fmt::format("without brackets a {} has the shape of its start", what));
     return {};
   }
   auto count = static_cast<std::size_t>(elements({false, parameter.axes}));
@@ -349,9 +305,10 @@ void Lowering::def(ast::NodeId id) {
 void Lowering::define(ast::NodeId id) {
   const ast::Node& node = ast()[id];
   ast::NodeId how = ast().child(id, 0);
+  if (ast()[how].kind == Kind::next) return next(id);
   Binding binding{{}, node.name};
-  if (ast()[how].kind == Kind::next) not_yet(node.span, "`:=`");
-  else if (ast()[how].kind == Kind::draw) not_yet(node.span, "a random draw");
+  if (ast()[how].kind == Kind::draw)
+    binding.value = differentiable(node.text, draw(node.text, ast().child(how, 0)), node.span);
   else
     binding.value =
         differentiable(node.text, evaluate_definition(id, ast().child(how, 0), binding), node.span);
@@ -405,9 +362,11 @@ void Lowering::named(ast::NodeId id, std::vector<NamedValue>& into) {
   bool given = !ast().children(id).empty();
   Span span = given ? ast()[ast().child(id, 0)].span : node.name;
   Value value;
+  in_metric_ = true;
   if (given) value = evaluate(ast().child(id, 0));
   else if (Binding* binding = lookup(node.text)) value = binding->value;
   else value = unknown(node.text, node.name);
+  in_metric_ = false;
   if (!value.ok()) return;
   if (value.is == Value::Is::function) {
     waiting_.push_back(
@@ -448,31 +407,10 @@ std::optional<Lowered> lower(const ast::Ast& ast, const LowerSettings& settings,
 Model& Lowered::model() { return lowering_->model; }
 const Model& Lowered::model() const { return lowering_->model; }
 
-NodeId Lowered::update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate, Span span,
-                       Diagnostics& diagnostics) {
+std::optional<Update> Lowered::update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate,
+                                      Span span, Diagnostics& diagnostics) {
   lowering_->set_diagnostics(diagnostics);
-  const Function* function = lowering_->optimizer_function(optimizer, span);
-  if (!function) return {};
-  std::vector<Argument> arguments{
-      {"", Value::of(param), span, {}}, {"", Value::of(gradient), span, {}}, {"", Value::of(rate), span, {}}};
-  for (const auto& [name, value] : optimizer.hyper) arguments.push_back({name, Value::of(value), span, {}});
-  Value value = lowering_->call(*function, std::move(arguments), span);
-  if (!value.ok() || diagnostics.has_errors()) return {};
-  Graph& graph = lowering_->model.graph;
-  NodeId node = lowering_->to_node(value);
-  const Shape shape = graph.shape(param), found = graph.shape(node);
-  if (found == shape) return node;
-  if (!found.rows && common_shape(found, shape) == shape) return graph.broadcast(graph.to_real(node), shape);
-  if (!found.rows) {
-    diagnostics.error(Code::shapes_differ, span,
-                      fmt::format("the optimizer `{}` gives {} for a parameter that is {}", optimizer.name,
-                                  in_words(found), in_words(shape)));
-    return {};
-  }
-  diagnostics.error(
-      Code::wrong_kind, span,
-      fmt::format("the optimizer `{}` gives one number a row, not the new parameter", optimizer.name));
-  return {};
+  return lowering_->update(optimizer, param, gradient, rate, span);
 }
 
 }  // namespace slope

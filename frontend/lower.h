@@ -28,12 +28,42 @@ struct DataSource {
 // Of the tree alone, before any file is opened. Errors about the clauses are reported here.
 std::vector<DataSource> data_sources(const ast::Ast& ast, Diagnostics& diagnostics);
 
+enum class ColumnType : std::uint8_t { number, label, index };  // label: a class column
+
 struct DataColumn {
   std::string name;                  // in the model
   std::vector<std::string> headers;  // in the file: one for each element of a row, row-major
   std::size_t source = 0;
   Span span;
   std::vector<std::int64_t> axes = {};  // of the value in a row; {}: a number
+  ColumnType type = ColumnType::number;
+  std::int64_t classes = 0;              // of the others: its cells are integers from 0 to classes − 1
+  std::vector<std::string> labels = {};  // of a class column, by code; {}: not known, without data
+  bool array = false;                    // the file holds one array, which is this column
+  bool standardized = false;
+  std::vector<double> mean = {}, deviation = {};  // of each element; {}: those of the rows that are read
+};
+
+// A column as the tree alone declares it: whose labels or sizes have to be read before it is lowered.
+struct DeclaredColumn {
+  std::string name;
+  ColumnType type = ColumnType::number;
+  bool sized = false;  // `class(K)`, `index(N)`
+  bool standardized = false;
+  std::vector<std::string> headers;  // {}: its clause does not fit the file's header, which lower() reports
+  std::size_t source = 0;
+  Span span;
+};
+// `headers`: of each data source, as LowerSettings has them.
+std::vector<DeclaredColumn> declared_columns(const ast::Ast& ast,
+                                             std::span<const std::vector<std::string>> headers);
+
+// What the data say of a column beyond its header.
+struct Facts {
+  std::string column;                             // its name in the model
+  std::vector<std::string> labels = {};           // of a class column, in any order
+  std::int64_t size = 0;                          // of an index column: its greatest index and 1
+  std::vector<double> mean = {}, deviation = {};  // of a standardized one, element by element
 };
 struct Parameter {
   std::string name;
@@ -43,6 +73,10 @@ struct Parameter {
   std::int64_t offset = 0;  // of its first element among those of all parameters
   // The graph's parameter is an unbounded number then, the name stands for its bounded value.
   std::optional<Bounds> bounds = {};
+};
+// What is kept from step to step: no gradient. `offset` counts among the elements of all states.
+struct StateVariable : Parameter {
+  NodeId next;  // of the model's own: what a training step makes of it; invalid: it stays
 };
 struct NamedValue {
   std::string name;
@@ -57,11 +91,17 @@ struct Assumed {
   bool empty() const { return columns.empty() && params.empty() && target.empty(); }
 };
 
-// A function with its hyper-parameters fixed; or one of the optimizers with a stopping test (lbfgs, newton, lm,
-// exact), which are no functions of the language (runtime/solvers/solve.h).
+struct Hyper {
+  std::string name;
+  double value = 0;
+  bool truth = false;  // `value` is 0 or 1 for false or true
+  friend bool operator==(const Hyper&, const Hyper&) = default;
+};
+// A function with its hyper-parameters fixed; or one of the optimizers with a stopping test (lbfgs, newton,
+// lm, exact), which are no functions of the language (runtime/solvers/solve.h).
 struct Optimizer {
   std::string name = "sgd";
-  std::vector<std::pair<std::string, double>> hyper;
+  std::vector<Hyper> hyper;
   bool solver = false;
   friend bool operator==(const Optimizer&, const Optimizer&) = default;
 };
@@ -76,6 +116,18 @@ struct Training {
   std::optional<double> tolerance;  // of an optimizer with a stopping test
 };
 
+// A state of an optimizer, for one parameter or for all.
+struct OptimizerSlot {
+  int state = 0;              // among the model's states, where other optimizers may use it too
+  std::vector<double> start;  // element by element
+  NodeId next;
+};
+// One step of one parameter.
+struct Update {
+  NodeId value;
+  std::vector<OptimizerSlot> slots;
+};
+
 struct Model {
   Graph graph;
   std::vector<DataSource> sources;
@@ -83,6 +135,13 @@ struct Model {
   std::vector<Parameter> params;
   std::int64_t param_elements() const;  // of all parameters together
   void add(Parameter param);            // behind those that are there: sets its offset
+  // Their elements lie behind those of the parameters: first the model's own, then those of optimizers, which
+  // Lowered::update adds.
+  std::vector<StateVariable> states;
+  std::size_t own_states = 0;
+  std::int64_t state_elements() const;  // of all of them
+  std::int64_t own_elements() const;    // of the parameters and the model's own states
+  int add_state(StateVariable state);   // sets its offset; its index
   NodeId loss;
   NodeId predict;  // invalid where the model has none
   NodeId truth;    // the same; what a plot shows beside the prediction
@@ -91,7 +150,10 @@ struct Model {
   std::optional<std::int64_t> seed;
   Assumed assumed;
   std::vector<Span> called;    // a loss, metric or report given as a function f: f(predict, assumed.target)
-  bool uses_training = false;  // the word `training`: prediction has another graph
+  bool uses_training = false;  // the word `training`, a state or a draw: prediction has another graph
+  bool random = false;         // it has random draws
+  // Whether a step is more than a function of parameters and data: for first-order optimizers only.
+  bool keeps_or_draws() const { return own_states > 0 || random; }
 };
 
 // A file that `use` names: its tree, or why there is none.
@@ -104,7 +166,11 @@ struct UsedFile {
 using UsedFiles = std::map<std::pair<std::uint32_t, std::string>, UsedFile>;
 
 struct LowerSettings {
-  std::vector<std::vector<std::string>> headers;          // of each data source, where its file is known
+  std::vector<std::vector<std::string>> headers;  // of each data source, where its file is known
+  std::vector<std::optional<std::vector<std::int64_t>>>
+      arrays;  // the same; where the file is one array without names: the axes of a row
+  // Of the data or of a state; a column that is not among them has a fault that was told. Without: no data.
+  std::optional<std::vector<Facts>> facts;
   std::optional<Precision> precision;                     // of the command line
   std::vector<std::pair<std::string, std::string>> sets;  // --set NAME=VALUE
   std::vector<std::pair<std::string, std::string>>
@@ -120,9 +186,10 @@ class Lowered {
   Model& model();
   const Model& model() const;
 
-  // The new value of one parameter by the optimizer's function; an invalid id after an error.
-  NodeId update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate, Span span,
-                Diagnostics& diagnostics);
+  // One parameter's step by the optimizer's function, whose states become states of the model. Nothing after
+  // an error.
+  std::optional<Update> update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate,
+                               Span span, Diagnostics& diagnostics);
 
   Lowered(Lowered&&) noexcept;
   Lowered& operator=(Lowered&&) noexcept;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The working state of lower(): private to frontend. The member functions stand in lower.cpp (statements),
-// check_model.cpp (the end), expressions.cpp, functions.cpp (calls and built-in functions), grad.cpp
-// (derivatives in the model), options.cpp (train statements), shapes.cpp (shapes, arrays of constants, what
-// lines up), layers.cpp (who owns a parameter), scan.cpp, use.cpp (other files), tensors.cpp (structure:
-// lists, indices, reshape, …), products.cpp (`@`, einsum), reductions.cpp and shown.cpp.
+// columns.cpp (data), check_model.cpp (the end), state.cpp, draws.cpp, expressions.cpp, functions.cpp (calls
+// and built-in functions), grad.cpp (derivatives in the model), options.cpp (train statements), shapes.cpp
+// (shapes, arrays of constants, what lines up), layers.cpp (who owns a parameter), scan.cpp, use.cpp (other
+// files), tensors.cpp (structure: lists, indices, reshape, …), products.cpp (`@`, einsum), reductions.cpp and
+// shown.cpp.
 #pragma once
 #include <functional>
 #include <map>
@@ -23,6 +24,7 @@ namespace slope {
 struct Function;
 struct Layer;
 struct Scope;
+struct OptimizerStates;  // state.cpp
 
 // More than one number that the compiler knows, in f64; axes {0}: the empty list, which only says a shape.
 struct Array {
@@ -45,6 +47,7 @@ struct Value {
   std::shared_ptr<const Array> array = {};
   std::shared_ptr<const std::vector<Value>> items = {};  // of a tuple
   std::int64_t classes = 0;  // > 0: a node of integers from 0 to classes − 1, which can index
+  int labelled = -1;         // the data column whose labels these integers stand for
 
   static Value of(double v) {
     return {.is = Is::number, .number = v, .literal = nullptr, .node = {}, .text = {}};
@@ -70,11 +73,15 @@ struct Binding {
   Span span;
   int order = 0;    // of definition: a function sees only what stands above it
   int column = -1;  // of a data column: to know whether it is read
+  int state = -1;   // of a state: among the model's, in an optimizer among those of the call
   bool used = false;
   bool is_parameter = false;
   std::shared_ptr<Layer> layer = {};  // of a definition with parameters: what `.W` is looked up in
   std::shared_ptr<Layer> call = {};   // its right side as a whole is such a call: it can be made again
 };
+
+// Binding::state of what is none, and of one whose declaration has an error.
+inline constexpr int no_state = -1, failed_state = -2;
 
 struct Scope {
   const Scope* parent = nullptr;
@@ -115,17 +122,51 @@ class Lowering {
   Value call(const Function& function, std::vector<Argument> arguments, Span span, ast::NodeId whole = {});
   const Function* optimizer_function(const Optimizer& optimizer, Span span);
   NodeId to_node(const Value& value);
+  std::optional<Update> update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate,
+                               Span span);
   void set_diagnostics(Diagnostics& diagnostics) { diagnostics_ = &diagnostics; }
 
  private:
   // statements (lower.cpp)
   void load_prelude();
   void statement(ast::NodeId id);
-  void data(ast::NodeId id);
-  void column(ast::NodeId id, ast::NodeId statement, std::size_t source);
   void params(ast::NodeId id);
   void param(ast::NodeId id);
-  std::optional<Parameter> declared_parameter(ast::NodeId id, ast::NodeId start);
+  std::optional<Parameter> declared_parameter(ast::NodeId id, ast::NodeId start, std::string_view what);
+
+  // what is kept from step to step (state.cpp)
+  std::string owned_name(const std::string& name);
+  const std::string& optimized_name() const;
+  void state(ast::NodeId id);
+  Value own_state(Parameter start, Binding& binding);
+  slope::NodeId state_node(int index);
+  Value state_now(int index);
+  Value optimizer_state(ast::NodeId id, Parameter start, Binding& binding);
+  int slot(const std::string& name, const Axes& axes, std::size_t count);
+  void next(ast::NodeId id);
+  std::optional<slope::NodeId> state_value(const std::string& name, const Value& value,
+                                           const Binding& binding, Span span);
+  void no_such_state(ast::NodeId id);
+  bool widen(OptimizerStates& states);
+  std::set<std::string> read_states(const OptimizerStates& states, slope::NodeId value) const;
+  std::vector<OptimizerSlot> slots(const OptimizerStates& states);
+  slope::NodeId updated(const Optimizer& optimizer, slope::NodeId node, const Shape& shape, Span span);
+
+  // data columns (columns.cpp)
+  void data(ast::NodeId id);
+  void column(ast::NodeId id, ast::NodeId statement, std::size_t source);
+  bool column_type(ast::NodeId type, DataColumn& column);
+  bool column_labels(std::optional<std::int64_t> classes, const Facts* facts, Span type, DataColumn& column);
+  bool column_size(std::optional<std::int64_t> size, const Facts* facts, Span type, DataColumn& column);
+  const Facts* facts_of(const std::string& column) const;
+  bool column_headers(ast::NodeId statement, DataColumn& column);
+  bool column_of_array(ast::NodeId id, ast::NodeId statement, DataColumn& column);
+  std::optional<std::vector<std::string>> header_range(ast::NodeId range, std::size_t source);
+  Value column_value(int column);
+  bool compared_with_label(std::string_view symbol, Value& a, Value& b, ast::NodeId id);
+  void warn_of_codes(const Value& codes, const Value& number, ast::NodeId id);
+  Value classes(const Argument& argument);
+  void check_columns();
 
   // bounds of parameters (bounds.cpp)
   std::optional<Bounds> declared_bounds(ast::NodeId id);
@@ -140,6 +181,12 @@ class Lowering {
   std::optional<Parameter> drawn_parameter(ast::NodeId id, ast::NodeId from);
   void draw_start(Parameter& param, const Distribution& distribution);
   std::vector<double> orthogonal(std::uint64_t key, const Axes& axes) const;
+  // random draws (draws.cpp)
+  Value draw(const std::string& name, ast::NodeId from);
+  std::optional<std::vector<Argument>> draw_arguments(ast::NodeId from,
+                                                      std::span<const std::string_view> formals,
+                                                      std::string_view form);
+  std::optional<Shape> draw_shape(ast::NodeId from, std::span<const Argument> arguments, std::size_t formals);
   void constants(ast::NodeId id);
   void def(ast::NodeId id);
   void define(ast::NodeId id);
@@ -151,6 +198,7 @@ class Lowering {
   void check_loss();
   void check_predict();
   void check_parameters();
+  void warn_of_random_prediction();
   void check_unused();
   void apply_sets();
   bool loss_seen() const;
@@ -223,10 +271,7 @@ class Lowering {
   std::optional<std::int64_t> axis_of(const Value& value, Span span, const Shape& shape,
                                       std::string_view function);
   Value constant_value(ast::NodeId id, std::string_view what);
-  Value column_value(int column);
   slope::NodeId param_node(int index);
-  bool column_headers(ast::NodeId data, DataColumn& column);
-  std::optional<std::vector<std::string>> header_range(ast::NodeId range, std::size_t source);
 
   // loops (scan.cpp)
   class Scan;
@@ -312,8 +357,6 @@ class Lowering {
   void optimizer_option(ast::NodeId value, Options& given);
   void check_solver_options(const Training& training, const std::set<std::string>& in_file);
   bool check_solver_hyper(const Optimizer& optimizer, ast::NodeId value);
-  bool has_state(const Function& function);
-  bool has_state(const Function& function, std::set<const Function*>& seen);
   bool check_hyper(const Function& function, ast::NodeId value);
   bool on_command_line(const std::string& statement, const std::string& shown,
                        const std::function<void(const ast::Ast&, ast::NodeId)>& use);
@@ -333,9 +376,12 @@ class Lowering {
   Scope* scope_ = nullptr;
   std::vector<std::unique_ptr<Function>> functions_;
   std::map<std::string, const Function*, std::less<>> built_ins_;
-  std::vector<const Function*> calls_;  // being inlined
-  Span unwritten_;                      // of a call that no expression stands for: `loss = f`
-  Span call_site_;                      // in the model, of the outermost call into the prelude
+  std::vector<const Function*> calls_;     // being inlined
+  OptimizerStates* optimizing_ = nullptr;  // while an optimizer's function is
+  std::map<std::string, int> owned_;       // names of states and draws, and how often each occurred
+  bool in_metric_ = false;
+  Span unwritten_;  // of a call that no expression stands for: `loss = f`
+  Span call_site_;  // in the model, of the outermost call into the prelude
   std::unordered_map<std::string, Span> metric_names_, report_names_;
   std::vector<bool> column_read_;
   // A loss or metric given as a function waits until it is known which column nothing reads.

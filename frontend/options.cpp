@@ -19,7 +19,8 @@ using Is = Value::Is;
 namespace {
 
 constexpr TrainOption options[] = {
-    {"optimizer", true, "sgd, lbfgs, newton, lm, exact, or a function of the model (sgd)", "NAME"},
+    {"optimizer", true, "sgd, adam and others, lbfgs, newton, lm, exact, or a function of the model (sgd)",
+     "NAME"},
     {"rate", true, "how far a step goes along the gradient (0.01)", "R"},
     {"steps", true, "updates (1000)", "N"},
     {"epochs", true, "passes over the data, instead of steps", "N"},
@@ -287,9 +288,11 @@ void Lowering::optimizer_option(ast::NodeId value, Options& given) {
             .helps.push_back(fmt::format("{}(name=value)", name.text));
         return;
       }
-      auto number = constant_number(ast().child(part, 0), fmt::format("`{}`", argument.text));
-      if (!number) return;
-      optimizer.hyper.emplace_back(argument.text, *number);
+      Value known = evaluate(ast().child(part, 0));
+      if (!known.known())
+        known = {}, constant_number(ast().child(part, 0), fmt::format("`{}`", argument.text));
+      if (!known.ok()) return;
+      optimizer.hyper.push_back({argument.text, known.number, known.is == Is::truth});
     }
   if (find_solver(name.text) && !model_scope_.names.contains(name.text)) {
     optimizer.solver = true;
@@ -303,7 +306,7 @@ void Lowering::optimizer_option(ast::NodeId value, Options& given) {
 // Only lbfgs has a hyper-parameter: how many steps it remembers.
 bool Lowering::check_solver_hyper(const Optimizer& optimizer, ast::NodeId value) {
   for (std::size_t i = 0; i < optimizer.hyper.size(); ++i) {
-    const auto& [name, number] = optimizer.hyper[i];
+    const auto& [name, number, truth] = optimizer.hyper[i];
     Span span = ast()[ast().child(value, i + 1)].span;
     if (optimizer.name != "lbfgs" || name != "history" || i > 0) {
       error(Code::wrong_arguments, span,
@@ -312,7 +315,7 @@ bool Lowering::check_solver_hyper(const Optimizer& optimizer, ast::NodeId value)
           .notes.push_back("of the optimizers with a stopping test lbfgs has one: `lbfgs(history=10)`");
       return false;
     }
-    if (number != std::floor(number) || !(number >= 1 && number <= 1000)) {
+    if (truth || number != std::floor(number) || !(number >= 1 && number <= 1000)) {
       error(Code::bad_option_value, span,
             fmt::format("`history` is {}, but must be a whole number from 1 to 1000", shortest(number)));
       return false;
@@ -356,38 +359,7 @@ const Function* Lowering::optimizer_function(const Optimizer& optimizer, Span sp
     return nullptr;
   }
   binding->used = true;
-  if (has_state(*function)) {
-    not_yet(span, fmt::format("the optimizer `{}` (it keeps state)", optimizer.name));
-    return nullptr;
-  }
   return function;
-}
-
-// Whether the function, or one that it calls by name, has a `state`.
-bool Lowering::has_state(const Function& function) {
-  std::set<const Function*> seen;
-  return has_state(function, seen);
-}
-
-bool Lowering::has_state(const Function& function, std::set<const Function*>& seen) {
-  if (!seen.insert(&function).second) return false;
-  const ast::Ast& tree = *function.ast;
-  std::vector<ast::NodeId> rest{function.def};
-  while (!rest.empty()) {
-    ast::NodeId id = rest.back();
-    rest.pop_back();
-    const ast::Node& node = tree[id];
-    if (node.kind == Kind::state) return true;
-    if (node.kind == Kind::call && tree[tree.child(id, 0)].kind == Kind::name) {
-      auto called = function.scope->names.find(tree[tree.child(id, 0)].text);
-      if (called != function.scope->names.end() && called->second.order < function.order &&
-          called->second.value.function && called->second.value.function->def.valid() &&
-          has_state(*called->second.value.function, seen))
-        return true;
-    }
-    for (ast::NodeId child : tree.children(id)) rest.push_back(child);
-  }
-  return false;
 }
 
 std::string dashed(std::string_view name) {

@@ -165,6 +165,7 @@ class Lowering::Scan {
       return g.reshape(g.slice(in[0], along), left);
     });
     out.classes = value.classes;
+    out.labelled = value.labelled;
     return out;
   }
 

@@ -262,78 +262,9 @@ Value Lowering::constant_value(ast::NodeId id, std::string_view what) {
   return numeric(value, ast()[id].span, what) ? value : Value{};
 }
 
-Value Lowering::column_value(int column) {
-  Shape shape{true, model.columns[static_cast<std::size_t>(column)].axes};
-  return Value::of(graph().data(column, graph().intern(shape)));
-}
-
 slope::NodeId Lowering::param_node(int index) {
   Shape shape{false, model.params[static_cast<std::size_t>(index)].axes};
   return graph().param(index, graph().intern(shape));
-}
-
-// `columns A..B`: the file's headers from A to B.
-std::optional<std::vector<std::string>> Lowering::header_range(ast::NodeId range, std::size_t source) {
-  if (source >= settings_.headers.size() || settings_.headers[source].empty()) {
-    error(Code::no_data, ast()[range].span, "which columns these are is known only with the data")
-        .helps.push_back("give their file with --data FILE, or name each: `columns a, b, c`");
-    return {};
-  }
-  const std::vector<std::string>& headers = settings_.headers[source];
-  std::size_t at[2] = {};
-  for (std::size_t i = 0; i < 2; ++i) {
-    const ast::Node& end = ast()[ast().child(range, i)];
-    auto found = std::find(headers.begin(), headers.end(), end.text);
-    at[i] = static_cast<std::size_t>(found - headers.begin());
-    if (found != headers.end()) continue;
-    Diagnostic& d = error(Code::no_such_column, end.span,
-                          fmt::format("the data have no column `{}`", escaped(end.text, 40)));
-    if (std::string near = nearest(end.text, headers); !near.empty())
-      d.helps.push_back(fmt::format("did you mean `{}`?", near));
-    return {};
-  }
-  if (at[0] > at[1]) {
-    error(Code::no_such_column, ast()[range].span,
-          fmt::format("`{}` stands after `{}` in the data", headers[at[0]], headers[at[1]]))
-        .helps.push_back("name the column first that comes first");
-    return {};
-  }
-  return std::vector<std::string>(headers.begin() + static_cast<std::ptrdiff_t>(at[0]),
-                                  headers.begin() + static_cast<std::ptrdiff_t>(at[1]) + 1);
-}
-
-// The headers of a name with axes, from the `columns` clause of its statement; without a shape it becomes a
-// vector of that length.
-bool Lowering::column_headers(ast::NodeId data, DataColumn& column) {
-  ast::NodeId names = ast().find(data, Kind::columns), range = ast().find(data, Kind::columns_range);
-  ast::NodeId clause = names.valid() ? names : range;
-  std::vector<std::string> headers = column.headers;
-  if (names.valid()) {
-    headers.clear();
-    for (ast::NodeId part : ast().children(names)) headers.push_back(ast()[part].text);
-  } else if (range.valid()) {
-    auto found = header_range(range, column.source);
-    if (!found) return false;
-    headers = std::move(*found);
-  }
-  auto count = static_cast<std::int64_t>(headers.size());
-  if (column.axes.empty() && clause.valid()) column.axes = {count};
-  column.headers = std::move(headers);
-  std::int64_t wanted = elements({false, column.axes});
-  if (wanted == count) return true;
-  std::string shape = to_string({false, column.axes});
-  if (!clause.valid()) {
-    error(Code::shapes_differ, column.span,
-          fmt::format("`{}{}` takes {} columns of the file, but the statement does not say which",
-                      column.name, shape, wanted))
-        .helps.push_back(fmt::format("`data {}{} from \"FILE\" columns A..B`", column.name, shape));
-    return false;
-  }
-  Diagnostic& d = error(
-      Code::shapes_differ, ast()[clause].span,
-      fmt::format("`{}{}` takes {} columns of the file, these are {}", column.name, shape, wanted, count));
-  d.helps.push_back(fmt::format("without a shape, `data {}` is a vector of {} values", column.name, count));
-  return false;
 }
 
 }  // namespace slope

@@ -31,8 +31,11 @@ NodeId with_axis(Graph& graph, NodeId x, std::size_t at) {
   return graph.reshape(x, axes);
 }
 
-Value of_classes(Value value, std::int64_t classes) {
-  if (value.is == Is::node) value.classes = classes;
+// The integers of `from` in other places are integers of the same classes.
+Value of_classes(Value value, const Value& from) {
+  if (value.is != Is::node) return value;
+  value.classes = from.classes;
+  value.labelled = from.labelled;
   return value;
 }
 
@@ -237,13 +240,12 @@ Value Lowering::index(ast::NodeId id) {
   Value value = build({&base, 1}, span, [&](Graph& g, std::span<const NodeId> in) {
     return g.reshape(g.slice(in[0], along), left);
   });
-  value = of_classes(value, base.classes);
+  value = of_classes(value, base);
   if (!taken) return value;
   ast::NodeId item = items[0];
   for (ast::NodeId other : items)
     if (ast()[other].kind != Kind::ellipsis && ast()[other].kind != Kind::slice) item = other;
-  return of_classes(take(value, indices, static_cast<std::int64_t>(place), ast()[item].span, text),
-                    base.classes);
+  return of_classes(take(value, indices, static_cast<std::int64_t>(place), ast()[item].span, text), base);
 }
 
 // table[…, indices, …]: the indices are whole numbers that the compiler knows, or integers.
@@ -312,7 +314,7 @@ Value Lowering::member(ast::NodeId id) {
   std::swap(order[order.size() - 1], order[order.size() - 2]);
   return of_classes(build({&x, 1}, node.span,
                           [&](Graph& g, std::span<const NodeId> in) { return g.permute(in[0], order); }),
-                    x.classes);
+                    x);
 }
 
 // --- functions ---
@@ -390,6 +392,7 @@ Value Lowering::structure(std::string_view name, const std::vector<Argument>& ar
     Array array{{static_cast<std::int64_t>(shape.axes.size())}, {shape.axes.begin(), shape.axes.end()}};
     return Value::of(std::move(array));
   }
+  if (name == "classes") return classes(first);
   if (name == "last") {
     if (!shape.axes.empty()) return Value::of(static_cast<double>(shape.axes.back()));
     error(Code::shapes_differ, first.span,
@@ -412,7 +415,7 @@ Value Lowering::structure(std::string_view name, const std::vector<Argument>& ar
     }
     return of_classes(
         build({&x, 1}, span, [&](Graph& g, std::span<const NodeId> in) { return g.permute(in[0], *axes); }),
-        x.classes);
+        x);
   }
   if (name == "flip") {
     Axes axes(shape.axes.size());
@@ -432,8 +435,7 @@ Value Lowering::structure(std::string_view name, const std::vector<Argument>& ar
                                                shape.axes[static_cast<std::size_t>(axis)]};
     }
     return of_classes(
-        build({&x, 1}, span, [&](Graph& g, std::span<const NodeId> in) { return g.slice(in[0], along); }),
-        x.classes);
+        build({&x, 1}, span, [&](Graph& g, std::span<const NodeId> in) { return g.slice(in[0], along); }), x);
   }
   if (name != "take") internal_error(fmt::format("no function {} of structure", name));
   std::int64_t axis = 0;
@@ -446,7 +448,7 @@ Value Lowering::structure(std::string_view name, const std::vector<Argument>& ar
     if (!chosen) return {};
     axis = *chosen;
   }
-  return of_classes(take(x, (*given)[1]->value, axis, (*given)[1]->span, shown(first.node)), x.classes);
+  return of_classes(take(x, (*given)[1]->value, axis, (*given)[1]->span, shown(first.node)), x);
 }
 
 // concat: one after the other along an axis that is there (the last); stack: along a new last one.
@@ -539,7 +541,7 @@ Value Lowering::reshape(const Given& given, ast::NodeId whole) {
   if (open != axes->end()) *open = count / rest;
   return of_classes(build({&x, 1}, given[0]->span,
                           [&](Graph& g, std::span<const NodeId> in) { return g.reshape(in[0], *axes); }),
-                    x.classes);
+                    x);
 }
 
 // pad(x, n), pad(x, [before, after]) on every axis, pad(x, [[b, a], …]) axis by axis, as NumPy has it.

@@ -15,6 +15,10 @@ struct Inputs {
   std::vector<T> arguments;  // by RunArgument
   std::int64_t rows = 0;
   std::vector<std::int64_t> param_offsets = {};  // in `params`, by index of param; empty: all are numbers
+  std::vector<T> states = {};
+  std::vector<std::int64_t> state_offsets = {};  // in `states`, by index of state; empty: all are numbers
+  std::uint64_t seed = 0, step = 0;              // of the random draws
+  std::vector<std::int64_t> row_numbers = {};    // of each row in the data; empty: 0, 1, 2, …
 };
 
 // The values of the roots, in T = float or double as the graph's precision says: their elements, row by row

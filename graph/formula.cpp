@@ -107,7 +107,8 @@ class Writer {
   // Whether the node is written under the name that the model gives it.
   bool has_line(NodeId id) const {
     NodeKind kind = graph_[id].kind;
-    bool leaf = kind == NodeKind::constant || kind == NodeKind::data || kind == NodeKind::param;
+    bool leaf = kind == NodeKind::constant || kind == NodeKind::data || kind == NodeKind::param ||
+                kind == NodeKind::state || kind == NodeKind::draw;
     std::string_view name = graph_.name(id);
     return !leaf && !name.empty() && name.find(' ') == std::string_view::npos;  // not "d loss / d w"
   }
@@ -136,6 +137,8 @@ class Writer {
         return node.type == Type::truth ? truth(node.value != 0) : number(node.value, precision_);
       case NodeKind::data: return named(shown(name_of(names_.columns, node.index, "column")), true);
       case NodeKind::param: return named(shown(name_of(names_.params, node.index, "param")), false);
+      case NodeKind::state: return named(shown(name_of(names_.states, node.index, "state")), false);
+      case NodeKind::draw: return named(shown(std::string(graph_.name(id))), graph_.has_rows(id));
       case NodeKind::argument: return named("rate", false);
       case NodeKind::row_count: return row_count();
       case NodeKind::broadcast:

@@ -23,6 +23,8 @@ int Node::arity() const {
     case NodeKind::array:
     case NodeKind::data:
     case NodeKind::param:
+    case NodeKind::state:
+    case NodeKind::draw:
     case NodeKind::argument:
     case NodeKind::row_count: return 0;
     case NodeKind::scalar: return info(op).arity;
@@ -107,6 +109,17 @@ NodeId Graph::array(std::vector<double> values, std::span<const std::int64_t> ax
 }
 NodeId Graph::param(int index, ShapeId shape) {
   return make({.kind = NodeKind::param, .shape = shape, .index = index});
+}
+NodeId Graph::state(int index, ShapeId shape) {
+  return make({.kind = NodeKind::state, .shape = shape, .index = index});
+}
+NodeId Graph::draw(Draw draw, ShapeId shape) {
+  Axes numbers{static_cast<std::int64_t>(draw.key), draw.word};
+  return make({.kind = NodeKind::draw, .shape = shape, .numbers = lists_.intern(numbers)});
+}
+Graph::Draw Graph::drawn(const Node& node) const {
+  const Axes& list = numbers(node);
+  return {static_cast<std::uint64_t>(list[0]), static_cast<int>(list[1])};
 }
 NodeId Graph::argument(RunArgument argument) {
   return make({.kind = NodeKind::argument, .shape = Shapes::number, .index = static_cast<int>(argument)});
@@ -196,6 +209,12 @@ NodeId Graph::apply(OpId op, std::span<const NodeId> operands) {
     if (auto found = unique_.find(swapped); found != unique_.end()) node = swapped;
   }
   return make(node);
+}
+
+bool has(const Graph& graph, NodeKind kind) {
+  for (std::size_t i = 0; i < graph.size(); ++i)
+    if (graph[NodeId(static_cast<std::int64_t>(i))].kind == kind) return true;
+  return false;
 }
 
 std::vector<bool> live(const Graph& graph, std::span<const NodeId> roots) {

@@ -36,6 +36,14 @@
 // in
 //   row-major order of the labels as they first occur in a's axes, then in b's; rows that are summed over
 //   come outermost and in chunks, as above.
+// Random numbers. An element of a draw is a function of the draw's key and word, the run's seed and step, and
+// its
+//   place: of a value with rows the row's number in the data times the elements of a row, plus the element.
+//   It is made by Philox4x32-10 with the key (key + seed·0x9E3779B97F4A7C15 mod 2⁶⁴) at the counter (place,
+//   step), low words first. Word k of a draw is the number whose 64 bits are the block's words 2k + 1 and 2k;
+//   of it f64 takes the upper 53 bits as a multiple of 2⁻⁵³, f32 the upper 24 as one of 2⁻²⁴: both lie in
+//   [0, 1).
+// States. All that a step writes is computed from what it began with and stored at its end.
 // Sums that overlap. scatter_add and window_add start each element with −0 and add what falls on it in the
 // order in
 //   which their operand's elements stand; rows that are summed over come outermost and in chunks.
@@ -79,9 +87,11 @@ enum class NodeKind : std::uint8_t {
   array,          // index: of an array of the graph, in this shape
   data,           // index: of the column; one value a row
   param,          // index: of the parameter
+  state,          // index: of what is kept from step to step; no derivative goes there
   argument,       // index: of what a run is told: RunArgument
   row_count,      // the number of rows, as a number
   scalar,         // op on operands of one shape
+  draw,           // random numbers in [0, 1); numbers: the draw's key and which of its two words
   broadcast,      // operand 0, the same along every axis that it lacks or has once
   reduce,         // reduction of operand 0 over the axis numbers[0]: its last one, or the rows
   arg_reduce,     // where along the last axis the largest (smallest) element first stands; NaN wins
@@ -135,6 +145,12 @@ class Graph {
   NodeId truth(bool value);
   NodeId data(int column, ShapeId shape = Shapes::number_a_row);
   NodeId param(int index, ShapeId shape = Shapes::number);
+  NodeId state(int index, ShapeId shape);
+  struct Draw {
+    std::uint64_t key = 0;  // two draws of a model have two keys
+    int word = 0;           // 0 or 1: of two numbers at one place
+  };
+  NodeId draw(Draw draw, ShapeId shape);
   NodeId argument(RunArgument argument);
   NodeId row_count();
   NodeId apply(OpId op, std::span<const NodeId> operands);
@@ -187,6 +203,7 @@ class Graph {
   const std::vector<double>& values(const Node& array) const { return arrays_[ArrayId(array.index)]; }
   std::vector<Along> along(const Node& slice_or_pad) const;  // `count` is that of the smaller side
   std::vector<Window> windows(const Node& node) const;
+  Draw drawn(const Node& node) const;
   struct Labels {
     std::span<const std::int64_t> a, b, out;
   };
@@ -254,6 +271,9 @@ class Graph {
   std::unordered_map<Node, NodeId, Hash, Same> unique_;
   std::unordered_map<NodeId, std::string> names_;
 };
+
+// Whether the graph has a node of this kind.
+bool has(const Graph& graph, NodeKind kind);
 
 // Which nodes the roots need, themselves included.
 std::vector<bool> live(const Graph& graph, std::span<const NodeId> roots);

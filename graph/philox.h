@@ -4,6 +4,7 @@
 // number.
 #pragma once
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace slope {
@@ -29,6 +30,30 @@ constexpr std::array<double, 2> uniform_pair(std::uint64_t key, std::uint64_t pl
     return static_cast<double>((std::uint64_t{high} << 32 | low) >> 11) * 0x1p-53;
   };
   return {number(bits[0], bits[1]), number(bits[2], bits[3])};
+}
+
+// What a draw is made of at one place (graph/graph.h, "Random numbers").
+struct DrawPlace {
+  std::uint64_t key = 0, seed = 0, step = 0, place = 0;
+};
+inline constexpr std::uint64_t draw_seed_factor = 0x9E3779B97F4A7C15;
+
+// The 64 random bits of one of the two words.
+constexpr std::uint64_t draw_bits(const DrawPlace& at, int word) {
+  auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
+  auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
+  std::uint64_t key = at.key + at.seed * draw_seed_factor;
+  PhiloxBlock block =
+      philox({low(at.place), high(at.place), low(at.step), high(at.step)}, {low(key), high(key)});
+  auto first = static_cast<std::size_t>(2 * word);
+  return std::uint64_t{block[first + 1]} << 32 | block[first];
+}
+
+// In [0, 1), T = float or double.
+template <class T>
+constexpr T draw_number(std::uint64_t bits) {
+  if constexpr (sizeof(T) == 4) return static_cast<float>(bits >> 40) * 0x1p-24f;
+  else return static_cast<double>(bits >> 11) * 0x1p-53;
 }
 
 }  // namespace slope

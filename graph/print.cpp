@@ -41,6 +41,7 @@ std::string operand(const Graph& graph, NodeId id, const PrintNames& names) {
     case NodeKind::array: return fmt::format("array{}", node.index);
     case NodeKind::data: return name_or(names.columns, node.index, "column");
     case NodeKind::param: return name_or(names.params, node.index, "param");
+    case NodeKind::state: return name_or(names.states, node.index, "state");
     case NodeKind::argument: return "rate";
     case NodeKind::row_count: return "rows";
     case NodeKind::broadcast: return operand(graph, node.operands[0], names);
@@ -97,6 +98,10 @@ std::string axes_text(const Graph& graph, const Node& node) {
     }
     case NodeKind::take:
     case NodeKind::scatter_add: return fmt::format(" along axis {}", node.index);
+    case NodeKind::draw: {
+      Graph::Draw draw = graph.drawn(node);
+      return fmt::format(" {:016x} word {}", draw.key, draw.word);
+    }
     default: return "";
   }
 }
@@ -104,6 +109,7 @@ std::string axes_text(const Graph& graph, const Node& node) {
 std::string_view word(const Node& node) {
   switch (node.kind) {
     case NodeKind::scalar: return info(node.op).name;
+    case NodeKind::draw: return "draw";
     case NodeKind::broadcast: return "broadcast";
     case NodeKind::reduce: return to_string(node.reduction);
     case NodeKind::arg_reduce: return node.reduction == Reduction::max ? "argmax" : "argmin";
@@ -127,7 +133,7 @@ std::string_view word(const Node& node) {
 
 std::string expression(const Graph& graph, NodeId id, const PrintNames& names) {
   const Node& node = graph[id];
-  if (node.arity() == 0) return operand(graph, id, names);
+  if (node.arity() == 0 && node.kind != NodeKind::draw) return operand(graph, id, names);
   std::string out(word(node));
   std::string_view separator = " ";
   for (NodeId input : node.inputs()) {

@@ -14,6 +14,7 @@ namespace slope {
 struct PrintNames {
   std::vector<std::string> columns, params;                  // by index
   std::function<std::string(std::span<const Span>)> places;  // "line 4" of the origins of a node
+  std::vector<std::string> states = {};                      // by index
 };
 
 // The nodes that the roots need, in order. Constants, parameters, columns and broadcasts are written where

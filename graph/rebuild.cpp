@@ -19,6 +19,8 @@ NodeId remake(const Graph& from, NodeId old, Graph& to, std::span<const NodeId> 
     case NodeKind::array: return to.array(from.values(node), shape.axes);
     case NodeKind::data: return to.data(node.index, to.intern(shape));
     case NodeKind::param: return to.param(node.index, to.intern(shape));
+    case NodeKind::state: return to.state(node.index, to.intern(shape));
+    case NodeKind::draw: return to.draw(from.drawn(node), to.intern(shape));
     case NodeKind::argument: return to.argument(static_cast<RunArgument>(node.index));
     case NodeKind::row_count: return to.row_count();
     case NodeKind::scalar: return to.apply(node.op, operands);

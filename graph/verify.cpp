@@ -69,6 +69,12 @@ std::string fault(const Graph& graph, NodeId id) {
                  : "";
     case NodeKind::data: return own.rows && node.index >= 0 ? "" : "data without rows or column";
     case NodeKind::param: return own.rows || node.index < 0 ? "a parameter with rows or without index" : "";
+    case NodeKind::state: return own.rows || node.index < 0 ? "a state with rows or without index" : "";
+    case NodeKind::draw:
+      return node.type != Type::real || !node.numbers.valid() || graph.numbers(node).size() != 2 ||
+                     graph.drawn(node).word < 0 || graph.drawn(node).word > 1
+                 ? "a draw without key and word"
+                 : "";
     case NodeKind::argument: return own != Shape{} || node.index < 0 ? "an argument that is no number" : "";
     case NodeKind::row_count: return own == Shape{} ? "" : "a number of rows that is no number";
     case NodeKind::scalar: {

@@ -74,6 +74,11 @@ void Column::keep_rows(std::int64_t rows) {
   std::memset(static_cast<char*>(bytes_.get()) + used, 0, bytes_of(storage_, cells()) - used);
 }
 
+void Column::set_elements(std::int64_t elements) {
+  rows_ = cells() / elements;
+  elements_ = elements;
+}
+
 Column Column::copy() const {
   Column out(name_, storage_, rows_, elements_);
   std::memcpy(out.data(), data(), static_cast<std::size_t>(cells()) * size_of(storage_));

@@ -31,6 +31,8 @@ class Column {
   // Exact: every storage fits a double.
   double at(std::int64_t row, std::int64_t element = 0) const;
   void keep_rows(std::int64_t rows);  // the first so many; sets the padding behind them
+  // The cells of so many rows together are those of one: row-major.
+  void set_elements(std::int64_t elements);
   Column copy() const;
 
  private:

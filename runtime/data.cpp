@@ -8,8 +8,11 @@
 
 #include "base/os.h"
 #include "base/text.h"
+#include "runtime/array_file.h"
 #include "runtime/csv.h"
 #include "runtime/gzip.h"
+#include "runtime/idx.h"
+#include "runtime/npy.h"
 #include "runtime/table.h"
 
 namespace slope {
@@ -24,15 +27,20 @@ struct DataFile::Contents {
   std::vector<const char*> header_cells;  // where each begins
   const char* rows = nullptr;             // behind the header
   int rows_line = 1;
+  std::optional<ArrayHeader> array;  // a file of one array, which has no text
 
   csv::Scanner scanner() const { return {text, separator}; }
   bool check_form(Diagnostics& diagnostics) const;
   bool read_header(Diagnostics& diagnostics);
   FilePosition place(const char* at) const;
-  std::optional<std::vector<int>> columns_of(std::span<const std::string> names,
-                                             Diagnostics& diagnostics) const;
+  bool open_array(Diagnostics& diagnostics);
+  std::vector<int> columns_of(std::span<const WantedColumn> wanted) const;
+  bool check_twice(std::span<const WantedColumn> wanted, Diagnostics& diagnostics) const;
+  TableRequest request(std::span<const WantedColumn> wanted) const;
   template <class T>
-  std::optional<DataFile::Columns> read(std::span<const std::string> names, Diagnostics&) const;
+  std::optional<DataFile::Columns> read(std::span<const WantedColumn> wanted, Diagnostics&) const;
+  template <class T>
+  std::optional<DataFile::Columns> read_one_array(const WantedColumn& wanted, Diagnostics&) const;
 };
 
 namespace {
@@ -53,7 +61,6 @@ std::string_view form_of(std::string_view bytes) {
   } known[] = {
       {"\x1F\x8B"sv, "is compressed with gzip twice: unpack it with gunzip first"},
       {"PK\x03\x04"sv, "is a ZIP archive or a spreadsheet (.xlsx): export it as CSV"},
-      {"\x93NUMPY"sv, "is a NumPy array: this version reads CSV only, save it with numpy.savetxt"},
       {"\x28\xB5\x2F\xFD"sv, "is compressed with zstd: unpack it with unzstd first"},
       {"\xFD"
        "7zXZ\0"sv,
@@ -66,7 +73,6 @@ std::string_view form_of(std::string_view bytes) {
       {"%PDF-"sv, "is a PDF document: CSV is expected"},
       {"\xFF\xFE"sv, "is UTF-16 text: save it as UTF-8"},
       {"\xFE\xFF"sv, "is UTF-16 text: save it as UTF-8"},
-      {"\0\0\x08"sv, "is an IDX array: this version reads CSV only"},
   };
   for (const auto& [magic, form] : known)
     if (bytes.starts_with(magic)) return form;
@@ -141,52 +147,83 @@ bool DataFile::Contents::read_header(Diagnostics& diagnostics) {
   return true;
 }
 
-// The number of the header's cell for each name.
-std::optional<std::vector<int>> DataFile::Contents::columns_of(std::span<const std::string> names,
-                                                               Diagnostics& diagnostics) const {
-  std::unordered_map<std::string_view, int> first, second;
-  for (std::size_t i = 0; i < header.size(); ++i)
-    if (!first.emplace(header[i], static_cast<int>(i)).second) second.emplace(header[i], static_cast<int>(i));
+bool DataFile::Contents::open_array(Diagnostics& diagnostics) {
+  array = is_npy(bytes.view()) ? read_npy_header(bytes.view(), path, diagnostics)
+                               : read_idx_header(bytes.view(), path, diagnostics);
+  return array.has_value();
+}
+
+// The number of the header's cell for each column.
+std::vector<int> DataFile::Contents::columns_of(std::span<const WantedColumn> wanted) const {
+  std::unordered_map<std::string_view, int> first;
+  for (std::size_t i = 0; i < header.size(); ++i) first.emplace(header[i], static_cast<int>(i));
   std::vector<int> columns;
-  bool good = true;
-  for (const std::string& name : names) {
-    auto found = first.find(name);
-    if (found == first.end()) internal_error("column `" + name + "` was asked for, but the header lacks it");
+  for (const WantedColumn& column : wanted) {
+    auto found = first.find(column.header);
+    if (found == first.end())
+      internal_error("column `" + column.header + "` was asked for, but the header lacks it");
     columns.push_back(found->second);
-    auto again = second.find(name);
+  }
+  return columns;
+}
+
+// A header that stands twice does not say which column is wanted.
+bool DataFile::Contents::check_twice(std::span<const WantedColumn> wanted, Diagnostics& diagnostics) const {
+  std::unordered_map<std::string_view, std::size_t> first, second;
+  for (std::size_t i = 0; i < header.size(); ++i)
+    if (!first.emplace(header[i], i).second) second.emplace(header[i], i);
+  bool good = true;
+  for (const WantedColumn& column : wanted) {
+    auto again = second.find(column.header);
     if (again == second.end()) continue;
     auto& d = diagnostics.add(
-        data_error(Code::bad_header, place(header_cells[static_cast<std::size_t>(again->second)]),
-                   fmt::format("two columns are named `{}`: columns {} and {}", escaped(name, 60),
-                               found->second + 1, again->second + 1)));
+        data_error(Code::bad_header, place(header_cells[again->second]),
+                   fmt::format("two columns are named `{}`: columns {} and {}", escaped(column.header, 60),
+                               first.at(column.header) + 1, again->second + 1)));
     d.helps.push_back("rename one of them in the file's header");
     second.erase(again);  // told once
     good = false;
   }
-  if (!good) return {};
-  return columns;
+  return good;
+}
+
+TableRequest DataFile::Contents::request(std::span<const WantedColumn> wanted) const {
+  TableRequest out{path, header, columns_of(wanted), {}, drop_missing};
+  for (const WantedColumn& column : wanted) out.labels.push_back(column.labels);
+  return out;
 }
 
 template <class T>
-std::optional<DataFile::Columns> DataFile::Contents::read(std::span<const std::string> names,
+std::optional<DataFile::Columns> DataFile::Contents::read(std::span<const WantedColumn> wanted,
                                                           Diagnostics& diagnostics) const {
-  auto columns = columns_of(names, diagnostics);
-  if (!columns) return {};
-  TableRequest request{path, header, *columns, drop_missing};
-  auto table = read_table<T>(scanner(), rows, rows_line, request, diagnostics);
+  if (!check_twice(wanted, diagnostics)) return {};
+  auto table = read_table<T>(scanner(), rows, rows_line, request(wanted), diagnostics);
   if (!table) return {};
   DataFile::Columns result;
   result.rows = table->rows;
   result.dropped = table->dropped;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    int slot = table->slots[static_cast<std::size_t>((*columns)[i])];
-    Column& column = table->columns[static_cast<std::size_t>(slot)];
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    auto slot = static_cast<std::size_t>(table->slots[i]);
     // Several names may mean one column of the file.
-    bool again = std::find(columns->begin() + static_cast<std::ptrdiff_t>(i) + 1, columns->end(),
-                           (*columns)[i]) != columns->end();
-    result.columns.push_back(again ? column.copy() : std::move(column));
-    result.columns.back().rename(names[i]);
+    bool again = std::find(table->slots.begin() + static_cast<std::ptrdiff_t>(i) + 1, table->slots.end(),
+                           table->slots[i]) != table->slots.end();
+    result.columns.push_back(again ? table->columns[slot].copy() : std::move(table->columns[slot]));
+    result.columns.back().rename(wanted[i].header);
+    result.labels.push_back(table->labels[slot]);
   }
+  return result;
+}
+
+template <class T>
+std::optional<DataFile::Columns> DataFile::Contents::read_one_array(const WantedColumn& wanted,
+                                                                    Diagnostics& diagnostics) const {
+  auto read = read_array<T>(*array, bytes.view(), {path, wanted.labels, drop_missing}, diagnostics);
+  if (!read) return {};
+  DataFile::Columns result;
+  result.rows = read->column.rows();
+  result.dropped = read->dropped;
+  result.columns.push_back(std::move(read->column));
+  result.labels.push_back(std::move(read->labels));
   return result;
 }
 
@@ -198,6 +235,10 @@ DataFile::~DataFile() = default;
 const std::string& DataFile::path() const { return contents_->path; }
 const std::vector<std::string>& DataFile::header() const { return contents_->header; }
 char DataFile::separator() const { return contents_->separator; }
+bool DataFile::drops_missing() const { return contents_->drop_missing; }
+std::optional<std::vector<std::int64_t>> DataFile::array() const {
+  return contents_->array ? std::optional(contents_->array->row_axes()) : std::nullopt;
+}
 
 std::optional<DataFile> DataFile::open(const std::string& path, const DataOptions& options,
                                        Diagnostics& diagnostics) {
@@ -210,15 +251,38 @@ std::optional<DataFile> DataFile::open(const std::string& path, const DataOption
     diagnostics.error(error->too_large ? Code::too_large : Code::cannot_open, error->message());
     return {};
   }
+  if (is_npy(contents.bytes.view()) || is_idx(contents.bytes.view()))
+    return contents.open_array(diagnostics) ? std::optional(std::move(file)) : std::nullopt;
   contents.text = contents.bytes.view();
   if (contents.text.starts_with("\xEF\xBB\xBF")) contents.text.remove_prefix(3);
   if (!contents.check_form(diagnostics) || !contents.read_header(diagnostics)) return {};
   return file;
 }
 
+std::optional<DataFile::Columns> DataFile::read(std::span<const WantedColumn> wanted, bool single,
+                                                Diagnostics& diagnostics) const {
+  if (contents_->array)
+    return single ? contents_->read_one_array<float>(wanted[0], diagnostics)
+                  : contents_->read_one_array<double>(wanted[0], diagnostics);
+  return single ? contents_->read<float>(wanted, diagnostics) : contents_->read<double>(wanted, diagnostics);
+}
+
 std::optional<DataFile::Columns> DataFile::read(std::span<const std::string> names, bool single,
                                                 Diagnostics& diagnostics) const {
-  return single ? contents_->read<float>(names, diagnostics) : contents_->read<double>(names, diagnostics);
+  std::vector<WantedColumn> wanted;
+  for (const std::string& name : names) wanted.push_back({name});
+  return read(std::span<const WantedColumn>(wanted), single, diagnostics);
+}
+
+DataFile::Place DataFile::place(std::span<const WantedColumn> wanted, std::size_t column,
+                                std::int64_t row) const {
+  const Contents& c = *contents_;
+  if (c.array)
+    return {FilePosition{c.path}, fmt::format("in row {}", row_in_file(*c.array, c.bytes.view(), row) + 1)};
+  TableRequest request = c.request(wanted);
+  FilePosition position =
+      cell_place<double>(c.scanner(), c.rows, c.rows_line, request, row, request.columns[column]);
+  return {std::move(position), fmt::format("in column `{}`", escaped(wanted[column].header, 60))};
 }
 
 std::vector<std::string_view> DataFile::lines() const {

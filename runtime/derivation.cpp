@@ -145,8 +145,9 @@ class Derivation {
   std::string name_of(NodeId id, int& unnamed) const {
     const Node& node = model_.graph[id];
     if (node.kind == NodeKind::broadcast) return shown_[node.operands[0].index()];
-    if (node.kind == NodeKind::data || node.kind == NodeKind::param || node.kind == NodeKind::constant ||
-        node.kind == NodeKind::row_count || node.kind == NodeKind::argument)
+    if (node.kind == NodeKind::data || node.kind == NodeKind::param || node.kind == NodeKind::state ||
+        node.kind == NodeKind::constant || node.kind == NodeKind::row_count ||
+        node.kind == NodeKind::argument)
       return operand(model_.graph, id, names_);
     std::string_view name = model_.graph.name(id);
     if (!name.empty() && name.find(' ') == std::string_view::npos) return std::string(name);

@@ -33,7 +33,11 @@ Inputs<T> interpreter_inputs(const Model& model, const Dataset& data, std::span<
     for (std::int64_t row : rows)
       for (std::int64_t i = 0; i < column.elements(); ++i) cells.push_back(static_cast<T>(column.at(row, i)));
   }
-  for (double p : params) in.params.push_back(static_cast<T>(p));
+  auto own = std::min(params.size(), static_cast<std::size_t>(model.param_elements()));
+  for (double p : params.first(own)) in.params.push_back(static_cast<T>(p));
+  for (double s : params.subspan(own)) in.states.push_back(static_cast<T>(s));
+  in.state_offsets = state_offsets(model);
+  in.seed = static_cast<std::uint64_t>(model.seed.value_or(0));
   in.param_offsets = param_offsets(model);
   in.arguments = {static_cast<T>(model.trainings.empty() ? 0 : model.trainings[0].rate)};
   return in;

@@ -14,7 +14,8 @@ namespace slope {
 std::vector<std::int64_t> all_rows(const Dataset& data);
 std::vector<std::int64_t> spread_rows(const Dataset& data, std::int64_t most);
 
-// These rows of the columns that were read, all their elements, and these parameters. The rate is that of the
+// These rows of the columns that were read, all their elements, and these parameters, the model's own states
+// behind them. The rate is that of the
 // first train statement.
 template <class T>
 Inputs<T> interpreter_inputs(const Model& model, const Dataset& data, std::span<const double> params,

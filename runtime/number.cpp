@@ -43,10 +43,15 @@ bool is_large(std::string_view text) {
 
 }  // namespace
 
+bool is_missing(std::string_view cell) {
+  cell = trimmed(cell);
+  return cell.empty() || cell == "NA" || same_letters(cell, "nan");
+}
+
 template <class T>
 Reading read_number(std::string_view cell, T& value) {
   cell = trimmed(cell);
-  if (cell.empty() || cell == "NA" || same_letters(cell, "nan")) return Reading::missing;
+  if (is_missing(cell)) return Reading::missing;
   if (cell.front() == '+') {
     cell.remove_prefix(1);
     if (cell.starts_with('-')) return Reading::bad;

@@ -12,6 +12,9 @@ namespace slope {
 
 enum class Reading { number, missing, bad, too_large };
 
+// Whether the cell says that there is no value: empty, NA or nan in any case of its letters.
+bool is_missing(std::string_view cell);
+
 // The whole cell, spaces and tabs around it aside. A leading '+' and inf are fine; empty, NA and nan are
 // missing; what is nearer to 0 than to any other number is 0.
 template <class T>

@@ -16,9 +16,17 @@ std::vector<std::int64_t> param_offsets(const Model& model) {
   return offsets;
 }
 
+std::vector<std::int64_t> state_offsets(const Model& model) {
+  std::vector<std::int64_t> offsets;
+  for (const StateVariable& state : model.states) offsets.push_back(state.offset);
+  return offsets;
+}
+
 std::vector<double> starts(const Model& model) {
   std::vector<double> all;
   for (const Parameter& param : model.params) all.insert(all.end(), param.start.begin(), param.start.end());
+  for (std::size_t i = 0; i < model.own_states; ++i)
+    all.insert(all.end(), model.states[i].start.begin(), model.states[i].start.end());
   return all;
 }
 
@@ -39,6 +47,12 @@ std::vector<double> in_units(const Model& model, std::span<const double> all) {
 
 std::span<const double> elements_of(const Parameter& param, std::span<const double> all) {
   return all.subspan(static_cast<std::size_t>(param.offset), param.start.size());
+}
+
+std::span<const double> elements_of_state(const Model& model, std::size_t state,
+                                          std::span<const double> all) {
+  const StateVariable& s = model.states[state];
+  return all.subspan(static_cast<std::size_t>(model.param_elements() + s.offset), s.start.size());
 }
 
 const Parameter& param_at(const Model& model, std::int64_t element) {

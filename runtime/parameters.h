@@ -14,7 +14,10 @@ namespace slope {
 // Where each begins, by index, as CompileOptions and Inputs take it: empty where every parameter is a number.
 std::vector<std::int64_t> param_offsets(const Model& model);
 
-// All of them at their starts.
+// The same of the states, counted from the first of them.
+std::vector<std::int64_t> state_offsets(const Model& model);
+
+// All of them at their starts, then the model's own states.
 std::vector<double> starts(const Model& model);
 
 // With bounds a parameter is moved, and held here, as the unbounded number behind it (graph/bounds.h). These
@@ -24,6 +27,9 @@ bool has_bounds(const Model& model);
 
 // The elements of one among those of all.
 std::span<const double> elements_of(const Parameter& param, std::span<const double> all);
+
+// The elements of a state among those of all parameters and states.
+std::span<const double> elements_of_state(const Model& model, std::size_t state, std::span<const double> all);
 
 // The parameter that an element among those of all belongs to.
 const Parameter& param_at(const Model& model, std::int64_t element);

@@ -32,7 +32,7 @@ Needs needs(const Model& model, NodeId root) {
   for (std::size_t i = 0; i < live_nodes.size(); ++i) {
     if (!live_nodes[i]) continue;
     const Node& node = model.graph[NodeId(static_cast<std::int64_t>(i))];
-    out.params |= node.kind == NodeKind::param;
+    out.params |= node.kind == NodeKind::param || node.kind == NodeKind::state || node.kind == NodeKind::draw;
     out.reductions |= node.kind == NodeKind::reduce || node.kind == NodeKind::row_count;
     if (node.kind == NodeKind::data) out.columns.push_back(node.index);
   }

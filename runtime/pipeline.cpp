@@ -4,11 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <set>
 #include <span>
-#include <unordered_set>
 
 #include "base/ending.h"
 #include "base/text.h"
@@ -82,6 +80,23 @@ std::vector<std::vector<std::string>> Opened::headers() const {
   return out;
 }
 
+std::vector<std::optional<std::vector<std::int64_t>>> Opened::arrays() const {
+  std::vector<std::optional<std::vector<std::int64_t>>> out;
+  for (std::size_t file : file_of) out.push_back(files[file].array());
+  return out;
+}
+
+namespace {
+void array_without_names(const DataFile& file, Diagnostics& diagnostics) {
+  Diagnostic d;
+  d.code = Code::bad_data_file;
+  d.position = FilePosition{file.path()};
+  d.message = "the file holds one array, which has no names";
+  d.helps.push_back(fmt::format("name it in the model: `data x{} from \"FILE\"`", shape_text(*file.array())));
+  diagnostics.add(std::move(d));
+}
+}  // namespace
+
 std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Diagnostics& diagnostics) {
   Opened opened;
   Diagnostics told;  // faults of the statements are told with the model's
@@ -123,6 +138,10 @@ std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Dia
       diagnostics.add(std::move(d));
     }
     if (!file) return {};
+    if (file->array() && short_form) {
+      array_without_names(*file, diagnostics);
+      return {};
+    }
     opened.file_of.push_back(opened.files.size());
     opened.files.push_back(std::move(*file));
   }
@@ -156,15 +175,17 @@ Gradients gradients_of(Model& model, NodeId loss) {
   return out;
 }
 
-// The roots are the loss, the gradients and, but for a solver's, the updates.
+// The roots are the loss, the gradients and, but for a solver's, the updates and what states become.
 void finish_step(StepGraph& step, const Graph& graph, std::span<const NodeId> roots) {
   step.fused = fuse(graph, roots);
   check(step.fused.graph);
   std::span<const NodeId> fused(step.fused.roots);
   step.loss = fused[0];
-  auto updates = fused.begin() + 1 + std::ssize(step.trained);
-  step.gradients.assign(fused.begin() + 1, updates);
-  step.updates.assign(updates, fused.end());
+  std::span<const NodeId> rest = fused.subspan(1);
+  step.gradients.assign(rest.begin(), rest.begin() + std::ssize(step.trained));
+  if (step.solver) return;
+  rest = rest.subspan(step.trained.size()).first(step.trained.size());
+  step.updates.assign(rest.begin(), rest.end());
 }
 
 std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients, const Training& training,
@@ -183,17 +204,29 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
     return step;
   }
   NodeId rate = model.graph.argument(RunArgument::rate);
+  std::vector<StepGraph::Next> nexts;
+  for (std::size_t i = 0; i < model.own_states; ++i)
+    if (model.states[i].next.valid()) nexts.push_back({static_cast<int>(i), model.states[i].next});
   for (std::size_t i = 0; i < gradients.nodes.size(); ++i) {
     Graph::Origin origin(model.graph, training.span);
     NodeId param = param_node(model, static_cast<std::size_t>(gradients.trained[i]));
-    NodeId update =
+    auto update =
         lowered.update(training.optimizer, param, gradients.nodes[i], rate, training.span, diagnostics);
-    if (!update.valid()) return {};
+    if (!update) return {};
     NodeId move = model.graph.apply<op::Mul>(rate, gradients.nodes[i]);
-    step.gradient_descent &= update == model.graph.apply<op::Sub>(param, move);
-    roots.push_back(update);
+    step.gradient_descent &= update->value == model.graph.apply<op::Sub>(param, move);
+    roots.push_back(update->value);
+    for (OptimizerSlot& slot : update->slots) {
+      auto same = [&](const OptimizerSlot& known) { return known.state == slot.state; };
+      if (std::any_of(step.slots.begin(), step.slots.end(), same)) continue;
+      nexts.push_back({slot.state, slot.next});
+      step.slots.push_back(std::move(slot));
+    }
   }
+  for (const StepGraph::Next& next : nexts) roots.push_back(next.value);
   finish_step(step, model.graph, roots);
+  auto behind = step.fused.roots.end() - std::ssize(nexts);
+  for (const StepGraph::Next& next : nexts) step.nexts.push_back({next.state, *behind++});
   return step;
 }
 
@@ -286,143 +319,6 @@ bool check_numbers_only(const Graph& graph, std::span<const NodeId> roots, std::
   return false;
 }
 
-// --- columns ---
-std::vector<bool> columns_read(const Graph& graph, std::size_t columns) {
-  std::vector<bool> read(columns);
-  for (std::size_t i = 0; i < graph.size(); ++i) {
-    const Node& node = graph[NodeId(static_cast<std::int64_t>(i))];
-    if (node.kind == NodeKind::data) read[static_cast<std::size_t>(node.index)] = true;
-  }
-  return read;
-}
-
-namespace {
-
-// What is often the matter with a header that lacks the names asked for.
-void help_with_header(const std::vector<std::string>& header, Diagnostic& d) {
-  if (header.size() == 1)
-    for (char c : {';', '\t', ',', '|'})
-      if (header[0].find(c) != std::string::npos)
-        d.helps.push_back(
-            fmt::format("the file looks separated by `{0}`: write sep=\"{0}\" in the `data` statement",
-                        c == '\t' ? "\\t" : std::string(1, c)));
-  auto is_number = [](const std::string& cell) {
-    double value;
-    auto [end, fault] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-    return fault == std::errc() && end == cell.data() + cell.size();
-  };
-  if (std::all_of(header.begin(), header.end(), is_number))
-    d.helps.push_back("the first line of the file must hold the names of its columns");
-}
-
-// `known`: the names in the file's header.
-bool check_header(const DataColumn& column, const DataFile& file,
-                  const std::unordered_set<std::string_view>& known, Diagnostics& diagnostics) {
-  const std::vector<std::string>& header = file.header();
-  std::vector<std::string> missing;
-  for (const std::string& name : column.headers)
-    if (!known.contains(name)) missing.push_back(name);
-  if (missing.empty()) return true;
-  Diagnostic& d =
-      diagnostics.error(Code::no_such_column, column.span,
-                        fmt::format("{} has no column `{}`", escaped(file.path()), escaped(missing[0])));
-  if (std::string near = nearest(missing[0], header); !near.empty())
-    d.helps.push_back(fmt::format("did you mean `{}`?", escaped(near)));
-  if (missing.size() > 1)
-    d.notes.push_back(fmt::format("{} of the {} columns of `{}` are missing", missing.size(),
-                                  column.headers.size(), escaped(column.name)));
-  std::vector<std::string> shown;
-  for (const std::string& name : std::span(header).first(std::min<std::size_t>(header.size(), 20)))
-    shown.push_back(name.find_first_of(" ,\"") == std::string::npos && !name.empty() ? name
-                                                                                     : '"' + name + '"');
-  help_with_header(header, d);
-  if (header.size() > 20) shown.push_back(fmt::format("{} more", header.size() - 20));
-  d.notes.push_back("its columns are " + listed(shown));
-  return false;
-}
-
-}  // namespace
-
-namespace {
-
-void note_dropped(const DataFile& file, const DataFile::Columns& read, Diagnostics& diagnostics) {
-  std::string rows = read.dropped == 1 ? "1 row" : fmt::format("{} rows", read.dropped);
-  diagnostics.add({.severity = Severity::note,
-                   .code = Code::dropped_rows,
-                   .message = fmt::format("{} of {} left out for a missing cell, {} used", rows,
-                                          escaped(file.path()), read.rows),
-                   .span = {},
-                   .position = {},
-                   .label = {}});
-}
-
-// Reads the wanted columns of one file into `data`.
-void read_file(const Model& model, const Opened& opened, std::size_t f, const std::vector<bool>& wanted,
-               bool check_all, Dataset& data, Diagnostics& diagnostics) {
-  const DataFile& file = opened.files[f];
-  std::unordered_set<std::string_view> known(file.header().begin(), file.header().end());
-  std::vector<std::string> headers;
-  std::vector<std::size_t> targets;
-  bool fine = true;
-  for (std::size_t i = 0; i < model.columns.size(); ++i) {
-    const DataColumn& column = model.columns[i];
-    if (opened.file_of[column.source] != f || !(wanted[i] || check_all)) continue;
-    fine &= check_header(column, file, known, diagnostics);
-    // Of a statement with missing=drop every name counts.
-    if (!wanted[i] && !opened.sources[column.source].drop_missing) continue;
-    headers.insert(headers.end(), column.headers.begin(), column.headers.end());
-    targets.push_back(i);
-  }
-  if (!fine || (targets.empty() && opened.files.size() > 1)) return;
-  auto read = file.read(headers, model.graph.precision() == Precision::f32, diagnostics);
-  if (!read) return;
-  std::span<Column> left(read->columns);
-  for (std::size_t target : targets) {
-    const DataColumn& column = model.columns[target];
-    std::span<Column> parts = left.first(column.headers.size());
-    left = left.subspan(parts.size());
-    data.columns[target] = parts.size() == 1 ? std::move(parts[0]) : side_by_side(column.name, parts);
-    for (Column& part : parts) part = Column();  // wide blocks are not held twice
-  }
-  std::size_t source = static_cast<std::size_t>(std::find(opened.file_of.begin(), opened.file_of.end(), f) -
-                                                opened.file_of.begin());
-  Span span = opened.sources[source].span;
-  if (read->dropped > 0) note_dropped(file, *read, diagnostics);
-  if (read->dropped > 0 && opened.files.size() > 1)
-    diagnostics
-        .error(Code::rows_differ, span,
-               fmt::format("rows of {} are left out, those of the other files are not: they no longer match",
-                           escaped(file.path())))
-        .helps.push_back("put the columns of a model with missing=drop into one file");
-  else if (data.rows >= 0 && read->rows != data.rows)
-    diagnostics
-        .error(
-            Code::rows_differ, span,
-            fmt::format("{} has {} rows, the data before it {}", escaped(file.path()), read->rows, data.rows))
-        .notes.push_back("all columns of a model are of the same rows");
-  data.rows = read->rows;
-  data.dropped += read->dropped;
-}
-
-}  // namespace
-
-std::optional<Dataset> read_columns(const Model& model, const Opened& opened, const std::vector<bool>& wanted,
-                                    bool check_all, Diagnostics& diagnostics) {
-  Activity reading("reading the data");
-  Dataset data;
-  data.columns.resize(model.columns.size());
-  data.rows = -1;  // not known yet
-  for (std::size_t f = 0; f < opened.files.size(); ++f)
-    read_file(model, opened, f, wanted, check_all, data, diagnostics);
-  if (diagnostics.has_errors()) return {};
-  data.rows = std::max<std::int64_t>(data.rows, 0);
-  for (const Column& column : data.columns) {
-    data.pointers.push_back(column.data());
-    data.storages.push_back(column.storage());
-  }
-  return data;
-}
-
 // --- kernels ---
 namespace {
 
@@ -452,6 +348,8 @@ Kernel step_kernel(const StepGraph& step, std::size_t number) {
   for (NodeId gradient : step.gradients) append_output(kernel, gradient);
   for (std::size_t i = 0; i < step.updates.size(); ++i)
     kernel.stores.push_back({step.updates[i], Store::To::param, step.trained[i]});
+  for (const StepGraph::Next& next : step.nexts)
+    kernel.stores.push_back({next.value, Store::To::state, next.state});
   return kernel;
 }
 
@@ -472,6 +370,7 @@ CompileOptions compile_options(const Request& request, const Model& model, const
   // Behind the parameters may lie a vector of as many parts (SolverGraphs::product).
   for (std::size_t i = 0, n = options.param_offsets.size(); i < n; ++i)
     options.param_offsets.push_back(model.param_elements() + options.param_offsets[i]);
+  options.state_offsets = state_offsets(model);
   options.storages = data.storages;
   options.cpu = request.cpu;
   options.cache = request.cache;
@@ -492,6 +391,7 @@ PrintNames print_names(const Model& model, const Sources& sources) {
   PrintNames names;
   for (const DataColumn& column : model.columns) names.columns.push_back(column.name);
   for (const Parameter& param : model.params) names.params.push_back(param_label(param));
+  for (const StateVariable& state : model.states) names.states.push_back(state.name);
   names.places = [&sources](std::span<const Span> origins) {
     std::set<int> lines;
     for (Span span : origins)

@@ -7,6 +7,7 @@
 //
 // Each arrow is a function from one value to the next; `slope show STAGE` prints what is between two of them.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -62,6 +63,7 @@ struct Opened {
   std::vector<DataFile> files;       // each once, also where several statements name it
   std::vector<std::size_t> file_of;  // by source
   std::vector<std::vector<std::string>> headers() const;
+  std::vector<std::optional<std::vector<std::int64_t>>> arrays() const;  // as LowerSettings has them
 };
 std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Diagnostics& diagnostics);
 
@@ -72,7 +74,14 @@ struct StepGraph {
   std::vector<int> trained;  // parameters, in the order of `gradients` and `updates`
   NodeId loss;               // in fused.graph
   std::vector<NodeId> gradients, updates;
-  bool gradient_descent = true;  // every update is param − rate·gradient, to the node
+  // What states become: the model's own and the optimizer's.
+  struct Next {
+    int state = 0;
+    NodeId value;
+  };
+  std::vector<Next> nexts;
+  std::vector<OptimizerSlot> slots;  // the optimizer's, each once, with its start
+  bool gradient_descent = true;      // every update is param − rate·gradient, to the node
   // Of an optimizer with a stopping test, which has no updates.
   std::shared_ptr<const SolverGraphs> solver = {};
 };
@@ -100,10 +109,21 @@ struct Dataset {
   std::vector<const void*> pointers;
   std::vector<Storage> storages;
   std::int64_t rows = 0, dropped = 0;
+  // Of standardized columns, by index of the model: with these they were read.
+  std::vector<std::vector<double>> mean, deviation;
 };
-// Reads the wanted columns; `required` ones must be in the headers even where they are not read.
+// The rows of so many that count for mean and deviation of a standardized column, in ascending order: those
+// of training. Without a function: all.
+using CountedRows = std::function<std::vector<std::int64_t>(std::int64_t rows)>;
+// Reads the wanted columns; with `check_all` the others must be in the headers too. Standardized columns take
+// mean and deviation of the model where it has them, else those of the rows that count.
 std::optional<Dataset> read_columns(const Model& model, const Opened& opened, const std::vector<bool>& wanted,
-                                    bool check_all, Diagnostics& diagnostics);
+                                    bool check_all, Diagnostics& diagnostics,
+                                    const CountedRows& counted = {});
+// From then on the model reads its standardized columns, of any data, as these were read.
+void keep_moments(Model& model, const Dataset& data);
+// False, with Code::no_such_column, where the file's header lacks one of the column's.
+bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& diagnostics);
 
 Kernel step_kernel(const StepGraph& step, std::size_t number);
 Kernel evaluation_kernel(const Fused& fused);

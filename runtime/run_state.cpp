@@ -32,6 +32,7 @@ std::uint64_t own_hash(const Model& model, const Graph& graph, const Node& node)
       for (const std::string& header : model.columns[index].headers) hash.add(header);
       break;
     case NodeKind::param: hash.add(model.params[index].name); break;
+    case NodeKind::state: hash.add(model.states[index].name); break;
     case NodeKind::argument: hash.add(static_cast<std::uint64_t>(node.index)); break;
     case NodeKind::scalar: hash.add(info(node.op).name); break;
     case NodeKind::array:
@@ -115,12 +116,22 @@ std::string runs_text(const Model& model, const RunFacts& facts, const Place& pl
   return list.dump();
 }
 
+// Parameters and the model's own states, under a prefix.
+void add_own(State& state, const Model& model, std::string_view prefix, std::span<const double> all) {
+  add_params(state, model, prefix, all);
+  for (std::size_t i = 0; i < model.own_states; ++i)
+    state.tensors.push_back(state_tensor(model, i, prefix, all));
+}
+
 State make(const Session& s, const RunFacts& facts, const std::vector<double>& params, const Place& place,
            std::string_view status) {
   State state = weights_state(s, params);
   const Model& model = s.model();
   bool single = model.graph.precision() == Precision::f32;
-  if (!place.best.empty()) add_params(state, model, best_prefix, place.best);
+  if (!place.best.empty()) add_own(state, model, best_prefix, place.best);
+  if (!place.runs.empty() && std::ssize(place.params) > model.own_elements())
+    for (int slot : facts.slots[place.runs.size() - 1])
+      state.tensors.push_back(state_tensor(model, static_cast<std::size_t>(slot), "", place.params));
   if (!place.best.empty())
     state.tensors.push_back({std::string(best_loss_name), single, {}, {place.best_loss}});
   auto& facts_of = state.metadata;
@@ -144,6 +155,8 @@ RunFacts run_facts(const Model& model, const std::vector<StepGraph>& steps, cons
     const StepGraph& step = step_of(steps, training.optimizer);
     facts.updates.push_back(fingerprint(model, step.fused.graph, step.fused.roots));
     if (step.solver) facts.updates.back() += " " + step.optimizer.name;
+    std::vector<int>& slots = facts.slots.emplace_back();
+    for (const OptimizerSlot& slot : step.slots) slots.push_back(slot.state);
   }
   facts.data = data_hash(model, data);
   facts.rows = data.rows;
@@ -154,7 +167,7 @@ RunFacts run_facts(const Model& model, const std::vector<StepGraph>& steps, cons
 State make_state(const Session& s, const RunFacts& facts, const Fit& fit) {
   State state = make(s, facts, fit.params, fit.place, to_string(fit.status));
   if (fit.status != Status::diverged) return state;
-  add_params(state, s.model(), last_prefix, fit.place.params);
+  add_own(state, s.model(), last_prefix, fit.place.params);
   return state;
 }
 
@@ -181,7 +194,7 @@ class Resume {
     if (!params || !read_runs() || !same_graph() || !same_statements()) return {};
     Place place;
     place.params = std::move(*params);
-    if (!read_best(place)) return {};
+    if (!read_best(place) || !read_slots(place)) return {};
     for (std::size_t i = 0; i < begun_; ++i) {
       std::string met =
           runs_[i].value("stopped_by", Json("")).is_string() ? runs_[i].value("stopped_by", "") : "";
@@ -279,14 +292,32 @@ class Resume {
     const Tensor* loss = state_.find(best_loss_name);
     if (!loss) return begun_ == 0 || damaged("the best parameters are missing");
     place.best_loss = loss->values.size() == 1 ? loss->values[0] : std::numeric_limits<double>::quiet_NaN();
-    for (const Parameter& param : model_.params) {
+    auto take = [&](const Parameter& param) {
       const Tensor* tensor = state_.find(std::string(best_prefix) + param.name);
-      if (!tensor || tensor->shape != param.axes) return damaged("the best parameters are missing");
+      if (!tensor || tensor->shape != param.axes) return false;
       auto values = unbounded_of(state_, *tensor, param, model_.graph.precision());
-      if (!values) return damaged("a best parameter is not inside its bounds");
-      place.best.insert(place.best.end(), values->begin(), values->end());
-    }
+      if (values) place.best.insert(place.best.end(), values->begin(), values->end());
+      return values.has_value();
+    };
+    bool all = std::all_of(model_.params.begin(), model_.params.end(), take);
+    for (std::size_t i = 0; i < model_.own_states; ++i) all = all && take(model_.states[i]);
+    if (!all) return damaged("the best parameters are missing");
     return std::isfinite(place.best_loss) || damaged("its best loss is not finite");
+  }
+
+  // The states of the optimizer that goes on.
+  bool read_slots(Place& place) {
+    if (begun_ == 0 || text("slope/status") == "diverged") return true;
+    auto params = static_cast<std::size_t>(model_.param_elements());
+    place.params.resize(params + static_cast<std::size_t>(model_.state_elements()));
+    for (int slot : facts_.slots[begun_ - 1]) {
+      const StateVariable& variable = model_.states[static_cast<std::size_t>(slot)];
+      const Tensor* tensor = state_.find(variable.name);
+      if (!tensor || tensor->shape != variable.axes) return damaged("the state of the optimizer is missing");
+      std::copy(tensor->values.begin(), tensor->values.end(),
+                place.params.begin() + static_cast<std::ptrdiff_t>(params) + variable.offset);
+    }
+    return true;
   }
 
   std::optional<Place> refuse_diverged(std::int64_t steps) {

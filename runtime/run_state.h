@@ -3,6 +3,8 @@
 // holds besides the parameters:
 //   slope/best/NAME, slope/best_loss   the parameters of the lowest loss so far; none before the first step
 //   slope/last/NAME                    only after divergence: where the loss was not finite
+//   slope/optimizer/…                  states of the optimizer of the statement under way
+//   (frontend/state.cpp)
 // and in the metadata, as texts: slope/model (the text), slope/graph (hash of how the loss is computed),
 // slope/runs (the train statements as JSON: optimizer, rate, steps, steps done, loss reached, hash of the
 // update), slope/steps, slope/status, slope/seed, slope/rows, slope/dropped_rows, slope/data (hash of the
@@ -22,7 +24,8 @@ namespace slope {
 struct RunFacts {
   std::string graph;                 // hash of the loss, down to columns (by header) and parameters (by name)
   std::vector<std::string> updates;  // of each train statement: hash of its step
-  std::string data;                  // hash of the columns read
+  std::vector<std::vector<int>> slots;  // of each train statement: the optimizer's states, among the model's
+  std::string data;                     // hash of the columns read
   std::int64_t rows = 0, dropped = 0;
 };
 RunFacts run_facts(const Model& model, const std::vector<StepGraph>& steps, const Dataset& data);

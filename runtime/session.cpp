@@ -7,6 +7,7 @@
 
 #include "base/ending.h"
 #include "base/text.h"
+#include "runtime/facts.h"
 #include "runtime/parameters.h"
 #include "runtime/used_files.h"
 
@@ -42,6 +43,22 @@ bool too_large(const Diagnostics& diagnostics) {
 }  // namespace
 
 namespace {
+// Both graphs read one list of states: a function with a state in one branch of a condition on `training`
+// only would shift it.
+void check_same_states(const Model& inside, const Model& outside, Diagnostics& diagnostics) {
+  for (std::size_t i = 0; i < std::max(inside.own_states, outside.own_states); ++i) {
+    bool both = i < inside.own_states && i < outside.own_states;
+    if (both && inside.states[i].name == outside.states[i].name) continue;
+    const StateVariable& first = i < inside.own_states ? inside.states[i] : outside.states[i];
+    diagnostics
+        .error(
+            Code::misplaced_form, first.span,
+            fmt::format("the state `{}` exists in one branch of a condition on `training` only", first.name))
+        .helps.push_back("call the function before the condition, and choose between its value and another");
+    return;
+  }
+}
+
 // The word `training` means false outside of training: another graph, with errors of its own.
 void lower_outside(Session& s, LowerSettings settings, Diagnostics& diagnostics) {
   settings.training = false;
@@ -49,7 +66,8 @@ void lower_outside(Session& s, LowerSettings settings, Diagnostics& diagnostics)
   Diagnostics outside;
   s.outside = lower(s.tree, settings, outside);
   for (const Diagnostic& d : outside.all())
-    if (d.severity == Severity::error) diagnostics.add(d);
+    if (d.severity == Severity::error || d.code == Code::random_prediction) diagnostics.add(d);
+  if (s.outside) check_same_states(s.model(), s.outside->model(), diagnostics);
 }
 }  // namespace
 
@@ -72,7 +90,14 @@ bool prepare(Session& s, DataNeed need) {
   }
   Stopwatch watch(s.times, "frontend");
   LowerSettings settings = s.request.settings;
-  if (s.opened) settings.headers = s.opened->headers();
+  if (s.opened) {
+    settings.headers = s.opened->headers();
+    settings.arrays = s.opened->arrays();
+    if (!settings.facts) settings.facts = read_facts(s.tree, *s.opened, model);
+    else if (!check_facts(s.tree, *s.opened, *settings.facts, model)) settings.facts->clear();
+  } else if (need == DataNeed::required && data.has_errors()) {
+    settings.facts.emplace();  // what the data would say is not missed: why they are not there is told
+  }
   settings.used = load_used_files(s.tree, s.request.folder, s.sources, s.used_trees, model);
   // Without the header a short form cannot tell columns from parameters: nothing more can be said of it.
   if (s.opened || !short_form) s.lowered = lower(s.tree, settings, model);
@@ -151,10 +176,20 @@ std::optional<std::vector<double>> unbounded_of(const State& state, const Tensor
   return values;
 }
 
+Tensor state_tensor(const Model& model, std::size_t state, std::string_view prefix,
+                    std::span<const double> all) {
+  const StateVariable& v = model.states[state];
+  std::span<const double> values = elements_of_state(model, state, all);
+  bool single = model.graph.precision() == Precision::f32;
+  return {std::string(prefix) + v.name, single, v.axes, {values.begin(), values.end()}};
+}
+
 State weights_state(const Session& s, const std::vector<double>& params) {
   State state;
   const Model& model = s.model();
   add_params(state, model, "", params);
+  for (std::size_t i = 0; i < model.own_states; ++i)
+    state.tensors.push_back(state_tensor(model, i, "", params));
   state.metadata["slope/model"] = s.sources.files[0].text();
   state.metadata["slope/seed"] = std::to_string(model.seed.value_or(0));
   if (!model.assumed.empty()) {
@@ -162,14 +197,30 @@ State weights_state(const Session& s, const std::vector<double>& params) {
     state.metadata["slope/assumed_params"] = joined(model.assumed.params);
     state.metadata["slope/target"] = model.assumed.target;
   }
+  if (std::string facts = facts_text(model); !facts.empty()) state.metadata["slope/facts"] = facts;
   return state;
 }
 
+namespace {
+// What the short form had decided when the state was made.
 std::optional<Assumed> assumed_of(const State& state) {
   auto columns = state.metadata.find("slope/assumed_columns");
   if (columns == state.metadata.end()) return {};
   return Assumed{split(columns->second), split(state.metadata.at("slope/assumed_params")),
                  state.metadata.at("slope/target")};
+}
+}  // namespace
+
+bool take_decisions(LowerSettings& settings, const State& state, const std::string& path,
+                    Diagnostics& diagnostics) {
+  settings.assumed = assumed_of(state);
+  auto facts = state.metadata.find("slope/facts");
+  settings.facts = read_facts_text(facts == state.metadata.end() ? "" : facts->second);
+  if (!settings.facts)
+    diagnostics.error(Code::damaged_state,
+                      fmt::format("cannot use the state file `{}`: what it says of the data cannot be read",
+                                  escaped(path)));
+  return settings.facts.has_value();
 }
 
 namespace {
@@ -190,6 +241,7 @@ std::vector<std::string> only_in_state(const Model& model, const State& state) {
   for (const Tensor& tensor : state.tensors) {
     bool known = std::any_of(model.params.begin(), model.params.end(),
                              [&](const Parameter& p) { return p.name == tensor.name; });
+    for (std::size_t i = 0; i < model.own_states; ++i) known = known || model.states[i].name == tensor.name;
     if (!known && !tensor.name.starts_with("slope/")) names.push_back(tensor.name);
   }
   return names;
@@ -202,16 +254,18 @@ std::optional<std::vector<double>> take_weights(const Session& s, const State& s
   const Model& model = s.model();
   std::vector<double> params;
   std::vector<std::string> faults;
-  for (const Parameter& param : model.params) {
+  auto take = [&](const Parameter& param, std::string_view what) {
     const Tensor* tensor = state.find(param.name);
     std::string fault = fault_of(tensor, param, model.graph.precision());
     auto values = fault.empty() ? unbounded_of(state, *tensor, param, model.graph.precision())
                                 : std::optional<std::vector<double>>();
     if (values) params.insert(params.end(), values->begin(), values->end());
     else
-      faults.push_back(fmt::format("the parameter `{}` {}", param.name,
+      faults.push_back(fmt::format("the {} `{}` {}", what, param.name,
                                    fault.empty() ? "is not inside its bounds" : fault));
-  }
+  };
+  for (const Parameter& param : model.params) take(param, "parameter");
+  for (std::size_t i = 0; i < model.own_states; ++i) take(model.states[i], "state");
   for (const std::string& name : only_in_state(model, state))
     faults.push_back(fmt::format("it has `{}`, the model has no such parameter", escaped(name)));
   if (faults.empty()) return params;
@@ -228,8 +282,7 @@ std::optional<std::vector<double>> take_weights(const Session& s, const State& s
 std::optional<std::vector<double>> prepare_at(Session& s, const std::string& weights) {
   auto state = load(weights, s.diagnostics);
   if (!state) return {};
-  s.request.settings.assumed = assumed_of(*state);
-  if (!prepare(s)) return {};
+  if (!take_decisions(s.request.settings, *state, weights, s.diagnostics) || !prepare(s)) return {};
   return take_weights(s, *state, weights, s.diagnostics);
 }
 
@@ -239,7 +292,7 @@ std::vector<double> take_start(const Session& s, const State* state, const std::
   if (!state) return starts(model);
   std::vector<double> start;
   std::vector<std::string> kept, others;
-  for (const Parameter& param : model.params) {
+  auto take = [&](const Parameter& param) {
     const Tensor* tensor = state->find(param.name);
     bool fits = tensor && tensor->shape == param.axes;
     auto values = fits ? unbounded_of(*state, *tensor, param, model.graph.precision())
@@ -253,7 +306,9 @@ std::vector<double> take_start(const Session& s, const State* state, const std::
     else if (!fits)
       others.push_back(fmt::format("`{}` is {} in {}, {} in the model, and keeps its start", param.name,
                                    shape_text(tensor->shape), escaped(path), shape_text(param.axes)));
-  }
+  };
+  for (const Parameter& param : model.params) take(param);
+  for (std::size_t i = 0; i < model.own_states; ++i) take(model.states[i]);
   auto note = [&](std::string text) {
     diagnostics.add({.severity = Severity::note,
                      .code = Code::init_differs,

@@ -52,20 +52,26 @@ void add_params(State& state, const Model& model, std::string_view prefix, std::
 // which is not inside the bounds.
 std::optional<std::vector<double>> unbounded_of(const State& state, const Tensor& tensor,
                                                 const Parameter& param, Precision precision);
-// What every state holds: parameters under their own names, the model's text, what the short form decided.
+// One of the model's states, the same.
+Tensor state_tensor(const Model& model, std::size_t state, std::string_view prefix,
+                    std::span<const double> all);
+// What every state file holds: parameters and the model's own states under their names, the model's text,
+// what the short form decided.
 State weights_state(const Session& session, const std::vector<double>& params);
 
-// Weights for prediction: exactly the model's parameters, else Code::other_model.
+// Weights for prediction: exactly the model's parameters and states, else Code::other_model.
 std::optional<std::vector<double>> take_weights(const Session& session, const State& state,
                                                 const std::string& path, Diagnostics& diagnostics);
 // Both: the model as the state's run had it, and its weights. Nothing after an error.
 std::optional<std::vector<double>> prepare_at(Session& session, const std::string& weights);
-// --init: parameters by name and shape; what only one side has, or has in another shape, keeps its start or
-// is listed.
+// --init: parameters and the model's own states by name and shape; what only one side has, or has in another
+// shape, keeps its start or is listed.
 std::vector<double> take_start(const Session& session, const State* state, const std::string& path,
                                Diagnostics& diagnostics);
-// What the short form had decided when the state was made.
-std::optional<Assumed> assumed_of(const State& state);
+// What was decided of the data when the state was made holds from now on: names of the short form, classes,
+// means and deviations. False, with Code::damaged_state, for what none of ours wrote.
+bool take_decisions(LowerSettings& settings, const State& state, const std::string& path,
+                    Diagnostics& diagnostics);
 
 // The errors of the model's text in the order of its lines; everything else keeps its place.
 void sort_by_line(Diagnostics& diagnostics);

@@ -93,7 +93,8 @@ std::optional<Stability> of_matrix(const Eigen::MatrixXd& matrix, const Model& m
 }
 
 bool affordable(const StepGraph& step, std::size_t most_operations) {
-  if (has_axes(step.fused.graph)) return false;
+  const Graph& graph = step.fused.graph;
+  if (has_axes(graph) || has(graph, NodeKind::state) || has(graph, NodeKind::draw)) return false;
   std::size_t n = step.trained.size();
   return n > 0 && n <= most_params && count_live(step.fused.graph, step.gradients) * n <= most_operations;
 }

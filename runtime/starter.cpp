@@ -432,6 +432,10 @@ std::optional<Starter> starter_model(const std::string& data, const std::string&
     diagnostics.add(d);
     return std::nullopt;
   };
+  if (file.array())
+    return fail(Code::bad_data_file,
+                "a first model is made of a CSV file; this one holds an array without names",
+                "name it in a model: `data x from \"FILE\"`");
   if (file.lines().size() < 2) return fail(Code::no_rows, "there are no rows below the header", "");
   const std::vector<std::string>& header = file.header();
   if (std::all_of(header.begin(), header.end(), is_number))

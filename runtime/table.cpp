@@ -8,10 +8,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <new>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 
 #include "base/text.h"
+#include "frontend/labels.h"
 #include "runtime/number.h"
 
 namespace slope {
@@ -46,19 +51,28 @@ class TableReader {
         line_(line),
         columns_(static_cast<int>(request.header.size())) {}
   std::optional<Table> read(Diagnostics& diagnostics);
+  FilePosition place(std::int64_t row, int column);
 
  private:
   enum class Cell { fine, missing, broken };
 
   void find_targets();
   void make_room();
+  void make_block(std::int64_t rows);
   void flush();
+  void read_rows_at_hand();
+  template <bool with_labels>
   void read_plain_rows();
+  template <bool with_labels>
   const char* read_plain_row(const char* p, std::int64_t row);
   void read_row();
   void skip_blank_lines();
   Cell read_wanted(const char*& p, int column);
   Cell read_slowly(const char*& p, int column);
+  bool read_plain_label(const char* begin, const char* end, int column, std::int64_t row);
+  Cell read_label(const char* begin, const char* end, int column);
+  bool add_label(std::string_view text, int column, std::int64_t row);
+  void bad_label(const char* at, int column, std::string_view text);
   void end_row(const char* end);
   void never_closed(const char* at);
   void wrong_count(const char* at, int found, bool too_many);
@@ -79,37 +93,60 @@ class TableReader {
   std::vector<ColumnBuilder<T>> builders_;
   // Rows are read in blocks, small enough to stay in the cache, that the builders then take.
   std::vector<T> block_;
+  std::int64_t slots_ = 0;                 // different columns that are wanted
   std::int64_t block_rows_ = 0, row_ = 0;  // room in the block, and rows in it
   std::vector<T*> targets_;                // for each column of the file: its part of the block, or null
+  std::vector<T*> label_targets_;          // the same for its labels; empty where none are wanted
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  // The labels of a column of the file, by the order in which they first occur.
+  struct Labels {
+    std::vector<std::string> texts;
+    std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>> numbers;
+  };
+  std::vector<Labels> labels_;  // for each column of the file where any are wanted
   std::vector<Diagnostic> faults_;
   struct Missing {
     std::size_t fault = 0;
     std::int64_t rows = 0;
   };
-  std::vector<Missing> missing_;  // for each wanted column
+  std::vector<Missing> missing_;  // for each column of the file
   bool quoted_ = false;           // the row has a quote
   bool stopped_ = false;          // nothing more can be, or shall be, told
 };
 
+// Where each wanted column goes; the same one, wanted as the same, goes to one place.
 template <class T>
 void TableReader<T>::find_targets() {
-  table_.slots.assign(request_.header.size(), -1);
-  int wanted = 0;
-  for (int column : request_.columns) {
-    int& slot = table_.slots[static_cast<std::size_t>(column)];
-    if (slot < 0) slot = wanted++;
+  std::map<std::pair<int, bool>, int> slots;
+  for (std::size_t i = 0; i < request_.columns.size(); ++i) {
+    std::pair<int, bool> wanted(request_.columns[i], request_.labels[i]);
+    table_.slots.push_back(slots.emplace(wanted, static_cast<int>(slots.size())).first->second);
   }
-  missing_.resize(static_cast<std::size_t>(wanted));
+  slots_ = static_cast<std::int64_t>(slots.size());
+  missing_.resize(request_.header.size());
+  if (std::ranges::find(request_.labels, true) == request_.labels.end()) return;
+  labels_.resize(request_.header.size());
+  label_targets_.resize(request_.header.size());
 }
 
 template <class T>
 void TableReader<T>::make_room() {
   std::int64_t most = csv::count_lines({p_, scan_.end()}) + 1;
-  auto wanted = static_cast<std::int64_t>(missing_.size());
-  for (std::int64_t slot = 0; slot < wanted; ++slot) builders_.emplace_back(most);
-  block_rows_ = std::min(most, std::max<std::int64_t>(64, 4096 / std::max<std::int64_t>(wanted, 1)));
-  block_.resize(static_cast<std::size_t>(block_rows_ * wanted));
-  for (int slot : table_.slots) targets_.push_back(slot < 0 ? nullptr : block_.data() + slot * block_rows_);
+  for (std::int64_t slot = 0; slot < slots_; ++slot) builders_.emplace_back(most);
+  make_block(std::min(most, std::max<std::int64_t>(64, 4096 / std::max<std::int64_t>(slots_, 1))));
+}
+
+template <class T>
+void TableReader<T>::make_block(std::int64_t rows) {
+  block_rows_ = rows;
+  block_.resize(static_cast<std::size_t>(block_rows_ * slots_));
+  targets_.resize(request_.header.size());
+  for (std::size_t i = 0; i < request_.columns.size(); ++i)
+    (request_.labels[i] ? label_targets_ : targets_)[static_cast<std::size_t>(request_.columns[i])] =
+        block_.data() + table_.slots[i] * block_rows_;
 }
 
 template <class T>
@@ -127,14 +164,14 @@ std::optional<Table> TableReader<T>::read(Diagnostics& diagnostics) {
   p_ = scan_.skip_blank_lines(p_, line_);
   while (p_ != scan_.end() && !stopped_) {
     if (row_ == block_rows_) flush();
-    read_plain_rows();
-    if (p_ != scan_.end() && row_ < block_rows_) read_row();
+    read_rows_at_hand();
   }
   flush();
-  for (const Missing& m : missing_)
-    if (m.rows > 1)
-      faults_[m.fault].notes.push_back(
-          fmt::format("{} rows {}have no number in this column", m.rows, stopped_ ? "up to here " : ""));
+  for (std::size_t column = 0; column < missing_.size(); ++column)
+    if (const Missing& m = missing_[column]; m.rows > 1)
+      faults_[m.fault].notes.push_back(fmt::format("{} rows {}have no {} in this column", m.rows,
+                                                   stopped_ ? "up to here " : "",
+                                                   targets_[column] ? "number" : "label"));
   if (faults_.empty() && table_.rows == 0) {
     std::string why = table_.dropped > 0
                           ? fmt::format("no rows are left: a cell is missing in all {}", table_.dropped)
@@ -146,7 +183,31 @@ std::optional<Table> TableReader<T>::read(Diagnostics& diagnostics) {
   for (Diagnostic& d : faults_) diagnostics.add(std::move(d));
   if (!good) return {};
   for (auto& builder : builders_) table_.columns.push_back(std::move(builder).finish({}));
+  table_.labels.resize(builders_.size());
+  for (std::size_t i = 0; i < request_.columns.size(); ++i)
+    if (request_.labels[i])
+      table_.labels[static_cast<std::size_t>(table_.slots[i])] =
+          labels_[static_cast<std::size_t>(request_.columns[i])].texts;
   return std::move(table_);
+}
+
+// The rows are read one by one, up to the one that is the row of the table.
+template <class T>
+FilePosition TableReader<T>::place(std::int64_t row, int column) {
+  find_targets();
+  make_block(1);
+  p_ = scan_.skip_blank_lines(p_, line_);
+  const char* start = p_;
+  int line = line_;
+  while (p_ != scan_.end() && table_.rows <= row) {
+    start = p_;
+    line = line_;
+    row_ = 0;
+    read_rows_at_hand();
+  }
+  const char* cell = start;
+  for (; column > 0; --column) cell = scan_.skip_cell(cell) + 1;
+  return place_in(start, scan_.skip_spaces(cell), line, request_.path);
 }
 
 // The wanted number at the start of the text, if a stop follows it at once: returns the stop, or null.
@@ -158,26 +219,39 @@ inline const char* read_plain_cell(const csv::Scanner& scan, const char* p, T& v
   return end && scan.stops(*end) ? end : nullptr;
 }
 
-// A row without quotes in which every wanted cell is a plain number, up to its line end; null for others.
+// A row without quotes in which every wanted cell is a plain number or a label, up to its line end; null for
+// others.
 template <class T>
+template <bool with_labels>
 inline const char* TableReader<T>::read_plain_row(const char* p, std::int64_t row) {
   T* const* targets = targets_.data();
   for (int column = 0;; ++p) {
     bool quoted = false;
+    [[maybe_unused]] const char* begin = p;
     p = targets[column] ? read_plain_cell(scan_, p, targets[column][row]) : scan_.skip_cell(p, quoted);
     if (!p || quoted) return nullptr;
+    if constexpr (with_labels)
+      if (!read_plain_label(begin, p, column, row)) return nullptr;
     if (++column == columns_) return *p == '\n' || (*p == '\r' && p[1] == '\n') ? p : nullptr;
     if (*p != scan_.separator()) return nullptr;
   }
 }
 
+template <class T>
+void TableReader<T>::read_rows_at_hand() {
+  if (labels_.empty()) read_plain_rows<false>();
+  else read_plain_rows<true>();
+  if (p_ != scan_.end() && row_ < block_rows_) read_row();
+}
+
 // As many rows as the block has room for; stops before one that has to be looked at closely.
 template <class T>
+template <bool with_labels>
 void TableReader<T>::read_plain_rows() {
   std::int64_t row = row_;
   const char* p = p_;
   while (row < block_rows_) {
-    const char* end = read_plain_row(p, row);
+    const char* end = read_plain_row<with_labels>(p, row);
     if (!end) break;
     p = end + 1 + (*end == '\r');
     ++row;
@@ -199,6 +273,7 @@ void TableReader<T>::read_row() {
   const char* p = p_;
   bool keep = true;
   for (int column = 0;; ++p) {
+    const char* begin = p;
     if (targets_[static_cast<std::size_t>(column)]) {
       Cell cell = read_wanted(p, column);
       keep = keep && cell == Cell::fine;
@@ -210,6 +285,10 @@ void TableReader<T>::read_row() {
         return;
       }
       p = end;
+    }
+    if (!labels_.empty() && label_targets_[static_cast<std::size_t>(column)]) {
+      keep = keep && read_label(begin, p, column) == Cell::fine;
+      if (stopped_) return;
     }
     ++column;
     bool more = *p == scan_.separator() && p != scan_.end();
@@ -264,6 +343,63 @@ typename TableReader<T>::Cell TableReader<T>::read_slowly(const char*& p, int co
     case Reading::too_large: too_large(start, column, text); return Cell::missing;
   }
   return Cell::missing;
+}
+
+// The cell as a label, from the text as it stands; false where it has to be looked at closely.
+template <class T>
+bool TableReader<T>::read_plain_label(const char* begin, const char* end, int column, std::int64_t row) {
+  if (!label_targets_[static_cast<std::size_t>(column)]) return true;
+  begin = scan_.skip_spaces(begin);
+  while (end > begin && scan_.is_space(end[-1])) --end;
+  std::string_view text(begin, static_cast<std::size_t>(end - begin));
+  return !is_missing(text) && add_label(text, column, row);
+}
+
+template <class T>
+typename TableReader<T>::Cell TableReader<T>::read_label(const char* begin, const char* end, int column) {
+  std::string text = scan_.text_of(begin, end);
+  begin = scan_.skip_spaces(begin);
+  if (is_missing(text)) missing(begin, column, text);
+  else if (add_label(text, column, row_)) return Cell::fine;
+  else bad_label(begin, column, text);
+  return Cell::missing;
+}
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    CodePoint point = decode(text, at);
+    if (point.value == 0xFFFFFFFF) return false;
+    at += static_cast<std::size_t>(point.length);
+  }
+  return true;
+}
+
+// False where there are too many, or the text is not UTF-8.
+template <class T>
+bool TableReader<T>::add_label(std::string_view text, int column, std::int64_t row) {
+  auto at = static_cast<std::size_t>(column);
+  Labels& labels = labels_[at];
+  auto found = labels.numbers.find(text);
+  if (found == labels.numbers.end()) {
+    if (std::ssize(labels.texts) == most_classes || !is_utf8(text)) return false;
+    found = labels.numbers.emplace(text, std::ssize(labels.texts)).first;
+    labels.texts.emplace_back(text);
+  }
+  label_targets_[at][row] = static_cast<T>(found->second);
+  return true;
+}
+
+template <class T>
+void TableReader<T>::bad_label(const char* at, int column, std::string_view text) {
+  if (!is_utf8(text)) {
+    fault(Code::bad_cell, at,
+          fmt::format("the label `{}` in {} is not UTF-8 text", escaped(text, 40), column_name(column)))
+        .helps.push_back("save the file as UTF-8");
+    return;
+  }
+  fault(Code::too_large, at, fmt::format("{} has more than {} labels", column_name(column), most_classes))
+      .helps.push_back("is it a column of numbers? They need no `class`; `index` is for whole numbers");
+  stopped_ = true;
 }
 
 template <class T>
@@ -321,13 +457,15 @@ void TableReader<T>::wrong_count(const char* at, int found, bool too_many) {
 template <class T>
 void TableReader<T>::missing(const char* at, int column, std::string_view text) {
   if (request_.drop_missing) return;
-  auto slot = static_cast<std::size_t>(table_.slots[static_cast<std::size_t>(column)]);
-  if (++missing_[slot].rows > 1) return;
-  missing_[slot].fault = faults_.size();
+  Missing& seen = missing_[static_cast<std::size_t>(column)];
+  if (++seen.rows > 1) return;
+  seen.fault = faults_.size();
   std::string found = text.find_first_not_of(" \t") == std::string_view::npos
                           ? "the cell is empty"
                           : fmt::format("the cell is `{}`", escaped(text, 40));
-  fault(Code::missing_cell, at, fmt::format("{} in {}: a number was expected", found, column_name(column)))
+  bool number = targets_[static_cast<std::size_t>(column)];
+  fault(Code::missing_cell, at,
+        fmt::format("{} in {}: a {} was expected", found, column_name(column), number ? "number" : "label"))
       .helps.push_back("`missing=drop` leaves such rows out");
 }
 
@@ -357,6 +495,16 @@ std::optional<Table> read_table(const csv::Scanner& scan, const char* rows, int 
   return TableReader<T>(scan, rows, line, request).read(diagnostics);
 }
 
+template <class T>
+FilePosition cell_place(const csv::Scanner& scan, const char* rows, int line, const TableRequest& request,
+                        std::int64_t row, int column) {
+  return TableReader<T>(scan, rows, line, request).place(row, column);
+}
+
+template FilePosition cell_place<double>(const csv::Scanner&, const char*, int, const TableRequest&,
+                                         std::int64_t, int);
+template FilePosition cell_place<float>(const csv::Scanner&, const char*, int, const TableRequest&,
+                                        std::int64_t, int);
 template std::optional<Table> read_table<double>(const csv::Scanner&, const char*, int, const TableRequest&,
                                                  Diagnostics&);
 template std::optional<Table> read_table<float>(const csv::Scanner&, const char*, int, const TableRequest&,

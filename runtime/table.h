@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The rows of a CSV text as columns of numbers, one for each that is wanted. The hot loop of reading data is
-// here.
+// The rows of a CSV text as columns, one for each that is wanted: of numbers, or of labels by the order in
+// which they first occur. The hot loop of reading data is here.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -17,12 +17,14 @@ struct TableRequest {
   std::string path;
   const std::vector<std::string>& header;
   std::vector<int> columns;  // wanted, by number; the same may be there twice
+  std::vector<bool> labels;  // for each: whether its cells are labels
   bool drop_missing;
 };
 
 struct Table {
-  std::vector<int> slots;  // for each column of the file: where in `columns`, or -1
-  std::vector<Column> columns;
+  std::vector<int> slots;                        // for each wanted column: where in `columns`
+  std::vector<Column> columns;                   // each once
+  std::vector<std::vector<std::string>> labels;  // of each that holds labels: its cells are numbers of these
   std::int64_t rows = 0, dropped = 0;
 };
 
@@ -31,6 +33,12 @@ struct Table {
 template <class T>
 std::optional<Table> read_table(const csv::Scanner& scan, const char* rows, int line,
                                 const TableRequest& request, Diagnostics& diagnostics);
+
+// Where in the text the cell of a column of the file stands in a row of the table that was read; on error
+// paths only, as the text is read again up to there. Both count from 0.
+template <class T>
+FilePosition cell_place(const csv::Scanner& scan, const char* rows, int line, const TableRequest& request,
+                        std::int64_t row, int column);
 
 // The place of `at` in a text of which `from` begins line `line`.
 FilePosition place_in(const char* from, const char* at, int line, const std::string& path);

@@ -48,7 +48,9 @@ struct OnLines {
 // The memory that a compiled function works on.
 template <class T>
 struct Memory {
-  Memory(const Dataset& data, const std::vector<T>& start, std::size_t results, std::size_t scratch_elements)
+  // `start`: the parameters, then states.
+  Memory(const Model& model, const Dataset& data, const std::vector<T>& start, std::size_t results,
+         std::size_t scratch_elements)
       : room(start.begin(), start.end()),
         outputs(std::max<std::size_t>(results, 1)),
         scratch(scratch_elements),
@@ -61,6 +63,8 @@ struct Memory {
     run.scratch = scratch.data();
     run.arguments = arguments.data();
     run.rows = data.rows;
+    run.states = room.data() + model.param_elements();
+    run.seed = static_cast<std::uint64_t>(model.seed.value_or(0));
   }
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
@@ -130,12 +134,14 @@ class Loop {
         listener_(listener),
         diagnostics_(diagnostics),
         runs_(std::move(from.runs)),
+        own_(static_cast<std::size_t>(trainer.model.own_elements())),
         best_(narrowed<T>(from.best)),
-        before_(narrowed<T>(from.params)),
+        before_(own_),
         best_loss_(static_cast<T>(from.best_loss)),
         total_(total_steps(trainer.model)),
-        memory_(trainer.data, narrowed<T>(from.params), results(), scratch()) {
-    best_.resize(before_.size());
+        memory_(trainer.model, trainer.data, with_states(from.params), results(), scratch()) {
+    keep_own(before_);
+    best_.resize(own_);
     for (const RunReport& run : runs_) done_ += run.steps;
   }
 
@@ -154,7 +160,7 @@ class Loop {
       if (fit.status == Status::diverged || fit.status == Status::interrupted) break;
       if (training.optimizer.solver) end = done_;
       // The loss that the statement reached; that of the last is the result's.
-      if (statement + 1 < statements) runs_.back().loss = evaluate(widened(memory_.params))[0];
+      if (statement + 1 < statements) runs_.back().loss = evaluate(widened(own()))[0];
     }
     fit.train_seconds = seconds_now() - began;
     fit.steps = done_;
@@ -164,6 +170,16 @@ class Loop {
   }
 
  private:
+  // The parameters and the model's own states, without the optimizer's.
+  std::span<const T> own() const { return memory_.params.first(own_); }
+  void keep_own(std::vector<T>& to) const { std::memcpy(to.data(), memory_.params.data(), own_ * sizeof(T)); }
+  // With room for all states.
+  std::vector<T> with_states(const std::vector<double>& params) const {
+    std::vector<T> all = narrowed<T>(params);
+    all.resize(static_cast<std::size_t>(t_.model.param_elements() + t_.model.state_elements()));
+    return all;
+  }
+
   std::size_t results() const {
     std::size_t most = 1;
     for (const StepGraph& step : t_.steps) most = std::max(most, output_count(step_kernel(step, 0)));
@@ -182,12 +198,24 @@ class Loop {
     internal_error("no step was compiled for an optimizer");
   }
 
+  // An optimizer's states begin anew, unless the statement before had the same.
+  void start_optimizer(const Training& training, std::size_t statement) {
+    if (statement > 0 && t_.model.trainings[statement - 1].optimizer == training.optimizer) return;
+    T* states = static_cast<T*>(memory_.run.states);
+    for (const StepGraph& step : t_.steps)
+      if (step.optimizer == training.optimizer)
+        for (const OptimizerSlot& slot : step.slots)
+          std::copy(slot.start.begin(), slot.start.end(),
+                    states + t_.model.states[static_cast<std::size_t>(slot.state)].offset);
+  }
+
   // Until `end` steps of the whole run are done, or something stops it.
   Status one(const Training& training, RunReport& report, std::int64_t end) {
     if (training.optimizer.solver) return solve_statement(training, report);
     Program::Function step = function(training.optimizer);
     memory_.arguments[0] = static_cast<T>(training.rate);
-    began_.assign(memory_.params.begin(), memory_.params.end());
+    if (report.steps == 0) start_optimizer(training, runs_.size() - 1);
+    began_.assign(own().begin(), own().end());
     const std::int64_t before = done_ - report.steps;  // steps of earlier statements
     const std::int64_t last = end - before;
     LineTimes lines(training.report, last);
@@ -196,7 +224,7 @@ class Loop {
     std::int64_t next = due.next(), k = report.steps;
     Status status = Status::finished;
     // The rows of the step, and nothing else, touch memory in this loop.
-    const std::size_t bytes = before_.size() * sizeof(T);
+    const std::size_t bytes = own_ * sizeof(T);
     for (; k < last; ++k) {
       if (stop_signal) {
         status = Status::interrupted;
@@ -204,6 +232,7 @@ class Loop {
       }
       std::memcpy(before_.data(), memory_.params.data(), bytes);
       step_under_way = before + k;
+      memory_.run.step = static_cast<std::uint64_t>(before + k + 1);
       step(&memory_.run);
       T loss = memory_.outputs[0];
       if (!std::isfinite(loss)) {
@@ -233,7 +262,7 @@ class Loop {
     if (is_over(report)) return report.status;
     const std::size_t number = number_of(training.optimizer);
     const std::int64_t before = done_ - report.steps, made = report.steps;
-    began_.assign(memory_.params.begin(), memory_.params.end());
+    began_.assign(own().begin(), own().end());
     before_ = began_;
     if (Status status = look(training, number, before + made); status != Status::finished) return status;
     LineTimes lines(training.report, training.steps);
@@ -253,9 +282,9 @@ class Loop {
       return stop_signal == 0;
     };
     SolverOptions options{training.steps - made, training.tolerance};
-    for (const auto& [name, value] : training.optimizer.hyper) options.history = static_cast<int>(value);
-    SolverRun run = solve(*t_.steps[number].solver, number, t_.program, t_.model, t_.data,
-                          widened(memory_.params), options, before_step);
+    for (const Hyper& hyper : training.optimizer.hyper) options.history = static_cast<int>(hyper.value);
+    SolverRun run = solve(*t_.steps[number].solver, number, t_.program, t_.model, t_.data, widened(own()),
+                          options, before_step);
     step_under_way = no_step;
     arrive(run.params, std::numeric_limits<double>::quiet_NaN(), report, made + run.steps, before);
     report.stopped_by = run.stopped_by;
@@ -289,7 +318,7 @@ class Loop {
   double arrive(std::span<const double> params, double loss, RunReport& report, std::int64_t k,
                 std::int64_t before) {
     for (std::size_t i = 0; i < params.size(); ++i) memory_.params[i] = static_cast<T>(params[i]);
-    std::copy(memory_.params.begin(), memory_.params.end(), before_.begin());
+    keep_own(before_);
     if (std::isnan(loss)) loss = evaluate(widened(before_))[0];
     if (!(static_cast<T>(loss) >= best_loss_)) {
       best_loss_ = static_cast<T>(loss);
@@ -419,6 +448,7 @@ class Loop {
 
   // A loss that goes to minus infinity has no minimum, and no rate finds one.
   void say_unbounded(std::span<const T> params, Diagnostic& d) const {
+    params = params.first(static_cast<std::size_t>(t_.model.param_elements()));
     auto farthest =
         std::max_element(params.begin(), params.end(), [](T a, T b) { return std::abs(a) < std::abs(b); });
     std::int64_t element = farthest - params.begin();
@@ -445,7 +475,7 @@ class Loop {
   // diagnostic.
   bool explain_gradient(Diagnostic& d) {
     const StepGraph& step = t_.steps[0];
-    Memory<T> memory(t_.data, best_, results(), scratch());
+    Memory<T> memory(t_.model, t_.data, with_states(widened(best_)), results(), scratch());
     Kernel kernel = step_kernel(step, 0);
     t_.program.function(kernel.name)(&memory.run);
     for (std::size_t i = 0; i < step.gradients.size(); ++i) {
@@ -487,7 +517,7 @@ class Loop {
   void finish(Fit& fit) {
     fit.epochs = true;
     for (const Training& training : t_.model.trainings) fit.epochs &= training.epochs;
-    fit.params = widened(memory_.params);
+    fit.params = widened(own());
     fit.place = place();
     fit.usable = true;
     if (fit.status == Status::diverged) {
@@ -516,7 +546,7 @@ class Loop {
     if (!step_evaluates(t_.model, t_.evaluation))
       return evaluate_at(t_.model, t_.evaluation, t_.data, t_.program, params);
     Kernel kernel = step_kernel(t_.steps[0], 0);
-    Memory<T> memory(t_.data, narrowed<T>(params), results(), scratch_size(kernel, t_.data.rows));
+    Memory<T> memory(t_.model, t_.data, with_states(params), results(), scratch_size(kernel, t_.data.rows));
     t_.program.function(kernel.name)(&memory.run);
     return {static_cast<double>(memory.outputs[0])};
   }
@@ -540,7 +570,7 @@ class Loop {
     Diagnostic& d = diagnostics_.error(Code::diverged, t_.model.trainings[runs_.size() - 1].span,
                                        fmt::format("the training is unbounded: after step {} the loss is {}",
                                                    fit.steps, shortest(static_cast<T>(fit.loss))));
-    say_unbounded(memory_.params, d);
+    say_unbounded(own(), d);
     fit.status = Status::diverged;
   }
 
@@ -554,6 +584,7 @@ class Loop {
   const Listener& listener_;
   Diagnostics& diagnostics_;
   std::vector<RunReport> runs_;
+  std::size_t own_;                       // elements of the parameters and the model's own states
   std::vector<T> best_, before_, began_;  // began_: where the train statement began or was resumed
   T best_loss_;
   std::int64_t total_ = 0, done_ = 0, next_loss_ = 0;
@@ -561,10 +592,10 @@ class Loop {
 };
 
 template <class T>
-std::vector<double> call_at(const Kernel& kernel, const Dataset& data, const Program& program,
-                            const std::vector<double>& params) {
+std::vector<double> call_at(const Kernel& kernel, const Model& model, const Dataset& data,
+                            const Program& program, const std::vector<double>& params) {
   bool rows = kernel.stores[0].to == Store::To::row_output;
-  Memory<T> memory(data, narrowed<T>(params), output_count(kernel), scratch_size(kernel, data.rows));
+  Memory<T> memory(model, data, narrowed<T>(params), output_count(kernel), scratch_size(kernel, data.rows));
   // Whole vectors are stored, so there is room for the last one.
   Column buffer("predict", sizeof(T) == 8 ? Storage::f64 : Storage::f32, rows ? data.rows : 0,
                 elements(kernel.graph->shape(kernel.stores[0].value)));
@@ -578,8 +609,8 @@ std::vector<double> call_at(const Kernel& kernel, const Dataset& data, const Pro
 
 std::vector<double> call(const Kernel& kernel, const Model& model, const Dataset& data,
                          const Program& program, const std::vector<double>& params) {
-  if (model.graph.precision() == Precision::f32) return call_at<float>(kernel, data, program, params);
-  return call_at<double>(kernel, data, program, params);
+  if (model.graph.precision() == Precision::f32) return call_at<float>(kernel, model, data, program, params);
+  return call_at<double>(kernel, model, data, program, params);
 }
 
 }  // namespace

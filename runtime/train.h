@@ -20,7 +20,8 @@ struct Progress {
   std::int64_t step = 0;   // since the first train statement began
   std::int64_t total = 0;  // of all statements
   double loss = 0;
-  std::span<const double> params;  // all elements, as everywhere here (runtime/parameters.h)
+  std::span<const double> params;  // all elements, as everywhere here (runtime/parameters.h); the model's own
+                                   // states behind them
   bool asked = false;              // `report` asked for this line
 };
 
@@ -41,8 +42,10 @@ struct RunReport {  // of one train statement
 // the run that was never stopped. Floats are held exactly.
 struct Place {
   std::vector<RunReport> runs;  // of the train statements begun; the last goes on
-  std::vector<double> params;   // with which the next step begins
-  std::vector<double> best;     // those of the lowest loss so far; empty before the first step
+  std::vector<double> params;   // with which the next step begins; behind them the states: the model's own,
+                                // and where a statement is under way its optimizer's
+  std::vector<double> best;     // those of the lowest loss so far, the model's own states behind them; empty
+                                // before the first step
   double best_loss = std::numeric_limits<double>::quiet_NaN();
 
   std::int64_t steps() const;  // done so far

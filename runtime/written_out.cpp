@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "frontend/labels.h"
 #include "runtime/parameters.h"
 
 namespace slope {
@@ -182,20 +183,31 @@ class Writer {
   void data(std::size_t source) {
     std::vector<std::string> columns;
     std::string block;  // the columns of the one name that has a shape
+    bool standardized = false;
     for (const DataColumn& column : model_.columns) {
       if (column.source != source) continue;
-      if (!column.axes.empty()) {
+      standardized = standardized || column.standardized;
+      std::string name = column.name;
+      if (!column.axes.empty()) name += shape_text(column.axes);
+      if (!column.axes.empty() && !column.array) {
         std::vector<std::string> headers;
         for (const std::string& header : column.headers) headers.push_back(in_quotes(header));
-        columns.push_back(column.name + shape_text(column.axes));
         block = fmt::format(" columns {}", fmt::join(headers, ", "));
-      } else {
-        columns.push_back(column.headers[0] == column.name
-                              ? column.name
-                              : column.name + " " + in_quotes(column.headers[0]));
+      } else if (!column.array && column.headers[0] != column.name) {
+        name += " " + in_quotes(column.headers[0]);
       }
+      columns.push_back(name + type_text(column));
     }
-    line(fmt::format("data {}{}{}", fmt::join(columns, ", "), block, clauses(source)));
+    line(fmt::format("data {}{}{}{}", fmt::join(columns, ", "), block, clauses(source),
+                     standardized ? " standardized" : ""));
+  }
+
+  // The size that was found is written; that of labels only where they are their own codes.
+  static std::string type_text(const DataColumn& column) {
+    if (column.type == ColumnType::index) return fmt::format(" : index({})", column.classes);
+    if (column.type == ColumnType::number) return "";
+    bool sized = column.labels.empty() || are_codes(column.labels, column.classes);
+    return sized ? fmt::format(" : class({})", column.classes) : " : class";
   }
 
   // A path as the program will find it: relative to the folder that it stands in.
@@ -273,8 +285,8 @@ class Writer {
     const Training& t = model_.trainings[number_of];
     std::string hyper;
     std::set<std::string> by_name;
-    for (const auto& [name, value] : t.optimizer.hyper) {
-      hyper += fmt::format(", {}={}", name, shortest(value));
+    for (const auto& [name, value, truth] : t.optimizer.hyper) {
+      hyper += fmt::format(", {}={}", name, !truth ? shortest(value) : value != 0 ? "true" : "false");
       by_name.insert(name);
     }
     if (!t.optimizer.solver)

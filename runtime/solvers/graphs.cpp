@@ -77,6 +77,7 @@ class Builder {
 
   std::shared_ptr<const SolverGraphs> build() {
     const std::string& name = out_->name;
+    if (!repeatable()) return {};
     objective();
     if (name == "newton" && !(few(most_newton_elements) && make_product())) return {};
     if (name == "lm" && !(few(most_squares_elements) && least_squares())) return {};
@@ -92,6 +93,18 @@ class Builder {
 
   Diagnostic& refuse(std::string message) {
     return diagnostics_.error(Code::wrong_optimizer, training_.span, std::move(message));
+  }
+
+  // A test of the loss needs the same loss at every step.
+  bool repeatable() {
+    bool draws = false;
+    for (std::size_t i = 0; i < graph_.size(); ++i)
+      draws = draws || graph_[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::draw;
+    if (!draws && model_.own_states == 0) return true;
+    refuse(fmt::format("`{}` needs a loss that is the same at every step: this model {}", out_->name,
+                       draws ? "draws random numbers" : "keeps state"))
+        .helps.push_back("take `optimizer=adam` or another that makes plain steps");
+    return false;
   }
 
   bool few(std::int64_t most) {

@@ -71,7 +71,50 @@ def descend(loss, params, runs):
     return at
 
 
-def test(name, about, text, loss, params, runs, values=(), columns=None, tolerance="1e-9", command="slope train m.slope --no-save --json"):
+# --- optimizers, after the papers and PyTorch's documentation; `m` keeps what each needs, by parameter ---
+def o_momentum(w, g, rate, m, mu="0.9"):
+    m["v"] = L(mu) * m.get("v", 0) + g
+    return w - rate * m["v"]
+def o_nesterov(w, g, rate, m, mu="0.9"):
+    m["v"] = L(mu) * m.get("v", 0) + g
+    return w - rate * (g + L(mu) * m["v"])
+def o_adagrad(w, g, rate, m, initial="0", eps="1e-10"):
+    m["s"] = m.get("s", L(initial)) + g * g
+    return w - rate * g / (np.sqrt(m["s"]) + L(eps))
+def o_rmsprop(w, g, rate, m, rho="0.99", eps="1e-8"):
+    m["s"] = L(rho) * m.get("s", 0) + (1 - L(rho)) * g * g
+    return w - rate * g / (np.sqrt(m["s"]) + L(eps))
+def o_adam(w, g, rate, m, beta1="0.9", beta2="0.999", eps="1e-8", amsgrad=False):
+    b1, b2 = L(beta1), L(beta2)
+    m["t"] = m.get("t", 0) + 1
+    m["m"] = b1 * m.get("m", 0) + (1 - b1) * g
+    m["v"] = b2 * m.get("v", 0) + (1 - b2) * g * g
+    m["top"] = max(m.get("top", 0), m["v"])
+    v = (m["top"] if amsgrad else m["v"]) / (1 - b2 ** m["t"])
+    return w - rate * (m["m"] / (1 - b1 ** m["t"])) / (np.sqrt(v) + L(eps))
+def o_adamw(w, g, rate, m, weight_decay="0.01", **more):
+    return o_adam(w * (1 - rate * L(weight_decay)), g, rate, m, **more)
+def o_lion(w, g, rate, m, beta1="0.9", beta2="0.99"):
+    step = np.sign(L(beta1) * m.get("m", 0) + (1 - L(beta1)) * g)
+    m["m"] = L(beta2) * m.get("m", 0) + (1 - L(beta2)) * g
+    return w - rate * step
+
+
+def optimize(loss, params, runs):
+    """`runs`: (steps, rate, optimizer, its hyper-parameters); one like that before keeps what it had."""
+    at = {name: C(L(str(value))) for name, value in params.items()}
+    before = None
+    for steps, rate, step, hyper in runs:
+        if (step, hyper) != before: memory = {n: {} for n in at}
+        before = (step, hyper)
+        for _ in range(steps):
+            gradient = {n: np.imag(loss(**{**at, n: at[n] + C(1j) * H})) / H for n in at}
+            at = {n: C(step(np.real(at[n]), gradient[n], L(str(rate)), memory[n], **hyper)) for n in at}
+    return at
+
+
+def test(name, about, text, loss, params, runs, values=(), columns=None, tolerance="1e-9", command="slope train m.slope --no-save --json",
+         descend=descend):
     """`values`: (path in the JSON, function of the parameters)."""
     at = descend(loss, params, runs)
     number = lambda v: repr(float(np.real(v)))
@@ -82,7 +125,7 @@ def test(name, about, text, loss, params, runs, values=(), columns=None, toleran
     if columns:
         out += "--- file p.csv\n" + ",".join(columns) + "\n"
         for row in zip(*(COLUMNS[c] for c in columns)): out += ",".join(map(str, row)) + "\n"
-    out += f"--- run {command}\n--- json\nstatus \"finished\"\nsteps {sum(s for s, _ in runs)}\n" + "\n".join(lines) + "\n"
+    out += f"--- run {command}\n--- json\nstatus \"finished\"\nsteps {sum(run[0] for run in runs)}\n" + "\n".join(lines) + "\n"
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.test").write_text(out)
 
@@ -285,3 +328,39 @@ precision f32
 predict = a*tanh(k*x) + c
 loss = mse(predict, y)
 """, lambda a, k, c: a * np.tanh(k * D.x) + c, {"a": 0.5, "k": 1, "c": 0.1}, 100, 0.1, tolerance="3e-6")
+
+
+def optimizer(name, about, written, step, hyper=None, rate=0.05, steps=100, more="", runs=None):
+    runs = runs or [(steps, rate, step, hyper or {})]
+    text = f"""
+data x, z, y from "p.csv"
+param w = 0, v = [0.5, -1], b = 2
+{more}predict = w*x + v[0]*z + v[1]*x*z + b
+loss = mse(predict, y)
+""" + "".join(f"train steps={s} rate={r} optimizer={written if isinstance(written, str) else written[i]}\n" for i, (s, r, _, _) in enumerate(runs))
+    test("optimizer_" + name, about, text, lambda w, v0, v1, b: mse(w * D.x + v0 * D.z + v1 * D.x * D.z + b, D.y),
+         {"w": 0, "v0": 0.5, "v1": -1, "b": 2}, runs, columns=("x", "z", "y"), tolerance="1e-12", descend=optimize)
+    # The two elements of v stand in a list.
+    path = FOLDER / f"optimizer_{name}.test"
+    path.write_text(path.read_text().replace("parameters/v0", "parameters/v/0").replace("parameters/v1", "parameters/v/1"))
+
+
+optimizer("momentum", "Momentum.", "momentum", o_momentum)
+optimizer("nesterov", "Nesterov's momentum with a factor of its own.", "nesterov(mu=0.8)", o_nesterov, {"mu": "0.8"})
+optimizer("adagrad", "Adagrad.", "adagrad(initial=0.1)", o_adagrad, {"initial": "0.1"}, rate=0.5)
+optimizer("rmsprop", "RMSprop.", "rmsprop", o_rmsprop)
+optimizer("adam", "Adam.", "adam", o_adam)
+optimizer("amsgrad", "Adam with the largest second moment so far: a hyper-parameter that is a truth value.", "adam(amsgrad=true, beta2=0.9)", o_adam,
+          {"amsgrad": True, "beta2": "0.9"}, rate=0.3)
+optimizer("adamw", "AdamW: an optimizer that calls another.", "adamw(weight_decay=0.1)", o_adamw, {"weight_decay": "0.1"})
+optimizer("lion", "Lion.", "lion", o_lion, rate=0.01)
+optimizer("own", "An optimizer of the model, with a state for each parameter.", "heavy(mu=0.95)",
+          lambda w, g, rate, m, mu: (m.update(v=L(mu) * m.get("v", 0) - rate * g), w + m["v"])[1], {"mu": "0.95"}, rate=0.02, more="""def heavy(w, g, rate, mu=0.9) {
+  state v = 0
+  v := mu*v - rate*g
+  w + v
+}
+""")
+optimizer("kept", "A statement keeps the optimizer's state where the one before has the same optimizer; else it starts anew.",
+          ["adam", "adam", "momentum", "adam", "adam(beta1=0.8)"], None,
+          runs=[(30, 0.05, o_adam, {}), (20, 0.02, o_adam, {}), (10, 0.01, o_momentum, {}), (15, 0.05, o_adam, {}), (15, 0.05, o_adam, {"beta1": "0.8"})])

@@ -33,7 +33,8 @@ template <class T>
 class Compiled {
  public:
   Compiled(const Fused& fused, const std::string& cpu = "native", std::vector<Storage> storages = {},
-           std::size_t paged_above = optimized_operations, std::vector<std::int64_t> param_offsets = {}) {
+           std::size_t paged_above = optimized_operations, std::vector<std::int64_t> param_offsets = {},
+           std::vector<std::int64_t> state_offsets = {}) {
     kernel_.name = "kernel";
     kernel_.graph = &fused.graph;
     for (std::size_t i = 0; i < fused.roots.size(); ++i) {
@@ -44,6 +45,7 @@ class Compiled {
       if (!rows) numbers_ += counts_.back();
     }
     options_.param_offsets = std::move(param_offsets);
+    options_.state_offsets = std::move(state_offsets);
     options_.storages = std::move(storages);
     options_.storages.resize(16, sizeof(T) == 8 ? Storage::f64 : Storage::f32);
     options_.cpu = cpu;
@@ -77,9 +79,21 @@ class Compiled {
     }
     std::vector<T> params = in.params, numbers(numbers_), scratch(scratch_size(kernel_, in.rows));
     params.resize(params.size() + 64);
-    Run run{
-        column_pointers.data(), params.data(), in.arguments.data(), numbers.data(), output_pointers.data(),
-        scratch.data(),         in.rows};
+    std::vector<T> states = in.states;
+    states.resize(states.size() + 64);
+    std::vector<std::int64_t> row_numbers = in.row_numbers;
+    row_numbers.resize(row_numbers.size() + 64);
+    Run run{column_pointers.data(),
+            params.data(),
+            in.arguments.data(),
+            numbers.data(),
+            output_pointers.data(),
+            scratch.data(),
+            in.rows,
+            states.data(),
+            in.seed,
+            in.step,
+            in.row_numbers.empty() ? nullptr : row_numbers.data()};
     if (interpreted_) slope::interpret(kernel_, options_, run);
     else program_->function("kernel")(&run);
     std::vector<std::vector<T>> result;

@@ -26,6 +26,8 @@ struct Subject {
   Reduction reduction = Reduction::sum;
   int column = 0, param = 0;
   ShapeId shape = Shapes::number;
+  Graph::Draw draw = {7, 0};
+  int state = 0;
   bool swapped = false, truth = true, argument = true;
   std::string name = "step", host = "this machine";
   Store::To to = Store::To::output;
@@ -38,6 +40,8 @@ struct Subject {
     NodeId x = g.data(column), p = g.param(param, shape), c = g.constant(constant);
     NodeId y = swapped ? g.apply<op::Sub>(x, g.broadcast(c)) : g.apply<op::Sub>(g.broadcast(c), x);
     y = g.apply(op, {y, x});
+    g.draw(draw, Shapes::number);
+    g.state(state, Shapes::number);
     NodeId total = g.reduce(reduction, y);
     NodeId last =
         g.make({.kind = argument ? NodeKind::argument : NodeKind::row_count, .shape = Shapes::number});
@@ -63,6 +67,10 @@ TEST_CASE("every change of what is compiled changes the key", "[cache]") {
       {"reduction", [](Subject& s) { s.reduction = Reduction::max; }},
       {"column", [](Subject& s) { s.column = 1; }},
       {"param", [](Subject& s) { s.param = 1; }},
+      {"a draw", [](Subject& s) { s.draw.key = 8; }},
+      {"its word", [](Subject& s) { s.draw.word = 1; }},
+      {"state", [](Subject& s) { s.state = 1; }},
+      {"where a state lies", [](Subject& s) { s.options.state_offsets = {2}; }},
       {"shape", [](Subject& s) { s.shape = Shapes::number_a_row; }},
       {"order of operands", [](Subject& s) { s.swapped = true; }},
       {"a truth value", [](Subject& s) { s.truth = false; }},

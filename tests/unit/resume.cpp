@@ -123,6 +123,21 @@ loss = mse(predict, y)
 metric worst = max(abs(predict - y))
 )";
 
+// A model whose steps depend on more than its parameters.
+constexpr const char* with_states = R"(
+data x, y from "p.csv"
+param w = [0.3, 0.1], b = -1
+state mean_b = 0
+state seen[2] = [0, 1]
+u ~ normal(0, 0.1, like=x)
+h = dropout(stack(x, x^2), 0.3)
+mean_b := 0.9*mean_b + 0.1*b
+seen := seen + mean(h, axis=rows)
+predict = h @ w + (if training then b + u else mean_b)
+loss = mse(predict, y)
+metric first = seen[0]
+)";
+
 }  // namespace
 
 TEST_CASE("a run interrupted after any step and resumed equals the run that was not", "[resume]") {
@@ -162,6 +177,31 @@ TEST_CASE("a run interrupted after any step and resumed equals the run that was 
     TrainingRun from_checkpoint(folder, text);
     check_same(from_checkpoint.train("resumed", -1, "kept"), whole);
     CHECK(Folder::read(folder.path("resumed")) == expected);
+  }
+}
+
+TEST_CASE("a resumed run has the states and draws of the one that was not stopped", "[resume]") {
+  std::string precision = GENERATE("f32", "f64"), model = GENERATE(statements, with_states);
+  std::string text = "precision " + precision + model +
+                     "train steps=5 rate=0.1 optimizer=adam(amsgrad=true)\n"
+                     "train steps=3 rate=0.05 optimizer=adam(amsgrad=true)\n"
+                     "train steps=0 optimizer=momentum\n"
+                     "train steps=3 rate=0.01 optimizer=adam(amsgrad=true)\n"
+                     "train steps=4 rate=0.01 optimizer=nesterov\n";
+  Folder folder;
+  folder.write("p.csv", "x,y\n0,1.1\n1,3.3\n2,4.7\n3,7.2\n");
+  Fit whole = TrainingRun(folder, text).train("whole");
+  REQUIRE(whole.status == Status::finished);
+  for (std::int64_t stop = 0; stop < whole.steps; ++stop) {
+    INFO(text << stop);
+    TrainingRun before(folder, text);
+    before.keep = stop;
+    before.train("part", stop);
+    check_same(TrainingRun(folder, text).train("resumed", -1, "part"), whole);
+    CHECK(Folder::read(folder.path("resumed")) == Folder::read(folder.path("whole")));
+    if (stop == 0) continue;
+    TrainingRun(folder, text).train("resumed", -1, "kept");
+    CHECK(Folder::read(folder.path("resumed")) == Folder::read(folder.path("whole")));
   }
 }
 

@@ -477,6 +477,8 @@ TEST_CASE("structure: machine code is the interpreter, to the bit") {
     compiled_equals_interpreted<double>(seed, seed % 5 == 0 ? 0 : 1 + 13 * (seed % 7));
     compiled_equals_interpreted<float>(seed, seed % 3 == 0 ? 130 : 7);
   }
+  compiled_equals_interpreted<double>(220, 0);  // slices that go backwards
+  compiled_equals_interpreted<double>(489, 79);
 }
 
 TEST_CASE("structure: the same bits on every instruction set") {
