@@ -137,6 +137,8 @@ std::vector<Option> training_options() {
     std::string name(option.name), spelling = dashed(option.name);
     Takes value{option.value.empty() ? "VALUE" : std::string(option.value)};
     if (name == "optimizer") value = {value.name, {}, {"sgd"}, true};
+    if (name == "decay") value = {value.name, {}, decay_names(), true};
+    if (name == "shuffle") value = {value.name, {}, {"true", "false"}, true};
     table.push_back({"train explain",
                      {"--" + spelling},
                      value,

@@ -12,6 +12,7 @@
 #include "base/cache.h"
 #include "base/os.h"
 #include "base/text.h"
+#include "runtime/validation.h"
 
 namespace slope {
 
@@ -188,6 +189,9 @@ bool check_output(const Arguments& a, const Session& session, const std::string&
   if (session.opened)
     for (const DataFile& file : session.opened->files)
       if (same(file.path())) clash = "the data";
+  if (session.lowered && session.model().validation &&
+      same(validation_path(session.request, *session.model().validation)))
+    clash = "the data";
   if (clash.empty()) return true;
   diagnostics.error(Code::usage, fmt::format("`{}` is {}: it would be overwritten", escaped(path), clash));
   return false;

@@ -30,10 +30,17 @@ bool draws_bars() {
   return os::is_terminal(2) && terminal && *terminal && std::string_view(terminal) != "dumb";
 }
 
-// One line of progress: the step, the loss and, while they are few, the parameters.
-std::string line_text(std::span<const std::string> names, const Progress& p, std::span<const double> params) {
-  std::string line = fmt::format("step {:>{}}  loss {:<12.6g}", p.step, std::to_string(p.total).size(),
-                                 std::isnan(p.loss) ? std::fabs(p.loss) : p.loss);
+double without_sign(double value) { return std::isnan(value) ? std::fabs(value) : value; }
+
+// One line of progress: the step or the epoch, the loss, what the rows held out say and, while they are few,
+// the parameters.
+std::string line_text(const Model& model, std::span<const std::string> names, const Progress& p,
+                      std::span<const double> params) {
+  std::int64_t at = p.epoch.value_or(p.step), of = p.epoch ? p.epochs : p.total;
+  std::string line = fmt::format("{} {:>{}}  loss {:<12.6g}", p.epoch ? "epoch" : "step", at,
+                                 std::to_string(of).size(), without_sign(p.loss));
+  for (const auto& [name, value] : named_validation(model, p.validation))
+    line += fmt::format("  {} {:<10.6g}", name, without_sign(value));
   for (std::size_t i = 0; i < names.size(); ++i) line += fmt::format("  {} {:<10.6g}", names[i], params[i]);
   while (line.ends_with(' ')) line.pop_back();
   return line + "\n";
@@ -102,7 +109,7 @@ void ProgressView::line(const Progress& p) {
   // Beside a bar only the lines that were asked for.
   if (!lines_ || (bar_ && !p.asked)) return;
   erase();
-  print_error(line_text(names_, p, shown_params(p)));
+  print_error(line_text(model_, names_, p, shown_params(p)));
 }
 
 void ProgressView::tick(const Progress& p) {
@@ -116,13 +123,18 @@ void ProgressView::tick(const Progress& p) {
   BarState state{p.step, p.total, rate_, p.loss, {}};
   std::vector<double> params = shown_params(p);
   for (std::size_t i = 0; i < names_.size(); ++i) state.params.emplace_back(names_[i], params[i]);
+  if (p.epoch) state.place = fmt::format("epoch {}/{}", *p.epoch, p.epochs);
   on_screen = 1;
   print_error(std::string(erase_line) + bar_text(state, {os::terminal_width(2), utf8_, color_}));
 }
 
 void ProgressView::log(const Progress& p) {
   Precision precision = model_.graph.precision();
-  Json line{{"step", p.step}, {"loss", number(p.loss, precision)}};
+  Json line{{"step", p.step}};
+  if (p.epoch) line["epoch"] = *p.epoch;
+  line["loss"] = number(p.loss, precision);
+  for (const auto& [name, value] : named_validation(model_, p.validation))
+    line[name] = number(value, precision);
   if (model_.param_elements() <= most_params) {
     Json params = Json::object();
     std::vector<double> units = in_units(model_, p.params);

@@ -14,6 +14,7 @@ struct BarState {
   double rate = 0;  // steps a second; 0 where it is not known yet
   double loss = 0;
   std::vector<std::pair<std::string, double>> params;
+  std::string place = "";  // "epoch 3/20"; else the step is shown
 };
 
 struct BarStyle {

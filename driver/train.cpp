@@ -13,10 +13,12 @@
 #include "driver/output.h"
 #include "driver/progress.h"
 #include "plot/svg.h"
+#include "runtime/batches.h"
 #include "runtime/loss_curve.h"
 #include "runtime/parameters.h"
 #include "runtime/picture.h"
 #include "runtime/run_state.h"
+#include "runtime/validation.h"
 
 namespace slope {
 
@@ -24,7 +26,7 @@ namespace {
 
 struct Trained {
   Fit fit;
-  Dataset data;
+  Split data;
   std::string saved;          // where the state is; "" nowhere
   bool was_finished = false;  // --resume of a finished run: nothing was done or written
   std::optional<Stability> stability;
@@ -71,15 +73,17 @@ std::optional<Place> starting_place(const Arguments& a, Session& s, const RunFac
 }
 
 // --verbose: the data as they lie in memory, the functions, where their code is from.
-std::string plan_text(const Session& s, const Dataset& data, std::span<const Kernel> kernels,
+std::string plan_text(const Session& s, const Split& split, std::span<const Kernel> kernels,
                       const Program::Making& making) {
   std::string out;
+  const Dataset& data = split.training;
   for (std::size_t i = 0; i < data.columns.size(); ++i)
     if (data.columns[i].rows() > 0)
       out +=
           fmt::format("column {}: {} rows of {}{}\n", s.model().columns[i].name, data.rows,
                       data.columns[i].elements() == 1 ? "" : fmt::format("{} ", data.columns[i].elements()),
                       to_string(data.storages[i]));
+  if (split.validation) out += fmt::format("validation: {} rows\n", split.validation->rows);
   for (const Kernel& kernel : kernels)
     out += fmt::format("function {}: {} operations\n", kernel.name, operations(*kernel.graph));
   out += making.interpreted ? "code: none, the functions are interpreted\n"
@@ -100,30 +104,37 @@ std::optional<Stability> stability_of(Session& s, const std::vector<StepGraph>& 
   return stability;
 }
 
-std::optional<Dataset> load_data(Session& s, const std::vector<StepGraph>& steps, const Fused& evaluation) {
-  if (!s.has_data()) return Dataset{};
+// The data in their parts; with them it is known how many steps the statements make.
+std::optional<Split> load_data(Session& s, const std::vector<StepGraph>& steps, const Fused& evaluation) {
   std::vector<bool> wanted = columns_read(evaluation.graph, s.model().columns.size());
   for (const StepGraph& step : steps) {
     std::vector<bool> more = columns_read(step.fused.graph, wanted.size());
     for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = wanted[i] || more[i];
   }
   Stopwatch watch(s.times, "load");
-  auto data = read_columns(s.model(), *s.opened, wanted, true, s.diagnostics);
+  std::optional<Dataset> data = Dataset{};
+  const auto& validation = s.model().validation;
+  CountedRows counted;
+  if (validation && validation->file.empty())
+    counted = [&](std::int64_t rows) { return trained_on(rows, validation->fraction, validation->seed); };
+  if (s.has_data()) data = read_columns(s.model(), *s.opened, wanted, true, s.diagnostics, counted);
   if (!data) return {};
   keep_moments(s.lowered->model(), *data);
   if (s.outside) keep_moments(s.outside->model(), *data);
-  return data;
+  auto parts = split(s, std::move(*data), wanted);
+  if (!parts || !settle_trainings(s.lowered->model(), parts->training.rows, s.diagnostics)) return {};
+  return parts;
 }
 
 // What is known so far is said before the run, not after it.
-void say_before_run(const Arguments& a, Session& s, const Dataset& data, std::span<const Kernel> kernels,
-                    const Program::Making& making, std::int64_t first_step, std::int64_t all_steps) {
+void say_before_run(const Arguments& a, Session& s, const Split& data, std::span<const Kernel> kernels,
+                    const Program::Making& making, std::int64_t first_step, std::int64_t total) {
   if (a.json) return;
   show_diagnostics(a, s);
   s.diagnostics = {};
   if (a.verbose) print_error(plan_text(s, data, kernels, making));
-  if (!a.resume.empty() && first_step < all_steps && !a.quiet)
-    print_error(fmt::format("resumed {} at step {} of {}\n", escaped(a.resume), first_step, all_steps));
+  if (!a.resume.empty() && first_step < total && !a.quiet)
+    print_error(fmt::format("resumed {} at step {} of {}\n", escaped(a.resume), first_step, total));
 }
 
 // --save-every: a save that fails leaves the file of the one before, and the run goes on.
@@ -194,17 +205,19 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   auto data = load_data(s, *steps, evaluation);
   if (!data) return {};
   out.data = std::move(*data);
+  const Dataset& rows = out.data.training;
+  const Dataset* held_out = out.data.validation ? &*out.data.validation : nullptr;
   RunFacts facts;
-  if (resumed || !path.empty()) facts = run_facts(s.model(), *steps, out.data);
+  if (resumed || !path.empty()) facts = run_facts(s.model(), *steps, rows, held_out);
   auto start = starting_place(a, s, facts, resumed);
   if (!start) return {};
-  out.stability = stability_of(s, *steps, out.data);
-  std::int64_t first_step = start->steps();
+  out.stability = stability_of(s, *steps, rows);
+  std::int64_t first_step = start->steps(), total = total_steps(s.model(), start->runs);
   std::vector<Kernel> kernels = training_kernels(s.model(), *steps, evaluation);
-  auto program = compile(s, kernels, out.data);
+  auto program = compile(s, kernels, rows);
   ProgressView view(a, s.model());
   if (!program || !view.open_log(first_step, s.diagnostics)) return {};
-  say_before_run(a, s, out.data, kernels, program->making(), first_step, total_steps(s.model(), start->runs));
+  say_before_run(a, s, out.data, kernels, program->making(), first_step, total);
 
   Saver saver(a, s, facts, output, view);
   Listener listener;
@@ -213,12 +226,12 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   if (!a.plot.empty())
     listener.loss = [&curve = out.losses](std::int64_t step, double loss) { return curve.add(step, loss); };
   stop_waits = 1;
-  Trainer trainer{s.model(), *steps, evaluation, out.data, *program, out.stability};
+  Trainer trainer{s.model(), *steps, evaluation, rows, *program, out.stability, held_out};
   out.fit = train(trainer, std::move(*start), listener, s.diagnostics);
   s.times["train"] = out.fit.train_seconds;
   view.finish(out.fit, s.diagnostics);
-  out.was_finished = resumed && out.fit.steps_here == 0 &&
-                     (out.fit.status == Status::finished || out.fit.status == Status::converged);
+  bool over = out.fit.status == Status::finished || is_over(out.fit.status);
+  out.was_finished = resumed && out.fit.steps_here == 0 && over;
   if (out.was_finished) out.saved = a.resume;
   else if (!path.empty() && out.fit.usable) {
     Stopwatch watch(s.times, "save");
@@ -242,14 +255,20 @@ Json result_json(const Session& s, const Trained& t, bool full, int exit) {
   for (std::size_t i = 0; i < model.reports.size(); ++i)
     reports[model.reports[i].name] =
         Json{{"estimate", number(t.fit.reports[i], precision)}, {"std_error", nullptr}};
-  for (const RunReport& run : t.fit.runs)
-    runs.push_back(Json{{"optimizer", run.optimizer.name},
-                        {"steps", run.steps},
-                        {"status", to_string(run.status)},
-                        {"loss", number(run.loss, precision)},
-                        {"stopped_by", !run.stopped_by.empty()          ? run.stopped_by
-                                       : run.status == Status::finished ? "steps"
-                                                                        : to_string(run.status)}});
+  for (std::size_t i = 0; i < t.fit.runs.size(); ++i) {
+    const RunReport& run = t.fit.runs[i];
+    const Training& training = model.trainings[i];
+    runs.push_back(
+        Json{{"optimizer", run.optimizer.name},
+             {"steps", run.steps},
+             {"epochs", training.epochs ? Json(run.steps / training.epoch_steps) : Json(nullptr)},
+             {"status", to_string(run.status)},
+             {"loss", number(run.loss, precision)},
+             {"stopped_by", !run.stopped_by.empty()               ? run.stopped_by
+                            : run.status == Status::finished      ? (training.epochs ? "epochs" : "steps")
+                            : run.status == Status::stopped_early ? "patience"
+                                                                  : to_string(run.status)}});
+  }
   for (const char* name : {"total", "frontend", "differentiate", "codegen", "load", "train"}) {
     auto found = s.times.find(name);
     time[name] = found == s.times.end() ? 0.0 : found->second;
@@ -261,14 +280,14 @@ Json result_json(const Session& s, const Trained& t, bool full, int exit) {
             {"model", escaped(s.request.source.name())},
             {"status", to_string(t.fit.status)},
             {"steps", t.fit.steps},
-            {"epochs", t.fit.epochs ? Json(t.fit.steps) : Json(nullptr)},
-            {"rows", t.data.rows},
+            {"epochs", t.fit.epochs ? Json(*t.fit.epochs) : Json(nullptr)},
+            {"rows", t.data.training.rows},
             {"precision", to_string(precision)},
-            {"seed", model.seed.value_or(0)},
+            {"seed", model.trainings.back().seed},
             {"threads", 1},
             {"loss", number(t.fit.loss, precision)},
             {"metrics", metrics},
-            {"validation", nullptr},
+            {"validation", validation_json(model, t.fit.validation)},
             {"parameters", parameters_json(model, in_units(model, t.fit.params), full)},
             {"fit", nullptr},
             {"statistics", nullptr},
@@ -293,6 +312,7 @@ std::string result_text(const Session& s, const Trained& t) {
   };
   number("loss", t.fit.loss);
   for (std::size_t i = 0; i < model.metrics.size(); ++i) number(model.metrics[i].name, t.fit.metrics[i]);
+  for (const auto& [name, value] : named_validation(model, t.fit.validation)) number(name, value);
   for (std::size_t i = 0; i < model.reports.size(); ++i) number(model.reports[i].name, t.fit.reports[i]);
   int widest = 0;
   for (const auto& [name, rest] : lines) widest = std::max(widest, display_width(name));
@@ -328,7 +348,7 @@ void say_saved(const Session& s, const Trained& t) {
   if (!t.saved.empty() && !t.was_finished) print_error(fmt::format("saved {}\n", escaped(t.saved)));
   if (t.fit.status != Status::interrupted) return;
   print_error(fmt::format("stopped by SIG{} at step {} of {}{}\n", sigabbrev_np(stop_signal), t.fit.steps,
-                          total_steps(s.model()),
+                          total_steps(s.model(), t.fit.runs),
                           t.saved.empty() ? "" : fmt::format("; --resume {} goes on", escaped(t.saved))));
 }
 

@@ -84,6 +84,22 @@ NamedText parameter_text(const Parameter& param, std::span<const double> params,
   return {param.name + shape_text(param.axes), fmt::format("   norm {:.6g}", norm(values))};
 }
 
+std::vector<std::pair<std::string, double>> named_validation(const Model& model,
+                                                             std::span<const double> values) {
+  std::vector<std::pair<std::string, double>> out;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    out.emplace_back(i == 0 ? "val_loss" : "val_" + model.metrics[i - 1].name, values[i]);
+  return out;
+}
+
+Json validation_json(const Model& model, std::span<const double> values) {
+  if (values.empty()) return nullptr;
+  Json json = Json::object();
+  for (std::size_t i = 0; i < values.size(); ++i)
+    json[i == 0 ? "loss" : model.metrics[i - 1].name] = number(values[i], model.graph.precision());
+  return json;
+}
+
 std::string parameter_count(const Model& model) {
   auto count = [](std::int64_t n, std::string_view what) {
     return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");

@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "frontend/lower.h"
@@ -32,6 +33,12 @@ struct NamedText {
   std::string name, rest;
 };
 NamedText parameter_text(const Parameter& param, std::span<const double> params, Precision precision);
+// Loss and metrics on the rows held out, under the names that lines and results give them: val_loss,
+// val_NAME.
+std::vector<std::pair<std::string, double>> named_validation(const Model& model,
+                                                             std::span<const double> values);
+// The same as an object with the names of the model; null where there are none.
+Json validation_json(const Model& model, std::span<const double> values);
 // "2 parameters"; with arrays "2 parameters of 120 numbers".
 std::string parameter_count(const Model& model);
 // The columns of a prediction: predict; of a vector predict_0, predict_1, …; of a matrix predict_0_0, … Where

@@ -407,10 +407,10 @@ std::optional<Lowered> lower(const ast::Ast& ast, const LowerSettings& settings,
 Model& Lowered::model() { return lowering_->model; }
 const Model& Lowered::model() const { return lowering_->model; }
 
-std::optional<Update> Lowered::update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate,
-                                      Span span, Diagnostics& diagnostics) {
+std::optional<Update> Lowered::update(const Optimizer& optimizer, NodeId param, NodeId value, NodeId gradient,
+                                      NodeId rate, Span span, Diagnostics& diagnostics) {
   lowering_->set_diagnostics(diagnostics);
-  return lowering_->update(optimizer, param, gradient, rate, span);
+  return lowering_->update(optimizer, param, value, gradient, rate, span);
 }
 
 }  // namespace slope

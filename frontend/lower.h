@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -106,14 +107,51 @@ struct Optimizer {
   friend bool operator==(const Optimizer&, const Optimizer&) = default;
 };
 
+// What is done to the gradients before the optimizer has them, and beside its update. 0: nothing.
+struct GradientTerms {
+  double l2 = 0;            // adds l2·w to the gradient by w, as a penalty l2/2·Σw² does
+  double clip_value = 0;    // then each element is brought into [−clip_value, clip_value],
+  double clip_norm = 0;     // then all are scaled together, so that their norm is at most this
+  double weight_decay = 0;  // the optimizer is given w − rate·weight_decay·w
+  friend bool operator==(const GradientTerms&, const GradientTerms&) = default;
+};
+
+// The rate from step to step (runtime/schedule.h has the formulas).
+struct Decay {
+  std::string name = "constant";
+  std::vector<std::pair<std::string, double>> arguments = {};  // given, or a default that is a number
+  NodeId factor = {};  // of a function of the model: its value, of RunArgument::step and ::steps
+  std::optional<double> argument(std::string_view of) const;
+  friend bool operator==(const Decay&, const Decay&) = default;
+};
+
+// Rows by which the training is judged and which it does not see, in every statement the same.
+struct Validation {
+  double fraction = 0;            // of the rows; or
+  std::string file = {};          // the rows of this file,
+  std::optional<Span> span = {};  // none: from the command line, and relative to the current folder
+  std::int64_t seed = 0;          // by which the rows of the fraction are drawn
+};
+
 struct Training {
   Span span;
   Optimizer optimizer;
-  std::int64_t steps = 1000;  // updates
-  bool epochs = false;        // steps were given as epochs
+  GradientTerms terms;
+  std::int64_t steps = 1000;           // updates; where epochs are given, right after settle_trainings()
+  std::optional<std::int64_t> epochs;  // passes over the rows
   double rate = 0.01;
+  Decay decay;
+  std::int64_t warmup = 0;                    // steps
+  std::optional<std::int64_t> batch;          // rows of a step; all of them without
+  bool shuffle = true;                        // where a batch has fewer rows than there are
+  std::optional<std::int64_t> patience = {};  // epochs
+  double min_delta = 0;
   std::optional<std::int64_t> report;
   std::optional<double> tolerance;  // of an optimizer with a stopping test
+  std::int64_t seed = 0;            // of this statement's shuffling
+  // Of one pass, known with the data: settle_trainings() in runtime/batches.h.
+  std::int64_t epoch_steps = 1;
+  bool batches() const { return epoch_steps > 1; }
 };
 
 // A state of an optimizer, for one parameter or for all.
@@ -147,7 +185,8 @@ struct Model {
   NodeId truth;    // the same; what a plot shows beside the prediction
   std::vector<NamedValue> metrics, reports;
   std::vector<Training> trainings;  // at least one
-  std::optional<std::int64_t> seed;
+  std::optional<Validation> validation;
+  std::optional<std::int64_t> seed;  // of --seed or the `seed` statement
   Assumed assumed;
   std::vector<Span> called;    // a loss, metric or report given as a function f: f(predict, assumed.target)
   bool uses_training = false;  // the word `training`, a state or a draw: prediction has another graph
@@ -188,8 +227,9 @@ class Lowered {
 
   // One parameter's step by the optimizer's function, whose states become states of the model. Nothing after
   // an error.
-  std::optional<Update> update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate,
-                               Span span, Diagnostics& diagnostics);
+  // `value`: what it is updated from, the parameter or what an option makes of it.
+  std::optional<Update> update(const Optimizer& optimizer, NodeId param, NodeId value, NodeId gradient,
+                               NodeId rate, Span span, Diagnostics& diagnostics);
 
   Lowered(Lowered&&) noexcept;
   Lowered& operator=(Lowered&&) noexcept;

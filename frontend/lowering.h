@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The working state of lower(): private to frontend. The member functions stand in lower.cpp (statements),
 // columns.cpp (data), check_model.cpp (the end), state.cpp, draws.cpp, expressions.cpp, functions.cpp (calls
-// and built-in functions), grad.cpp (derivatives in the model), options.cpp (train statements), shapes.cpp
-// (shapes, arrays of constants, what lines up), layers.cpp (who owns a parameter), scan.cpp, use.cpp (other
-// files), tensors.cpp (structure: lists, indices, reshape, …), products.cpp (`@`, einsum), reductions.cpp and
-// shown.cpp.
+// and built-in functions), grad.cpp (derivatives in the model), options.cpp (train statements), decays.cpp
+// (their schedules), shapes.cpp (shapes, arrays of constants, what lines up), layers.cpp (who owns a
+// parameter), scan.cpp, use.cpp (other files), tensors.cpp (structure: lists, indices, reshape, …),
+// products.cpp (`@`, einsum), reductions.cpp and shown.cpp.
 #pragma once
 #include <functional>
 #include <map>
@@ -122,8 +122,8 @@ class Lowering {
   Value call(const Function& function, std::vector<Argument> arguments, Span span, ast::NodeId whole = {});
   const Function* optimizer_function(const Optimizer& optimizer, Span span);
   NodeId to_node(const Value& value);
-  std::optional<Update> update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate,
-                               Span span);
+  std::optional<Update> update(const Optimizer& optimizer, slope::NodeId param, slope::NodeId from,
+                               slope::NodeId gradient, slope::NodeId rate, Span span);
   void set_diagnostics(Diagnostics& diagnostics) { diagnostics_ = &diagnostics; }
 
  private:
@@ -345,8 +345,11 @@ class Lowering {
   // train statements (options.cpp)
   struct Options {
     std::optional<Optimizer> optimizer;
-    std::optional<double> rate, tolerance;
-    std::optional<std::int64_t> steps, epochs, report, seed;
+    std::optional<Decay> decay;
+    std::optional<Validation> validation;
+    std::optional<double> rate, l2, clip_value, clip_norm, weight_decay, min_delta, tolerance;
+    std::optional<std::int64_t> steps, epochs, report, seed, batch, warmup, patience;
+    std::optional<bool> shuffle;
     std::set<std::string> seen;
   };
   void train(ast::NodeId id);
@@ -356,7 +359,20 @@ class Lowering {
   void option_value(const ast::Node& option, ast::NodeId value, Options& given);
   void optimizer_option(ast::NodeId value, Options& given);
   void check_solver_options(const Training& training, const std::set<std::string>& in_file);
+  void leave_solver_options(Training& training);
   bool check_solver_hyper(const Optimizer& optimizer, ast::NodeId value);
+  std::string fault_of_rate(double rate) const;
+  void number_option(const ast::Node& option, ast::NodeId value, Options& given);
+  void shuffle_option(ast::NodeId value, Options& given);
+  void validation_option(ast::NodeId value, Options& given);
+  void take_validation(const Options& given);
+  void take_seed(Training& training, const Options& given);
+
+  // schedules of the rate (decays.cpp)
+  void decay_option(ast::NodeId value, Options& given);
+  std::optional<Decay> decay_function(Decay decay, Binding& binding, ast::NodeId call, Span span);
+  bool decay_arguments(ast::NodeId value, Decay& decay);
+  bool check_decay(ast::NodeId value, std::string_view name);
   bool check_hyper(const Function& function, ast::NodeId value);
   bool on_command_line(const std::string& statement, const std::string& shown,
                        const std::function<void(const ast::Ast&, ast::NodeId)>& use);

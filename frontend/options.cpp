@@ -26,18 +26,18 @@ constexpr TrainOption options[] = {
     {"epochs", true, "passes over the data, instead of steps", "N"},
     {"report", true, "a line of progress every N steps", "N"},
     {"seed", true, "of the random numbers", "N"},
-    {"batch", false, "rows"},
-    {"shuffle", false, "true or false"},
-    {"decay", false, "a schedule"},
-    {"warmup", false, "steps"},
-    {"clip_norm", false, "a number"},
-    {"clip_value", false, "a number"},
-    {"weight_decay", false, "a number"},
-    {"l2", false, "a number"},
-    {"validation", false, "a fraction or a file"},
+    {"batch", true, "rows of a step, in an order drawn anew for each pass (all rows)", "N"},
+    {"shuffle", true, "false: batches in the order of the file (true)", "BOOL"},
+    {"decay", true, "the schedule of the rate, by name or a function of step and steps (constant)", "NAME"},
+    {"warmup", true, "steps in which the rate rises from 0 (0)", "N"},
+    {"clip_norm", true, "the largest norm of all gradients together", "X"},
+    {"clip_value", true, "the largest size of an element of the gradients", "X"},
+    {"weight_decay", true, "shrinks the parameters by this times the rate in a step (0)", "X"},
+    {"l2", true, "a penalty of this times half the sum of the squared parameters (0)", "X"},
+    {"validation", true, "a fraction of the rows, or a file, that is not trained on", "PART|FILE"},
     {"folds", false, "a number of parts"},
-    {"patience", false, "epochs"},
-    {"min_delta", false, "a number"},
+    {"patience", true, "stop after so many epochs without a lower loss", "N"},
+    {"min_delta", true, "by how much the loss must fall to count as lower (0)", "X"},
     {"tolerance", true, "when lbfgs, newton and lm stop", "T"},
     {"ema", false, "a number"},
 };
@@ -49,7 +49,8 @@ struct Solver {
 };
 constexpr Solver solvers[] = {{"lbfgs", 2000}, {"newton", 2000}, {"lm", 20000}, {"exact", 1}};
 // What they take of the options.
-constexpr std::string_view solver_options[] = {"optimizer", "steps", "epochs", "report", "seed", "tolerance"};
+constexpr std::string_view solver_options[] = {"optimizer", "steps",     "epochs",    "report",
+                                               "seed",      "tolerance", "validation"};
 
 const Solver* find_solver(std::string_view name) {
   auto found = std::ranges::find(solvers, name, &Solver::name);
@@ -110,6 +111,7 @@ bool Lowering::on_command_line(const std::string& statement, const std::string& 
     inner.error(Code::usage, "one value is needed");
   }
   if (!inner.has_errors()) return true;
+  if (!said_.insert({shown, 0}).second) return false;  // an option is that of every statement
   Diagnostic& d = diagnostics_->error(Code::usage, fmt::format("{}: {}", shown, inner.all()[0].message));
   d.notes = inner.all()[0].notes;
   // An unknown name cannot be declared there; a near one may be meant.
@@ -143,6 +145,21 @@ void Lowering::default_training() {
   add_training(training, {});
 }
 
+namespace {
+
+// A number stands for itself; anything else that --validation is given is the name of a file.
+std::string option_text(std::string_view name, const std::string& text) {
+  double number = 0;
+  auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+  bool is_number = fault == std::errc() && end == text.data() + text.size();
+  if (name != "validation" || is_number || text.empty() || text.starts_with("\"")) return text;
+  std::string quoted = "\"";
+  for (char c : text) quoted += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+  return quoted + "\"";
+}
+
+}  // namespace
+
 // The command line beats the file; only then do defaults fill in what is left.
 void Lowering::add_training(Training training, Options given) {
   const std::set<std::string> in_file = given.seen;
@@ -158,18 +175,33 @@ void Lowering::add_training(Training training, Options given) {
     if (name == "epochs") given.steps.reset();
     given.seen.erase(name);
     given.seen.erase(name == "steps" ? "epochs" : name == "epochs" ? "steps" : name);
-    on_command_line(fmt::format("train {}={}", name, text), fmt::format("--{} {}", dashed(name), text),
+    on_command_line(fmt::format("train {}={}", name, option_text(name, text)),
+                    fmt::format("--{} {}", dashed(name), text),
                     [&](const ast::Ast&, ast::NodeId part) { option(part, given); });
+    if (name == "validation" && given.validation) given.validation->span.reset();
   }
   if (given.optimizer) training.optimizer = *given.optimizer;
+  if (given.decay) training.decay = *given.decay;
   training.rate = given.rate.value_or(default_rate(training.optimizer.name));
+  training.terms = {given.l2.value_or(0), given.clip_value.value_or(0), given.clip_norm.value_or(0),
+                    given.weight_decay.value_or(0)};
+  training.warmup = given.warmup.value_or(0);
+  training.batch = given.batch;
+  training.shuffle = given.shuffle.value_or(true);
+  training.patience = given.patience;
+  training.min_delta = given.min_delta.value_or(0);
   training.report = given.report;
-  training.epochs = given.epochs.has_value();
+  training.epochs = given.epochs;
   const Solver* solver = training.optimizer.solver ? find_solver(training.optimizer.name) : nullptr;
   training.steps = given.epochs ? *given.epochs : given.steps.value_or(solver ? solver->steps : 1000);
   training.tolerance = given.tolerance;
   if (!on_line("optimizer")) check_solver_options(training, in_file);  // what it replaces had other options
-  if (given.seed) model.seed = given.seed;
+  if (solver) leave_solver_options(training);
+  if (given.min_delta && !given.patience)
+    error(Code::bad_option_value, training.span, "`min_delta` says nothing without `patience`")
+        .helps.push_back("the training stops after `patience` epochs without a loss lower by `min_delta`");
+  take_validation(given);
+  take_seed(training, given);
   model.trainings.push_back(std::move(training));
 }
 
@@ -189,6 +221,38 @@ void Lowering::check_solver_options(const Training& training, const std::set<std
                 "`{}` takes no `{}`: it works on all rows at once and finds the length of its steps itself",
                 name, option))
           .helps.push_back(fmt::format("leave `{}` away, or take another optimizer", option));
+}
+
+// What is left of another optimizer's options does not hold for one with a stopping test.
+void Lowering::leave_solver_options(Training& training) {
+  training.terms = {};
+  training.decay = {};
+  training.warmup = 0;
+  training.batch.reset();
+  training.patience.reset();
+}
+
+// --seed is that of the whole model, `seed=` of a statement that of its own shuffling.
+void Lowering::take_seed(Training& training, const Options& given) {
+  bool on_line = std::any_of(settings_.options.begin(), settings_.options.end(),
+                             [](const auto& o) { return o.first == "seed"; });
+  if (on_line && given.seed) model.seed = given.seed;
+  training.seed = given.seed.value_or(start_seed_);
+}
+
+// The rows are drawn once: what one statement does not train on, no other does.
+void Lowering::take_validation(const Options& given) {
+  if (!given.validation) return;
+  auto& held = model.validation;
+  if (held && (held->fraction != given.validation->fraction || held->file != given.validation->file)) {
+    error(Code::bad_option_value, given.validation->span.value_or(Span{}),
+          "the rows for validation are the same in every `train` statement")
+        .notes.push_back(held->file.empty() ? fmt::format("they were validation={}", shortest(held->fraction))
+                                            : fmt::format("they were those of `{}`", escaped(held->file)));
+    return;
+  }
+  if (!held) held = given.validation;
+  held->seed = start_seed_;
 }
 
 void Lowering::option(ast::NodeId id, Options& given) {
@@ -223,9 +287,45 @@ void Lowering::option(ast::NodeId id, Options& given) {
 
 void Lowering::option_value(const ast::Node& option, ast::NodeId value, Options& given) {
   if (option.text == "optimizer") return optimizer_option(value, given);
+  if (option.text == "decay") return decay_option(value, given);
+  if (option.text == "shuffle") return shuffle_option(value, given);
+  if (option.text == "validation" && ast()[value].kind == Kind::string)
+    return validation_option(value, given);
   const ast::Node& text = ast()[value];
   if (option.text == "rate" && text.kind == Kind::name && text.text == "auto")
     return not_yet(text.span, "`rate=auto`");
+  number_option(option, value, given);
+}
+
+void Lowering::shuffle_option(ast::NodeId value, Options& given) {
+  Value truth = evaluate(value);
+  if (!truth.ok()) return;
+  if (truth.is == Is::truth) given.shuffle = truth.number != 0;
+  else error(Code::bad_option_value, ast()[value].span, "`shuffle` must be true or false");
+}
+
+void Lowering::validation_option(ast::NodeId value, Options& given) {
+  const ast::Node& node = ast()[value];
+  if (node.text.empty()) error(Code::bad_option_value, node.span, "`validation` names no file");
+  else given.validation = Validation{.file = node.text, .span = node.span};
+}
+
+// What a rate must be; "" where it is.
+std::string Lowering::fault_of_rate(double rate) const {
+  bool single = model.graph.precision() == Precision::f32;
+  double least =
+      single ? static_cast<double>(std::numeric_limits<float>::min()) : std::numeric_limits<double>::min();
+  bool usable = rate >= least && rate < HUGE_VAL;
+  if (single) usable = usable && rate <= static_cast<double>(std::numeric_limits<float>::max());
+  if (usable) return "";
+  if (!(rate > 0 && rate < 1)) return "a positive finite number";
+  return fmt::format("at least {}, the smallest number of {} in full precision",
+                     single ? shortest(std::numeric_limits<float>::min()) : shortest(least),
+                     to_string(model.graph.precision()));
+}
+
+void Lowering::number_option(const ast::Node& option, ast::NodeId value, Options& given) {
+  const ast::Node& text = ast()[value];
   auto number = constant_number(value, fmt::format("the option `{}`", option.text));
   if (!number) return;
   if (text.kind == Kind::truth) {
@@ -238,18 +338,9 @@ void Lowering::option_value(const ast::Node& option, ast::NodeId value, Options&
           fmt::format("`{}` is {}, but must be {}", option.text, shortest(*number), wanted));
   };
   if (option.text == "rate") {
-    Precision precision = model.graph.precision();
-    bool usable = *number >= std::numeric_limits<double>::min() && *number < HUGE_VAL;
-    if (precision == Precision::f32)
-      usable = usable && *number >= static_cast<double>(std::numeric_limits<float>::min()) &&
-               *number <= static_cast<double>(std::numeric_limits<float>::max());
-    if (usable) given.rate = *number;
-    else if (*number > 0 && *number < 1)
-      refuse(fmt::format("at least {}, the smallest number of {} in full precision",
-                         precision == Precision::f32 ? shortest(std::numeric_limits<float>::min())
-                                                     : shortest(std::numeric_limits<double>::min()),
-                         to_string(precision)));
-    else refuse("a positive finite number");
+    std::string wanted = fault_of_rate(*number);
+    if (wanted.empty()) given.rate = *number;
+    else refuse(std::move(wanted));
     return;
   }
   if (option.text == "tolerance") {
@@ -257,16 +348,45 @@ void Lowering::option_value(const ast::Node& option, ast::NodeId value, Options&
     else refuse("at least 0 and below 1");
     return;
   }
-  double least = option.text == "report" ? 1 : option.text == "seed" ? -most_steps : 0;
-  if (*number != std::floor(*number) || !(*number >= least) || *number > most_steps)
-    return refuse(*number > most_steps ? fmt::format("at most {}", shortest(most_steps))
-                  : least < 0          ? "a whole number"
-                                       : fmt::format("a whole number of at least {}", shortest(least)));
-  auto whole = static_cast<std::int64_t>(*number);
-  if (option.text == "steps") given.steps = whole;
-  if (option.text == "epochs") given.epochs = whole;
-  if (option.text == "report") given.report = whole;
-  if (option.text == "seed") given.seed = whole;
+  if (option.text == "validation") {
+    if (*number > 0 && *number < 1) given.validation = Validation{.fraction = *number, .span = text.span};
+    else refuse("a fraction between 0 and 1, or the name of a file in quotes");
+    return;
+  }
+  struct RealOption {
+    std::string_view name;
+    std::optional<double> Options::* target;
+    bool zero;  // may be 0
+  };
+  constexpr RealOption reals[] = {{"l2", &Options::l2, true},
+                                  {"weight_decay", &Options::weight_decay, true},
+                                  {"min_delta", &Options::min_delta, true},
+                                  {"clip_value", &Options::clip_value, false},
+                                  {"clip_norm", &Options::clip_norm, false}};
+  for (const RealOption& real : reals) {
+    if (real.name != option.text) continue;
+    if (!std::isfinite(*number) || *number < 0 || (*number == 0 && !real.zero))
+      return refuse(real.zero ? "a finite number of at least 0" : "a positive finite number");
+    given.*real.target = *number;
+    return;
+  }
+  struct WholeOption {
+    std::string_view name;
+    std::optional<std::int64_t> Options::* target;
+    double least;
+  };
+  constexpr WholeOption wholes[] = {{"steps", &Options::steps, 0},      {"epochs", &Options::epochs, 0},
+                                    {"report", &Options::report, 1},    {"seed", &Options::seed, -most_steps},
+                                    {"batch", &Options::batch, 1},      {"warmup", &Options::warmup, 0},
+                                    {"patience", &Options::patience, 1}};
+  for (const WholeOption& whole : wholes) {
+    if (whole.name != option.text) continue;
+    if (*number != std::floor(*number) || !(*number >= whole.least) || *number > most_steps)
+      return refuse(*number > most_steps ? fmt::format("at most {}", shortest(most_steps))
+                    : whole.least < 0    ? "a whole number"
+                                      : fmt::format("a whole number of at least {}", shortest(whole.least)));
+    given.*whole.target = static_cast<std::int64_t>(*number);
+  }
 }
 
 // `optimizer=NAME` or `optimizer=NAME(hyper=number, …)`.

@@ -266,12 +266,12 @@ std::set<std::string> Lowering::read_states(const OptimizerStates& o, NodeId val
   return read;
 }
 
-std::optional<Update> Lowering::update(const Optimizer& optimizer, NodeId param, NodeId gradient, NodeId rate,
-                                       Span span) {
+std::optional<Update> Lowering::update(const Optimizer& optimizer, NodeId param, NodeId from, NodeId gradient,
+                                       NodeId rate, Span span) {
   const Function* function = optimizer_function(optimizer, span);
   if (!function) return {};
   std::vector<Argument> arguments{
-      {"", Value::of(param), span, {}}, {"", Value::of(gradient), span, {}}, {"", Value::of(rate), span, {}}};
+      {"", Value::of(from), span, {}}, {"", Value::of(gradient), span, {}}, {"", Value::of(rate), span, {}}};
   for (const Hyper& h : optimizer.hyper)
     arguments.push_back({h.name, h.truth ? Value::of(h.value != 0) : Value::of(h.value), span, {}});
   OptimizerStates states{model.params[static_cast<std::size_t>(graph()[param].index)]};

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace slope {
 
@@ -15,6 +16,8 @@ struct TrainOption {
 };
 std::span<const TrainOption> train_options();
 bool is_train_option(std::string_view name);
+// The schedules that `decay=` knows by name.
+std::vector<std::string> decay_names();
 // weight_decay as the command line spells it: weight-decay.
 std::string dashed(std::string_view name);
 

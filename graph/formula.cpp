@@ -139,7 +139,8 @@ class Writer {
       case NodeKind::param: return named(shown(name_of(names_.params, node.index, "param")), false);
       case NodeKind::state: return named(shown(name_of(names_.states, node.index, "state")), false);
       case NodeKind::draw: return named(shown(std::string(graph_.name(id))), graph_.has_rows(id));
-      case NodeKind::argument: return named("rate", false);
+      case NodeKind::argument:
+        return named(std::string(to_string(static_cast<RunArgument>(node.index))), false);
       case NodeKind::row_count: return row_count();
       case NodeKind::broadcast:
       case NodeKind::tap: return take(node.operands[0]);

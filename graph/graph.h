@@ -112,7 +112,13 @@ enum class NodeKind : std::uint8_t {
 };
 
 // What changes from run to run without changing the graph.
-enum class RunArgument : std::uint8_t { rate };
+// `step` and `steps`: the place in a schedule that the model defines, and its length.
+enum class RunArgument : std::uint8_t { rate, step, steps };
+inline constexpr std::size_t run_arguments = 3;
+constexpr std::string_view to_string(RunArgument a) {
+  constexpr std::string_view names[] = {"rate", "step", "steps"};
+  return names[static_cast<std::size_t>(a)];
+}
 
 struct Node {
   NodeKind kind = NodeKind::constant;

@@ -42,7 +42,7 @@ std::string operand(const Graph& graph, NodeId id, const PrintNames& names) {
     case NodeKind::data: return name_or(names.columns, node.index, "column");
     case NodeKind::param: return name_or(names.params, node.index, "param");
     case NodeKind::state: return name_or(names.states, node.index, "state");
-    case NodeKind::argument: return "rate";
+    case NodeKind::argument: return std::string(to_string(static_cast<RunArgument>(node.index)));
     case NodeKind::row_count: return "rows";
     case NodeKind::broadcast: return operand(graph, node.operands[0], names);
     default: return fmt::format("%{}", id.value);

@@ -101,13 +101,13 @@ bool all_singles(const Column& column) {
 }
 
 // The narrowest that holds the cells of all.
-Storage joined_storage(std::span<const Column> parts) {
+Storage joined_storage(std::span<const Column* const> parts) {
   auto some = [&](Storage storage) {
-    return std::any_of(parts.begin(), parts.end(), [&](const Column& c) { return c.storage() == storage; });
+    return std::any_of(parts.begin(), parts.end(), [&](const Column* c) { return c->storage() == storage; });
   };
   if (some(Storage::f64)) return Storage::f64;
   if (some(Storage::f32)) {
-    auto fits = [](const Column& c) { return c.storage() != Storage::i32 || all_singles(c); };
+    auto fits = [](const Column* c) { return c->storage() != Storage::i32 || all_singles(*c); };
     return std::all_of(parts.begin(), parts.end(), fits) ? Storage::f32 : Storage::f64;
   }
   return some(Storage::i32) ? Storage::i32 : some(Storage::i16) ? Storage::i16 : Storage::u8;
@@ -118,7 +118,9 @@ Storage joined_storage(std::span<const Column> parts) {
 Column side_by_side(std::string name, std::span<const Column> parts) {
   constexpr std::int64_t together = 64;  // rows of every part in turn, so that a line of memory is met once
   std::int64_t rows = parts[0].rows(), elements = std::ssize(parts);
-  Column out(std::move(name), joined_storage(parts), rows, elements);
+  std::vector<const Column*> all;
+  for (const Column& part : parts) all.push_back(&part);
+  Column out(std::move(name), joined_storage(all), rows, elements);
   with_type(out.storage(), [&]<class Out>(Out*) {
     for (std::int64_t first = 0; first < rows; first += together)
       for (std::int64_t k = 0; k < elements; ++k) {
@@ -131,6 +133,41 @@ Column side_by_side(std::string name, std::span<const Column> parts) {
         });
       }
   });
+  return out;
+}
+
+void gather(const Column& from, std::span<const std::int64_t> rows, Column& to) {
+  with_type(from.storage(), [&]<class Cell>(Cell*) {
+    const auto* cells = static_cast<const Cell*>(from.data());
+    auto* out = static_cast<Cell*>(to.data());
+    std::int64_t elements = from.elements();
+    if (elements == 1) {
+      for (std::int64_t row : rows) *out++ = cells[row];
+      return;
+    }
+    auto bytes = static_cast<std::size_t>(elements) * sizeof(Cell);
+    for (std::int64_t row : rows) {
+      std::memcpy(out, cells + row * elements, bytes);
+      out += elements;
+    }
+  });
+}
+
+Column rows_of(const Column& column, std::span<const std::int64_t> rows) {
+  Column out(column.name(), column.storage(), std::ssize(rows), column.elements());
+  gather(column, rows, out);
+  return out;
+}
+
+Storage joined_storage(const Column& a, const Column& b) {
+  const Column* both[] = {&a, &b};
+  return joined_storage(both);
+}
+
+Column converted(const Column& column, Storage storage) {
+  Column out(column.name(), storage, column.rows(), column.elements());
+  with_type(column.storage(),
+            [&]<class Cell>(Cell*) { put(out, 0, static_cast<const Cell*>(column.data()), column.cells()); });
   return out;
 }
 

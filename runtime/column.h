@@ -49,6 +49,16 @@ class Column {
 // the same rows and of one cell a row.
 Column side_by_side(std::string name, std::span<const Column> parts);
 
+// Rows of a column by number, one after the other; `to` has the column's storage and elements, and room for
+// them. What stands behind the rows in `to` stays.
+void gather(const Column& from, std::span<const std::int64_t> rows, Column& to);
+// These rows of the column as a column of its own.
+Column rows_of(const Column& column, std::span<const std::int64_t> rows);
+
+// One that holds the cells of both exactly; the column in it.
+Storage joined_storage(const Column& a, const Column& b);
+Column converted(const Column& column, Storage storage);
+
 // Appends blocks of cells, T being double, or float where the cells are floats already. What is there is kept
 // in the narrowest storage so far and moves to a wider one at most three times; memory beyond the rows that
 // were appended is not touched.

@@ -281,11 +281,17 @@ std::optional<Dataset> read_columns(const Model& model, const Opened& opened, co
     read_file(model, opened, f, wanted, check_all, counted, data, diagnostics);
   if (diagnostics.has_errors()) return {};
   data.rows = std::max<std::int64_t>(data.rows, 0);
-  for (const Column& column : data.columns) {
-    data.pointers.push_back(column.data());
-    data.storages.push_back(column.storage());
-  }
+  data.refresh();
   return data;
+}
+
+void Dataset::refresh() {
+  pointers.clear();
+  storages.clear();
+  for (const Column& column : columns) {
+    pointers.push_back(column.data());
+    storages.push_back(column.storage());
+  }
 }
 
 void keep_moments(Model& model, const Dataset& data) {

@@ -39,7 +39,8 @@ Inputs<T> interpreter_inputs(const Model& model, const Dataset& data, std::span<
   in.state_offsets = state_offsets(model);
   in.seed = static_cast<std::uint64_t>(model.seed.value_or(0));
   in.param_offsets = param_offsets(model);
-  in.arguments = {static_cast<T>(model.trainings.empty() ? 0 : model.trainings[0].rate)};
+  in.arguments.resize(run_arguments);
+  if (!model.trainings.empty()) in.arguments[0] = static_cast<T>(model.trainings[0].rate);
   return in;
 }
 

@@ -188,11 +188,54 @@ void finish_step(StepGraph& step, const Graph& graph, std::span<const NodeId> ro
   step.updates.assign(rest.begin(), rest.end());
 }
 
+// if condition then a else b, of shapes that fit
+NodeId choose(Graph& g, NodeId condition, NodeId a, NodeId b) { return g.apply<op::Select>(condition, a, b); }
+
+// Every element into [−limit, limit]; NaN stays.
+NodeId clipped(Graph& g, NodeId x, double limit) {
+  NodeId high = g.constant(limit), low = g.constant(-limit);
+  NodeId below = choose(g, g.apply<op::Less>(x, low), low, x);
+  return choose(g, g.apply<op::Greater>(x, high), high, below);
+}
+
+// √Σx² over all elements of all of them.
+NodeId norm(Graph& g, std::span<const NodeId> values) {
+  NodeId total;
+  for (NodeId x : values) {
+    NodeId square = g.apply<op::Mul>(x, x);
+    Axes all(g.shape(x).axes.size());
+    for (std::size_t k = 0; k < all.size(); ++k) all[k] = static_cast<std::int64_t>(k);
+    NodeId part = all.empty() ? square : g.reduce(Reduction::sum, square, all);
+    total = total.valid() ? g.apply<op::Add>(total, part) : part;
+  }
+  return g.apply<op::Sqrt>(total);
+}
+
+// The gradients as the optimizer is given them (GradientTerms).
+std::vector<NodeId> with_terms(Graph& g, const GradientTerms& terms, std::span<const NodeId> params,
+                               std::vector<NodeId> gradients) {
+  if (terms.l2 > 0)
+    for (std::size_t i = 0; i < params.size(); ++i)
+      gradients[i] = g.apply<op::Add>(gradients[i], g.apply<op::Mul>(g.constant(terms.l2), params[i]));
+  if (terms.clip_value > 0)
+    for (NodeId& gradient : gradients) gradient = clipped(g, gradient, terms.clip_value);
+  if (terms.clip_norm > 0) {
+    NodeId length = norm(g, gradients), limit = g.constant(terms.clip_norm);
+    NodeId longer = g.apply<op::Greater>(length, limit), scale = g.apply<op::Div>(limit, length);
+    for (NodeId& gradient : gradients)
+      gradient = choose(g, longer, g.apply<op::Mul>(gradient, scale), gradient);
+  }
+  return gradients;
+}
+
 std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients, const Training& training,
                                     Diagnostics& diagnostics) {
   Model& model = lowered.model();
+  Graph& graph = model.graph;
   StepGraph step;
   step.optimizer = training.optimizer;
+  step.terms = training.terms;
+  step.factor = training.decay.factor;
   step.trained = gradients.trained;
   std::vector<NodeId> roots{model.loss};
   roots.insert(roots.end(), gradients.nodes.begin(), gradients.nodes.end());
@@ -200,21 +243,29 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
     step.solver = solver_graphs(model, training, step.trained, diagnostics);
     step.gradient_descent = false;
     if (!step.solver) return {};
-    finish_step(step, model.graph, roots);
+    finish_step(step, graph, roots);
     return step;
   }
-  NodeId rate = model.graph.argument(RunArgument::rate);
   std::vector<StepGraph::Next> nexts;
   for (std::size_t i = 0; i < model.own_states; ++i)
     if (model.states[i].next.valid()) nexts.push_back({static_cast<int>(i), model.states[i].next});
-  for (std::size_t i = 0; i < gradients.nodes.size(); ++i) {
-    Graph::Origin origin(model.graph, training.span);
-    NodeId param = param_node(model, static_cast<std::size_t>(gradients.trained[i]));
+  Graph::Origin origin(graph, training.span);
+  NodeId rate = graph.argument(RunArgument::rate);
+  if (step.factor.valid()) rate = graph.apply<op::Mul>(rate, step.factor);
+  std::vector<NodeId> params;
+  for (int index : gradients.trained) params.push_back(param_node(model, static_cast<std::size_t>(index)));
+  std::vector<NodeId> given = with_terms(graph, training.terms, params, gradients.nodes);
+  for (std::size_t i = 0; i < params.size(); ++i) {
+    NodeId param = params[i];
+    if (training.terms.weight_decay > 0) {
+      NodeId part = graph.apply<op::Mul>(rate, graph.constant(training.terms.weight_decay));
+      param = graph.apply<op::Sub>(param, graph.apply<op::Mul>(part, param));
+    }
     auto update =
-        lowered.update(training.optimizer, param, gradients.nodes[i], rate, training.span, diagnostics);
+        lowered.update(training.optimizer, params[i], param, given[i], rate, training.span, diagnostics);
     if (!update) return {};
-    NodeId move = model.graph.apply<op::Mul>(rate, gradients.nodes[i]);
-    step.gradient_descent &= update->value == model.graph.apply<op::Sub>(param, move);
+    NodeId move = graph.apply<op::Mul>(graph.argument(RunArgument::rate), gradients.nodes[i]);
+    step.gradient_descent &= update->value == graph.apply<op::Sub>(params[i], move);
     roots.push_back(update->value);
     for (OptimizerSlot& slot : update->slots) {
       auto same = [&](const OptimizerSlot& known) { return known.state == slot.state; };
@@ -238,7 +289,7 @@ std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics&
   Gradients gradients = gradients_of(lowered.model(), lowered.model().loss);
   std::vector<StepGraph> steps;
   for (const Training& training : lowered.model().trainings) {
-    auto same = [&](const StepGraph& step) { return step.optimizer == training.optimizer; };
+    auto same = [&](const StepGraph& step) { return step.serves(training); };
     if (std::any_of(steps.begin(), steps.end(), same)) continue;
     auto step = step_graph(lowered, gradients, training, diagnostics);
     if (!step) return {};

@@ -70,10 +70,12 @@ std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Dia
 // The update of one step by one optimizer: loss, gradients and new parameters in one graph.
 struct StepGraph {
   Optimizer optimizer;
+  GradientTerms terms;
+  NodeId factor;  // in the model's graph: what the rate is multiplied by; invalid for a built-in schedule
   Fused fused;
-  std::vector<int> trained;  // parameters, in the order of `gradients` and `updates`
-  NodeId loss;               // in fused.graph
-  std::vector<NodeId> gradients, updates;
+  std::vector<int> trained;                // parameters, in the order of `gradients` and `updates`
+  NodeId loss;                             // in fused.graph
+  std::vector<NodeId> gradients, updates;  // gradients: of the loss alone
   // What states become: the model's own and the optimizer's.
   struct Next {
     int state = 0;
@@ -84,8 +86,12 @@ struct StepGraph {
   bool gradient_descent = true;      // every update is param − rate·gradient, to the node
   // Of an optimizer with a stopping test, which has no updates.
   std::shared_ptr<const SolverGraphs> solver = {};
+
+  bool serves(const Training& training) const {
+    return optimizer == training.optimizer && terms == training.terms && factor == training.decay.factor;
+  }
 };
-// One for each optimizer that the train statements use.
+// One for each kind of step that the train statements make.
 std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics& diagnostics);
 
 // The same graph before powers and fma: what `slope show gradient` prints.
@@ -111,6 +117,9 @@ struct Dataset {
   std::int64_t rows = 0, dropped = 0;
   // Of standardized columns, by index of the model: with these they were read.
   std::vector<std::vector<double>> mean, deviation;
+  std::vector<std::int64_t> row_numbers = {};  // in the data, where these are some of their rows
+
+  void refresh();  // pointers and storages, where columns were replaced
 };
 // The rows of so many that count for mean and deviation of a standardized column, in ascending order: those
 // of training. Without a function: all.

@@ -76,8 +76,7 @@ std::string fingerprint(const Model& model, const Graph& graph, std::span<const 
   return hash.text();
 }
 
-std::string data_hash(const Model& model, const Dataset& data) {
-  Hash hash;
+void add_data(const Model& model, const Dataset& data, Hash& hash) {
   for (std::size_t i = 0; i < data.columns.size(); ++i) {
     const Column& column = data.columns[i];
     if (column.rows() == 0) continue;
@@ -86,16 +85,26 @@ std::string data_hash(const Model& model, const Dataset& data) {
     auto bytes = static_cast<std::size_t>(column.cells()) * size_of(column.storage());
     hash.add(std::string_view(static_cast<const char*>(column.data()), bytes));
   }
-  return hash.text();
 }
 
-const StepGraph& step_of(const std::vector<StepGraph>& steps, const Optimizer& optimizer) {
+const StepGraph& step_of(const std::vector<StepGraph>& steps, const Training& training) {
   for (const StepGraph& step : steps)
-    if (step.optimizer == optimizer) return step;
-  internal_error("no step was made for an optimizer");
+    if (step.serves(training)) return step;
+  internal_error("no step was made for a train statement");
 }
 
 // --- writing ---
+
+// What decides, besides the rate, which rows and rates the next steps have and when they end.
+std::string options_text(const Training& t) {
+  std::string out = fmt::format("{}", t.decay.name);
+  for (const auto& [name, value] : t.decay.arguments) out += fmt::format(" {}={}", name, shortest(value));
+  if (t.decay.name != "constant") out += fmt::format(" over {} steps", t.steps);
+  out += fmt::format(", warmup={}", t.warmup);
+  if (t.batches()) out += fmt::format(", batch={} shuffle={} seed={}", *t.batch, t.shuffle, t.seed);
+  if (t.patience) out += fmt::format(", patience={} min_delta={}", *t.patience, shortest(t.min_delta));
+  return out;
+}
 
 // The model's statements, with what is done of each.
 std::string runs_text(const Model& model, const RunFacts& facts, const Place& place) {
@@ -107,8 +116,11 @@ std::string runs_text(const Model& model, const RunFacts& facts, const Place& pl
              {"rate", training.rate},
              {"steps", training.steps},
              {"done", begun ? place.runs[i].steps : 0},
-             {"update", facts.updates[i]}};
-    if (begun && is_over(place.runs[i])) run["stopped_by"] = place.runs[i].stopped_by;
+             {"update", facts.updates[i]},
+             {"options", options_text(training)}};
+    if (begun && is_over(place.runs[i].status)) run["status"] = to_string(place.runs[i].status);
+    if (begun && is_over(place.runs[i].status) && !place.runs[i].stopped_by.empty())
+      run["stopped_by"] = place.runs[i].stopped_by;
     // A statement's loss is known when the next one begins.
     if (i + 1 < place.runs.size()) run["loss"] = place.runs[i].loss;
     list.push_back(run);
@@ -123,6 +135,18 @@ void add_own(State& state, const Model& model, std::string_view prefix, std::spa
     state.tensors.push_back(state_tensor(model, i, prefix, all));
 }
 
+Json watch_json(const Place& place) {
+  const Watch& w = place.watch;
+  return Json{
+      {"sum", w.sum},
+      {"rows", w.rows},
+      {"last", w.last},
+      {"reference", w.reference},
+      {"waits", w.waits},
+      {"plateau", Json::array({w.plateau.best, w.plateau.waits, w.plateau.cooldown, w.plateau.multiple})},
+      {"kept_loss", place.kept_loss}};
+}
+
 State make(const Session& s, const RunFacts& facts, const std::vector<double>& params, const Place& place,
            std::string_view status) {
   State state = weights_state(s, params);
@@ -134,7 +158,14 @@ State make(const Session& s, const RunFacts& facts, const std::vector<double>& p
       state.tensors.push_back(state_tensor(model, static_cast<std::size_t>(slot), "", place.params));
   if (!place.best.empty())
     state.tensors.push_back({std::string(best_loss_name), single, {}, {place.best_loss}});
+  auto bits = [](double a, double b) {
+    return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
+  };
+  // Behind the parameters and own states may stand those of the optimizer.
+  if (!std::equal(params.begin(), params.end(), place.params.begin(), bits))
+    add_own(state, model, last_prefix, place.params);
   auto& facts_of = state.metadata;
+  facts_of["slope/watch"] = watch_json(place).dump();
   facts_of["slope/graph"] = facts.graph;
   facts_of["slope/runs"] = runs_text(model, facts, place);
   facts_of["slope/steps"] = std::to_string(place.steps());
@@ -147,32 +178,33 @@ State make(const Session& s, const RunFacts& facts, const std::vector<double>& p
 
 }  // namespace
 
-RunFacts run_facts(const Model& model, const std::vector<StepGraph>& steps, const Dataset& data) {
+RunFacts run_facts(const Model& model, const std::vector<StepGraph>& steps, const Dataset& data,
+                   const Dataset* validation) {
   RunFacts facts;
   const StepGraph& first = steps.at(0);
   facts.graph = fingerprint(model, first.fused.graph, std::span(&first.loss, 1));
   for (const Training& training : model.trainings) {
-    const StepGraph& step = step_of(steps, training.optimizer);
+    const StepGraph& step = step_of(steps, training);
     facts.updates.push_back(fingerprint(model, step.fused.graph, step.fused.roots));
     if (step.solver) facts.updates.back() += " " + step.optimizer.name;
     std::vector<int>& slots = facts.slots.emplace_back();
     for (const OptimizerSlot& slot : step.slots) slots.push_back(slot.state);
   }
-  facts.data = data_hash(model, data);
+  Hash hash;
+  add_data(model, data, hash);
+  if (validation) add_data(model, *validation, hash);
+  facts.data = hash.text();
   facts.rows = data.rows;
   facts.dropped = data.dropped;
   return facts;
 }
 
 State make_state(const Session& s, const RunFacts& facts, const Fit& fit) {
-  State state = make(s, facts, fit.params, fit.place, to_string(fit.status));
-  if (fit.status != Status::diverged) return state;
-  add_own(state, s.model(), last_prefix, fit.place.params);
-  return state;
+  return make(s, facts, fit.params, fit.place, to_string(fit.status));
 }
 
 State make_state(const Session& s, const RunFacts& facts, const Place& place) {
-  return make(s, facts, place.params, place, "running");
+  return make(s, facts, place.kept.empty() ? place.params : place.kept, place, "running");
 }
 
 // --- reading ---
@@ -194,13 +226,15 @@ class Resume {
     if (!params || !read_runs() || !same_graph() || !same_statements()) return {};
     Place place;
     place.params = std::move(*params);
-    if (!read_best(place) || !read_slots(place)) return {};
+    if (!read_best(place) || !read_watch(place) || !read_last(place) || !read_slots(place)) return {};
     for (std::size_t i = 0; i < begun_; ++i) {
-      std::string met =
-          runs_[i].value("stopped_by", Json("")).is_string() ? runs_[i].value("stopped_by", "") : "";
-      place.runs.push_back({model_.trainings[i].optimizer, runs_[i]["done"],
-                            met.empty() ? Status::finished : Status::converged,
-                            number(runs_[i].value("loss", Json(nullptr))), met});
+      Status status = Status::finished;
+      for (Status over : {Status::stopped_early, Status::converged})
+        if (runs_[i].value("status", Json("")) == to_string(over)) status = over;
+      Json met = runs_[i].value("stopped_by", Json(""));
+      place.runs.push_back({model_.trainings[i].optimizer, runs_[i]["done"], status,
+                            number(runs_[i].value("loss", Json(nullptr))),
+                            met.is_string() ? met.get<std::string>() : ""});
     }
     if (text("slope/status") == "diverged") return refuse_diverged(place.steps());
     say_data();
@@ -288,21 +322,59 @@ class Resume {
     return true;
   }
 
+  // The tensors under a prefix, as one vector; empty where there are none.
+  std::optional<std::vector<double>> under(std::string_view prefix) const {
+    std::vector<double> values;
+    std::vector<const Tensor*> found;
+    auto take = [&](const Parameter& param) {
+      const Tensor* tensor = state_.find(std::string(prefix) + param.name);
+      if (tensor && tensor->shape != param.axes) return false;
+      found.push_back(tensor);
+      if (!tensor) return true;
+      auto exact = unbounded_of(state_, *tensor, param, model_.graph.precision());
+      if (exact) values.insert(values.end(), exact->begin(), exact->end());
+      return exact.has_value();
+    };
+    bool fit = std::all_of(model_.params.begin(), model_.params.end(), take);
+    for (std::size_t i = 0; i < model_.own_states; ++i) fit = fit && take(model_.states[i]);
+    auto missing = std::count(found.begin(), found.end(), nullptr);
+    if (!fit || (missing > 0 && missing < std::ssize(found))) return {};
+    return values;
+  }
+
   bool read_best(Place& place) {
     const Tensor* loss = state_.find(best_loss_name);
     if (!loss) return begun_ == 0 || damaged("the best parameters are missing");
     place.best_loss = loss->values.size() == 1 ? loss->values[0] : std::numeric_limits<double>::quiet_NaN();
-    auto take = [&](const Parameter& param) {
-      const Tensor* tensor = state_.find(std::string(best_prefix) + param.name);
-      if (!tensor || tensor->shape != param.axes) return false;
-      auto values = unbounded_of(state_, *tensor, param, model_.graph.precision());
-      if (values) place.best.insert(place.best.end(), values->begin(), values->end());
-      return values.has_value();
-    };
-    bool all = std::all_of(model_.params.begin(), model_.params.end(), take);
-    for (std::size_t i = 0; i < model_.own_states; ++i) all = all && take(model_.states[i]);
-    if (!all) return damaged("the best parameters are missing");
+    auto best = under(best_prefix);
+    if (!best || best->empty()) return damaged("the best parameters are missing");
+    place.best = std::move(*best);
     return std::isfinite(place.best_loss) || damaged("its best loss is not finite");
+  }
+
+  // Where the result is not what the next step begins with.
+  bool read_last(Place& place) {
+    auto last = under(last_prefix);
+    if (!last) return damaged("the last parameters are missing");
+    if (!std::isnan(place.kept_loss)) place.kept = place.params;
+    if (!last->empty()) place.params = std::move(*last);
+    return true;
+  }
+
+  bool read_watch(Place& place) {
+    if (text("slope/watch").empty()) return true;
+    Json json = Json::parse(text("slope/watch"), nullptr, false);
+    auto whole = [](const Json& j) { return j.is_number_integer() && j >= 0 && j <= most_steps; };
+    bool good = json.is_object() && whole(json.value("rows", Json())) && whole(json.value("waits", Json()));
+    Json plateau = good ? json.value("plateau", Json()) : Json();
+    good = good && plateau.is_array() && plateau.size() == 4 && whole(plateau[1]) && whole(plateau[2]);
+    if (!good) return damaged("what it remembers of the passes cannot be read");
+    auto value = [&](const char* key) { return number(json.value(key, Json())); };
+    place.watch = {value("sum"),  json["rows"],
+                   value("last"), value("reference"),
+                   json["waits"], {number(plateau[0]), plateau[1], plateau[2], number(plateau[3])}};
+    place.kept_loss = value("kept_loss");
+    return true;
   }
 
   // The states of the optimizer that goes on.
@@ -358,9 +430,24 @@ class Resume {
                              : fmt::format("the rate{} is {} from step {} on, it was {}", of, shortest(is),
                                            std::max(steps, first_step(i)), shortest(was)));
     }
+    say_other_options();
     if (std::string seed = std::to_string(model_.seed.value_or(0)); seed != text("slope/seed"))
       differs(Severity::note,
               fmt::format("the seed is {}, it was {}", seed, escaped(text("slope/seed"), 20)));
+  }
+
+  // Of the statements that are not done.
+  void say_other_options() {
+    for (std::size_t i = begun_ == 0 ? 0 : begun_ - 1; i < std::min(runs_.size(), model_.trainings.size());
+         ++i) {
+      Json told = runs_[i].value("options", Json());
+      std::string was = told.is_string() ? told.get<std::string>() : "",
+                  is = options_text(model_.trainings[i]);
+      if (was == is) continue;
+      std::string of = model_.trainings.size() > 1 ? fmt::format(" of train statement {}", i + 1) : "";
+      differs(Severity::note,
+              fmt::format("the options{} are {} from here on, they were {}", of, is, escaped(was, 200)));
+    }
   }
 
   std::int64_t first_step(std::size_t statement) const {
@@ -372,14 +459,18 @@ class Resume {
   bool finished(const Place& place) {
     std::int64_t steps = place.steps(), total = total_steps(model_, place.runs);
     if (steps < total) return false;
+    bool early = place.runs.back().status == Status::stopped_early;
     Diagnostic d{
         .severity = Severity::note,
         .code = Code::nothing_to_resume,
-        .message = fmt::format("the run in {} is finished: it has done {} of {} steps", path_, steps, total),
+        .message =
+            early ? fmt::format("the run in {} is finished: patience ended it at step {}", path_, steps)
+                  : fmt::format("the run in {} is finished: it has done {} of {} steps", path_, steps, total),
         .span = {},
         .position = {},
         .label = {}};
-    d.helps.push_back("with a larger number of steps it goes on");
+    d.helps.push_back(early ? fmt::format("`--init {}` starts a new run from its parameters", path_)
+                            : "with a larger number of steps it goes on");
     diagnostics_.add(std::move(d));
     return true;
   }

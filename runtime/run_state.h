@@ -2,13 +2,16 @@
 // A run in a state file: written after its last step or between two steps, and taken up again. What a file
 // holds besides the parameters:
 //   slope/best/NAME, slope/best_loss   the parameters of the lowest loss so far; none before the first step
-//   slope/last/NAME                    only after divergence: where the loss was not finite
 //   slope/optimizer/…                  states of the optimizer of the statement under way
-//   (frontend/state.cpp)
+//                                      (frontend/state.cpp)
+//   slope/last/NAME                    where these are not the parameters under their own names: those after
+//                                      the last step; after a divergence, where the loss was not finite
 // and in the metadata, as texts: slope/model (the text), slope/graph (hash of how the loss is computed),
-// slope/runs (the train statements as JSON: optimizer, rate, steps, steps done, loss reached, hash of the
-// update), slope/steps, slope/status, slope/seed, slope/rows, slope/dropped_rows, slope/data (hash of the
-// columns read). As every step takes all rows there is no place in the data to keep.
+// slope/runs (the train statements as JSON: optimizer, rate and other options, steps, steps done, status,
+// loss reached, hash of the update), slope/watch (JSON: what the statement under way remembers of its passes,
+// and the loss of the parameters that it keeps), slope/steps, slope/status, slope/seed, slope/rows,
+// slope/dropped_rows, slope/data (hash of the columns read). The place in the data follows from the steps
+// done.
 #pragma once
 #include <map>
 #include <optional>
@@ -28,7 +31,8 @@ struct RunFacts {
   std::string data;                     // hash of the columns read
   std::int64_t rows = 0, dropped = 0;
 };
-RunFacts run_facts(const Model& model, const std::vector<StepGraph>& steps, const Dataset& data);
+RunFacts run_facts(const Model& model, const std::vector<StepGraph>& steps, const Dataset& data,
+                   const Dataset* validation = nullptr);
 
 State make_state(const Session& session, const RunFacts& facts, const Fit& fit);
 // Of a run that goes on.

@@ -168,12 +168,17 @@ const StepGraph* gradient_descent(const std::vector<StepGraph>& steps) {
   return nullptr;
 }
 
+bool steady(const Training& training) {
+  return !training.batches() && training.decay.name == "constant" && training.warmup == 0;
+}
+
 void warn_of_rates(const Model& model, const std::vector<StepGraph>& steps, const Stability& s,
                    Diagnostics& diagnostics) {
   const StepGraph* descent = gradient_descent(steps);
   if (!descent) return;
   for (const Training& training : model.trainings) {
-    if (!(training.optimizer == descent->optimizer) || training.steps < 2 || !(s.factor(training.rate) < -1))
+    if (!descent->serves(training) || !steady(training) || training.steps < 2 ||
+        !(s.factor(training.rate) < -1))
       continue;
     double factor = s.factor(training.rate);
     Diagnostic& d = diagnostics.warning(

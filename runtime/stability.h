@@ -45,6 +45,9 @@ std::optional<Stability> stability_at(const Model& model, const StepGraph& step,
 // The step of plain gradient descent (param − rate·gradient), or none.
 const StepGraph* gradient_descent(const std::vector<StepGraph>& steps);
 
+// Whether every step goes down the same loss at the same rate, which is what the bound is about.
+bool steady(const Training& training);
+
 // Code::unstable_rate for each train statement of plain gradient descent whose rate is above the bound.
 void warn_of_rates(const Model& model, const std::vector<StepGraph>& steps, const Stability& stability,
                    Diagnostics& diagnostics);

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A step of a small model takes tens of nanoseconds, so the loop around it does almost nothing: it keeps the
 // parameters that the step began with where their loss is the lowest so far, and compares the step's number
-// with that of the next step after which there is more to do.
+// with that of the next step after which there is more to do. Where steps differ (batches, a schedule) or
+// passes are judged (validation, patience) a second form of the same loop does that as well.
 #include "runtime/train.h"
 
 #include <fmt/format.h>
 
 #include <cmath>
 #include <cstring>
-#include <new>
+#include <optional>
 
 #include "base/ending.h"
 #include "base/text.h"
+#include "runtime/batches.h"
+#include "runtime/call.h"
 #include "runtime/explain.h"
+#include "runtime/line_times.h"
 #include "runtime/parameters.h"
 #include "runtime/solvers/solve.h"
 
@@ -21,109 +25,50 @@ namespace slope {
 volatile std::sig_atomic_t stop_signal = 0, stop_waits = 0;
 
 std::string_view to_string(Status status) {
-  constexpr std::string_view names[] = {"finished", "diverged", "interrupted", "converged", "not_converged"};
+  constexpr std::string_view names[] = {"finished",      "diverged",  "interrupted",
+                                        "stopped_early", "converged", "not_converged"};
   return names[static_cast<std::size_t>(status)];
 }
 
 namespace {
 
-std::vector<double> widened(const auto& x) { return {x.begin(), x.end()}; }
-template <class T>
-std::vector<T> narrowed(const std::vector<double>& x) {
-  std::vector<T> out;
-  for (double value : x) out.push_back(static_cast<T>(value));
-  return out;
-}
-
-// So that a vector begins where a line of the cache does.
-template <class T>
-struct OnLines {
-  using value_type = T;
-  static constexpr std::align_val_t line{64};
-  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), line)); }
-  void deallocate(T* p, std::size_t) { ::operator delete(p, line); }
-  friend bool operator==(OnLines, OnLines) { return true; }
-};
-
-// The memory that a compiled function works on.
-template <class T>
-struct Memory {
-  // `start`: the parameters, then states.
-  Memory(const Model& model, const Dataset& data, const std::vector<T>& start, std::size_t results,
-         std::size_t scratch_elements)
-      : room(start.begin(), start.end()),
-        outputs(std::max<std::size_t>(results, 1)),
-        scratch(scratch_elements),
-        arguments(1) {
-    room.resize(start.size() + 64);  // may be read: Run::params
-    params = std::span(room).first(start.size());
-    run.columns = data.pointers.data();
-    run.params = params.data();
-    run.outputs = outputs.data();
-    run.scratch = scratch.data();
-    run.arguments = arguments.data();
-    run.rows = data.rows;
-    run.states = room.data() + model.param_elements();
-    run.seed = static_cast<std::uint64_t>(model.seed.value_or(0));
-  }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-  std::vector<T, OnLines<T>> room;
-  std::span<T> params;
-  std::vector<T> outputs;
-  std::vector<T, OnLines<T>> scratch;
-  std::vector<T> arguments;
-  Run run;
-};
-
 bool step_evaluates(const Model& model, const Fused& evaluation) {
-  return evaluation.roots.size() == 1 && !model.uses_training;
+  return evaluation.roots.size() == 1 && !model.uses_training && !model.validation;
 }
 
-constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+// Whether its lines are those of passes.
+bool counts_passes(const Training& training) { return training.epochs && training.batches(); }
 
-// When a line is due: every `interval` steps, or at doubling steps up to a tenth of the run and then ten
-// times more.
-class LineTimes {
- public:
-  LineTimes(std::optional<std::int64_t> interval, std::int64_t steps)
-      : interval_(interval.value_or(0)), steady_(std::max<std::int64_t>(steps / 10, 1)) {}
-  // The first that is not before `step`.
-  std::int64_t from(std::int64_t step) const {
-    if (step == 0) return 0;
-    std::int64_t every = interval_ > 0 ? interval_ : steady_;
-    if (interval_ > 0 || step > steady_) return (step + every - 1) / every * every;
-    std::int64_t due = 1;
-    while (due < step) due *= 2;
-    return std::min(due, steady_);
+// Whether the parameters after the best pass are the result, and kept.
+bool keeps(const Model& model, const Training& training) {
+  if (training.optimizer.solver) return false;
+  return model.validation || (training.patience && training.batches());
+}
+
+// One train statement under way.
+struct Statement {
+  Statement(const Training& t, Program::Function f, const Dataset& data, std::size_t number,
+            std::int64_t earlier, std::int64_t steps, bool validates)
+      : training(t),
+        step(f),
+        before(earlier),
+        last(steps),
+        line_steps(counts_passes(t) ? t.epoch_steps : 1),
+        lines(t.report, steps / line_steps),
+        schedule(t, steps) {
+    if (t.batches()) batches.emplace(data, t, number);
+    plain = !batches && !validates && !t.patience && t.decay.name != "plateau" && schedule.constant();
   }
-
- private:
-  std::int64_t interval_, steady_;
-};
-
-// After how many steps to look at the clock: about 20 ms of them. Reading it costs about as much as a small
-// step, so it is not read every step.
-class Ticks {
- public:
-  Ticks() : last_(seconds_now()) {}
-  std::int64_t after(std::int64_t step) {
-    double now = seconds_now(), elapsed = now - last_;
-    last_ = now;
-    if (elapsed < 0.01) interval_ *= 2;
-    if (elapsed > 0.04) interval_ = std::max<std::int64_t>(interval_ / 2, 1);
-    return step + interval_;
-  }
-
- private:
-  double last_;
-  std::int64_t interval_ = 1;
-};
-
-// The steps of a statement after which something is to be done.
-struct Due {
-  std::int64_t line = never, tick = never, save = never, loss = never;
-  std::int64_t next() const { return std::min({line, tick, save, loss}); }
+  const Training& training;
+  Program::Function step;
+  std::int64_t before, last;  // steps of earlier statements; those that this one will have made
+  std::int64_t line_steps;    // a line is due after multiples of these
+  LineTimes lines;
+  Ticks ticks;
+  Due due;
+  RateSchedule schedule;
+  std::optional<Batches> batches;
+  bool plain;  // every step is the same call
 };
 
 template <class T>
@@ -137,9 +82,11 @@ class Loop {
         own_(static_cast<std::size_t>(trainer.model.own_elements())),
         best_(narrowed<T>(from.best)),
         before_(own_),
+        kept_(narrowed<T>(from.kept)),
         best_loss_(static_cast<T>(from.best_loss)),
-        total_(total_steps(trainer.model)),
-        memory_(trainer.model, trainer.data, with_states(from.params), results(), scratch()) {
+        kept_loss_(from.kept_loss),
+        watch_(from.watch),
+        memory_(trainer.model, trainer.data, with_states(from.params), results(), scratch(rows_at_once())) {
     keep_own(before_);
     best_.resize(own_);
     for (const RunReport& run : runs_) done_ += run.steps;
@@ -148,19 +95,23 @@ class Loop {
   Fit run() {
     Fit fit;
     double began = seconds_now();
-    std::int64_t before = done_, end = 0;
-    std::size_t statement = 0, statements = t_.model.trainings.size();
-    for (; statement + 1 < runs_.size(); ++statement)
-      end += is_over(runs_[statement]) ? runs_[statement].steps : t_.model.trainings[statement].steps;
+    std::int64_t before = done_;
+    std::size_t statement = runs_.empty() ? 0 : runs_.size() - 1, statements = t_.model.trainings.size();
     for (; statement < statements; ++statement) {
       const Training& training = t_.model.trainings[statement];
-      if (statement == runs_.size()) runs_.push_back({training.optimizer, 0, Status::finished, 0});
-      end += training.steps;
-      fit.status = runs_.back().status = one(training, runs_.back(), end);
+      if (statement == runs_.size()) begin(training);
+      total_ = total_steps(t_.model, runs_);
+      fit.status = runs_.back().status = one(statement);
       if (fit.status == Status::diverged || fit.status == Status::interrupted) break;
-      if (training.optimizer.solver) end = done_;
-      // The loss that the statement reached; that of the last is the result's.
-      if (statement + 1 < statements) runs_.back().loss = evaluate(widened(own()))[0];
+      if (statement + 1 == statements) break;
+      if (stop_signal) {  // before the next one begins: the place is still in this one
+        fit.status = Status::interrupted;
+        break;
+      }
+      // The next statement goes on from this one's result; the loss of the last is the run's.
+      std::vector<T> result = narrowed<T>(result_of(training));
+      std::copy(result.begin(), result.end(), memory_.params.begin());
+      runs_.back().loss = evaluate(widened(own()))[0];
     }
     fit.train_seconds = seconds_now() - began;
     fit.steps = done_;
@@ -180,22 +131,39 @@ class Loop {
     return all;
   }
 
+  // Patience and schedule start anew, and so does the best pass where the last statement judged by another
+  // loss.
+  void begin(const Training& training) {
+    bool goes_on = !runs_.empty() && keeps(t_.model, t_.model.trainings[runs_.size() - 1]);
+    if (!goes_on || !keeps(t_.model, training)) {
+      kept_.clear();
+      kept_loss_ = Watch::unknown;
+    }
+    watch_ = {};
+    runs_.push_back({training.optimizer, 0, Status::finished, 0});
+  }
+
   std::size_t results() const {
     std::size_t most = 1;
     for (const StepGraph& step : t_.steps) most = std::max(most, output_count(step_kernel(step, 0)));
     return most;
   }
-  std::size_t scratch() const {
+  std::size_t scratch(std::int64_t rows) const {
     std::size_t most = 1;
     for (std::size_t i = 0; i < t_.steps.size(); ++i)
-      most = std::max(most, scratch_size(step_kernel(t_.steps[i], i), t_.data.rows));
+      most = std::max(most, scratch_size(step_kernel(t_.steps[i], i), rows));
+    return most;
+  }
+  std::int64_t rows_at_once() const {
+    std::int64_t most = 0;
+    for (const Training& training : t_.model.trainings)
+      most = std::max(most, training.batches() ? *training.batch : t_.data.rows);
     return most;
   }
 
-  Program::Function function(const Optimizer& optimizer) const {
-    for (std::size_t i = 0; i < t_.steps.size(); ++i)
-      if (t_.steps[i].optimizer == optimizer) return t_.program.function(step_kernel(t_.steps[i], i).name);
-    internal_error("no step was compiled for an optimizer");
+  Program::Function function(const Training& training) const {
+    std::size_t number = number_of(training);
+    return t_.program.function(step_kernel(t_.steps[number], number).name);
   }
 
   // An optimizer's states begin anew, unless the statement before had the same.
@@ -209,58 +177,33 @@ class Loop {
                     states + t_.model.states[static_cast<std::size_t>(slot.state)].offset);
   }
 
-  // Until `end` steps of the whole run are done, or something stops it.
-  Status one(const Training& training, RunReport& report, std::int64_t end) {
-    if (training.optimizer.solver) return solve_statement(training, report);
-    Program::Function step = function(training.optimizer);
+  // Until the statement, the last begun, has made its steps or something stops it. What earlier ones lack of
+  // the steps that the model gives them now, it makes too.
+  Status one(std::size_t number) {
+    const Training& training = t_.model.trainings[number];
+    if (training.optimizer.solver) return solve_statement(training);
+    RunReport& report = runs_.back();
+    std::int64_t end = total_steps(t_.model, std::span(runs_).first(number)), before = done_ - report.steps;
+    for (std::size_t later = number + 1; later < t_.model.trainings.size(); ++later)
+      end -= t_.model.trainings[later].steps;
+    Statement s(training, function(training), t_.data, number, before, end - before,
+                t_.validation != nullptr);
     memory_.arguments[0] = static_cast<T>(training.rate);
-    if (report.steps == 0) start_optimizer(training, runs_.size() - 1);
+    use_all_rows();
+    if (report.steps == 0) start_optimizer(training, number);
     began_.assign(own().begin(), own().end());
-    const std::int64_t before = done_ - report.steps;  // steps of earlier statements
-    const std::int64_t last = end - before;
-    LineTimes lines(training.report, last);
-    Ticks ticks;
-    Due due = first_due(lines, report.steps, before);
-    std::int64_t next = due.next(), k = report.steps;
-    Status status = Status::finished;
-    // The rows of the step, and nothing else, touch memory in this loop.
-    const std::size_t bytes = own_ * sizeof(T);
-    for (; k < last; ++k) {
-      if (stop_signal) {
-        status = Status::interrupted;
-        break;
-      }
-      std::memcpy(before_.data(), memory_.params.data(), bytes);
-      step_under_way = before + k;
-      memory_.run.step = static_cast<std::uint64_t>(before + k + 1);
-      step(&memory_.run);
-      T loss = memory_.outputs[0];
-      if (!std::isfinite(loss)) {
-        diverged(training, before + k, loss);
-        status = Status::diverged;
-        break;
-      }
-      if (before + k == 0) check_gradient(training);
-      if (!(loss >= best_loss_)) {
-        best_loss_ = loss;
-        std::memcpy(best_.data(), before_.data(), bytes);
-      }
-      if (k == next) {
-        report.steps = k + 1;
-        pause(training, lines, ticks, due, before, loss);
-        next = due.next();
-      }
-    }
-    step_under_way = no_step;
-    report.steps = k;
-    done_ = before + k;
-    return status;
+    if (report.status == Status::stopped_early || watch_.patience_ended(training))
+      return Status::stopped_early;
+    first_due(s, report.steps);
+    return s.plain ? steps<true>(s, report) : steps<false>(s, report);
   }
 
   // A statement whose optimizer has a stopping test: it calls back before each of its steps.
-  Status solve_statement(const Training& training, RunReport& report) {
-    if (is_over(report)) return report.status;
-    const std::size_t number = number_of(training.optimizer);
+  Status solve_statement(const Training& training) {
+    RunReport& report = runs_.back();
+    if (is_over(report.status)) return report.status;
+    use_all_rows();
+    const std::size_t number = number_of(training);
     const std::int64_t before = done_ - report.steps, made = report.steps;
     began_.assign(own().begin(), own().end());
     before_ = began_;
@@ -273,7 +216,10 @@ class Loop {
       loss = arrive(params, loss, report, k, before);
       if (listener_.loss && before + k >= next_loss_) next_loss_ = listener_.loss(before + k, loss);
       if (listener_.line && k >= line) {
-        listener_.line({before + k, total_, loss, params, training.report.has_value()});
+        std::vector<double> held_out = validate(own());
+        Progress progress{before + k, total_, loss, params, training.report.has_value()};
+        progress.validation = held_out;
+        listener_.line(progress);
         line = lines.from(k + 1);
       }
       bool save = listener_.save && listener_.save_every > 0 && step > 0;
@@ -292,10 +238,10 @@ class Loop {
     return ended(training, run);
   }
 
-  std::size_t number_of(const Optimizer& optimizer) const {
+  std::size_t number_of(const Training& training) const {
     for (std::size_t i = 0; i < t_.steps.size(); ++i)
-      if (t_.steps[i].optimizer == optimizer) return i;
-    internal_error("no step was compiled for an optimizer");
+      if (t_.steps[i].serves(training)) return i;
+    internal_error("no step was compiled for a train statement");
   }
 
   // The loss and its derivatives where a solver begins: they must be finite.
@@ -375,46 +321,178 @@ class Loop {
         fmt::format("leave {} out, or add a term such as 1e-6*sum(w^2) to the loss", one ? "it" : "some"));
   }
 
-  Due first_due(const LineTimes& lines, std::int64_t k, std::int64_t before) const {
-    Due due;
-    if (listener_.line) due.line = lines.from(k);
-    if (listener_.tick) due.tick = k;
-    if (listener_.loss) due.loss = std::max(k, next_loss_ - before);
+  void use_all_rows() {
+    memory_.run.columns = t_.data.pointers.data();
+    memory_.run.rows = t_.data.rows;
+    memory_.run.row_numbers = t_.data.row_numbers.empty() ? nullptr : t_.data.row_numbers.data();
+  }
+
+  template <bool plain>
+  Status steps(Statement& s, RunReport& report) {
+    const Program::Function step = s.step;
+    const std::int64_t before = s.before, last = s.last;
+    std::int64_t next = s.due.next(), k = report.steps;
+    Status status = Status::finished;
+    // The rows of the step, and nothing else, touch memory in this loop.
+    const std::size_t bytes = own_ * sizeof(T);
+    for (; k < last; ++k) {
+      if (stop_signal) {
+        status = Status::interrupted;
+        break;
+      }
+      std::memcpy(before_.data(), memory_.params.data(), bytes);
+      if constexpr (!plain) prepare(s, k);
+      step_under_way = before + k;
+      memory_.run.step = static_cast<std::uint64_t>(before + k + 1);
+      step(&memory_.run);
+      T loss = memory_.outputs[0];
+      if (!std::isfinite(loss)) {
+        diverged(s.training, before + k, loss);
+        status = Status::diverged;
+        break;
+      }
+      if (before + k == 0 && !s.batches) check_gradient(s.training);
+      if constexpr (plain) {
+        if (!(loss >= best_loss_)) {
+          best_loss_ = loss;
+          std::memcpy(best_.data(), before_.data(), bytes);
+        }
+      } else if (!judge(s, k, loss)) {
+        status = Status::stopped_early;
+      }
+      if (k == next) {
+        report.steps = k + 1;
+        pause(s, loss);
+        next = s.due.next();
+      }
+      if (!plain && status == Status::stopped_early) {
+        ++k;
+        break;
+      }
+    }
+    step_under_way = no_step;
+    report.steps = k;
+    done_ = before + k;
+    return status;
+  }
+
+  // The rows and the rate of a step.
+  void prepare(Statement& s, std::int64_t k) {
+    if (s.batches) s.batches->take(k, memory_.run);
+    memory_.arguments[0] = static_cast<T>(s.schedule.rate(k) * watch_.plateau.multiple);
+    if (!s.training.decay.factor.valid()) return;
+    memory_.arguments[static_cast<std::size_t>(RunArgument::step)] = static_cast<T>(s.schedule.step(k));
+    memory_.arguments[static_cast<std::size_t>(RunArgument::steps)] = static_cast<T>(s.schedule.steps());
+  }
+
+  void keep_best(T loss, std::span<const T> params) {
+    best_loss_ = loss;
+    std::copy(params.begin(), params.end(), best_.begin());
+  }
+
+  // After a step: false where patience has ended. The loss of one batch says little of its parameters, but
+  // that of the first is all that is known of the start.
+  bool judge(Statement& s, std::int64_t k, T loss) {
+    if (s.batches ? std::isnan(best_loss_) : !(loss >= best_loss_)) keep_best(loss, before_);
+    watch_.add(static_cast<double>(loss), s.batches ? memory_.run.rows : 1);
+    if ((k + 1) % s.training.epoch_steps != 0) return true;
+    double of_pass = watch_.end_pass();
+    bool sound = all_finite(own());
+    if (s.batches && sound && !(static_cast<T>(of_pass) >= best_loss_))
+      keep_best(static_cast<T>(of_pass), own());
+    if (t_.validation) of_pass = validate(own())[0];
+    if (keeps(t_.model, s.training) && sound && !std::isnan(of_pass) && !(of_pass >= kept_loss_)) {
+      kept_.assign(own().begin(), own().end());
+      kept_loss_ = of_pass;
+    }
+    watch_.judge(s.training, of_pass);
+    return !watch_.patience_ended(s.training);
+  }
+
+  // Loss and metrics on the rows held out; nothing without.
+  std::vector<double> validate(std::span<const T> params) {
+    if (!t_.validation) return {};
+    if (!held_out_) {
+      Kernel kernel = evaluation_kernel(t_.evaluation);
+      held_out_.emplace(t_.model, *t_.validation, with_states(widened(params)), output_count(kernel),
+                        scratch_size(kernel, t_.validation->rows));
+      evaluates_ = t_.program.function(kernel.name);
+    }
+    std::copy(params.begin(), params.end(), held_out_->params.begin());
+    (*evaluates_)(&held_out_->run);
+    auto count = static_cast<std::ptrdiff_t>(1 + t_.model.metrics.size());
+    return {held_out_->outputs.begin(), held_out_->outputs.begin() + count};
+  }
+
+  // The first multiple of `of` that is not below k.
+  static std::int64_t multiple(std::int64_t k, std::int64_t of) { return (k + of - 1) / of * of; }
+  // A curve is drawn through the losses of steps or, with batches, of passes.
+  static std::int64_t due_loss(const Statement& s, std::int64_t k) {
+    return multiple(std::max<std::int64_t>(k, 0), s.training.epoch_steps);
+  }
+  static std::int64_t due_line(const Statement& s, std::int64_t k) {
+    return s.lines.from((k + s.line_steps - 1) / s.line_steps) * s.line_steps;
+  }
+
+  void first_due(Statement& s, std::int64_t k) const {
+    if (listener_.line) s.due.line = due_line(s, k);
+    if (listener_.tick) s.due.tick = k;
+    if (listener_.loss) s.due.loss = due_loss(s, std::max(k, next_loss_ - s.before));
     // After step k of this statement before + k + 1 steps are done.
     if (listener_.save && listener_.save_every > 0)
-      due.save = ((before + k) / listener_.save_every + 1) * listener_.save_every - before - 1;
-    return due;
+      s.due.save = ((s.before + k) / listener_.save_every + 1) * listener_.save_every - s.before - 1;
   }
 
   // Between two steps of the last run begun: what is due after the first of them.
-  void pause(const Training& training, const LineTimes& lines, Ticks& ticks, Due& due, std::int64_t before,
-             T loss) {
+  void pause(Statement& s, T loss) {
     std::int64_t k = runs_.back().steps - 1;
-    if (k == due.loss) {
-      next_loss_ = listener_.loss(before + k, static_cast<double>(loss));
-      due.loss = next_loss_ - before;
+    double of_pass = std::isnan(watch_.last) ? static_cast<double>(loss) : watch_.last;
+    if (k == s.due.loss) {
+      next_loss_ = listener_.loss(s.before + k, s.batches ? of_pass : static_cast<double>(loss));
+      s.due.loss = due_loss(s, std::max(k + 1, next_loss_ - s.before));
     }
-    if (k != std::min({due.line, due.tick, due.save})) return;
+    if (k != std::min({s.due.line, s.due.tick, s.due.save})) return;
     std::vector<double> params = widened(before_);
-    Progress progress{before + k, total_, static_cast<double>(loss), params, training.report.has_value()};
-    if (k == due.line) {
+    Progress progress{s.before + k, total_, static_cast<double>(loss), params, s.training.report.has_value()};
+    count_passes(s.training, s.before + k, progress);
+    if (k == s.due.line) {
+      if (progress.epoch) progress.loss = of_pass;
+      std::vector<double> values = validate(before_);
+      progress.validation = values;
       listener_.line(progress);
-      due.line = lines.from(k + 1);
+      s.due.line = due_line(s, k + 1);
     }
-    if (k == due.tick) {
+    if (k == s.due.tick) {
+      if (progress.epoch) progress.loss = watch_.mean();
       listener_.tick(progress);
-      due.tick = ticks.after(k);
+      s.due.tick = s.ticks.after(k);
     }
-    if (k == due.save) {
+    if (k == s.due.save) {
       // Parameters that are not finite are no place to go on from; the next step reports them.
-      if (all_finite(widened(memory_.params))) listener_.save(place());
-      due.save += listener_.save_every;
+      if (all_finite(own())) listener_.save(place());
+      s.due.save += listener_.save_every;
     }
+  }
+
+  // After so many steps of the run.
+  void count_passes(const Training& training, std::int64_t step, Progress& progress) const {
+    if (!counts_passes(training)) return;
+    std::int64_t earlier = 0;
+    for (std::size_t i = 0; i < t_.model.trainings.size(); ++i) {
+      const Training& each = t_.model.trainings[i];
+      bool begun = i < runs_.size(), over = i + 1 < runs_.size();
+      std::int64_t steps = over || (begun && is_over(runs_[i].status)) ? runs_[i].steps : each.steps;
+      progress.epochs += (steps + each.epoch_steps - 1) / each.epoch_steps;
+      if (over) earlier += runs_[i].steps / each.epoch_steps;
+      if (over) step -= runs_[i].steps;
+    }
+    progress.epoch = earlier + step / training.epoch_steps;
   }
 
   // After the last step; statements without a step are not begun.
   Place place() const {
-    Place place{runs_, widened(memory_.params), {}, static_cast<double>(best_loss_)};
+    Place place{runs_,  widened(memory_.params), {},        static_cast<double>(best_loss_),
+                watch_, widened(kept_),          kept_loss_};
     while (!place.runs.empty() && place.runs.back().steps == 0) place.runs.pop_back();
     if (!std::isnan(best_loss_)) place.best = widened(best_);
     return place;
@@ -453,10 +531,10 @@ class Loop {
         std::max_element(params.begin(), params.end(), [](T a, T b) { return std::abs(a) < std::abs(b); });
     std::int64_t element = farthest - params.begin();
     const Parameter& param = param_at(t_.model, element);
-    d.notes.push_back(fmt::format(
-        "the loss falls without bound as `{}` grows, here to {}: it has no minimum",
-        element_name(param.name, param.axes, element - param.offset),
-        shortest(static_cast<T>(in_units(t_.model, widened(params))[static_cast<std::size_t>(element)]))));
+    double shown = in_units(t_.model, widened(params))[static_cast<std::size_t>(element)];
+    d.notes.push_back(fmt::format("the loss falls without bound as `{}` grows, here to {}: it has no minimum",
+                                  element_name(param.name, param.axes, element - param.offset),
+                                  shortest(static_cast<T>(shown))));
     std::string square = param.axes.empty() ? param.name + "^2" : "sum(" + param.name + "^2)";
     d.helps.push_back(fmt::format("square what is to become small, or hold `{}` by a term such as + 1e-3*{}",
                                   param.name, square));
@@ -465,7 +543,7 @@ class Loop {
   // Whether the rate is above the stability bound, where that can be told: said in the diagnostic.
   bool overshoots(const Training& training, Diagnostic& d) const {
     const StepGraph* descent = gradient_descent(t_.steps);
-    if (!descent || !(training.optimizer == descent->optimizer)) return false;
+    if (!descent || !descent->serves(training) || !steady(training)) return false;
     std::optional<Stability> stability = t_.stability;
     if (!stability) stability = stability_at(t_.model, *descent, t_.data, widened(began_));
     return stability && explain_rate(t_.model, *stability, training.rate, d);
@@ -475,7 +553,7 @@ class Loop {
   // diagnostic.
   bool explain_gradient(Diagnostic& d) {
     const StepGraph& step = t_.steps[0];
-    Memory<T> memory(t_.model, t_.data, with_states(widened(best_)), results(), scratch());
+    Memory<T> memory(t_.model, t_.data, with_states(widened(best_)), results(), scratch(t_.data.rows));
     Kernel kernel = step_kernel(step, 0);
     t_.program.function(kernel.name)(&memory.run);
     for (std::size_t i = 0; i < step.gradients.size(); ++i) {
@@ -513,33 +591,59 @@ class Loop {
                                   first.axes.empty() ? "" : shape_text(first.axes)));
   }
 
-  // After divergence the best parameters are the result, else the last.
+  // What the statement leaves: the parameters after its last step, or the best where passes are judged.
+  std::vector<double> result_of(const Training& training) {
+    if (keeps(t_.model, training) && !kept_.empty()) return widened(kept_);
+    std::vector<double> last = widened(own());
+    bool judged = training.patience && !keeps(t_.model, training) && std::isfinite(best_loss_);
+    if (judged && !(evaluate(last)[0] < static_cast<double>(best_loss_))) return widened(best_);
+    return last;
+  }
+  std::vector<double> best_finite() const { return widened(kept_.empty() ? best_ : kept_); }
+
+  // After divergence the best parameters are the result.
   void finish(Fit& fit) {
-    fit.epochs = true;
-    for (const Training& training : t_.model.trainings) fit.epochs &= training.epochs;
-    fit.params = widened(own());
+    const Training& training = t_.model.trainings[runs_.size() - 1];
+    bool epochs = true;
+    for (const Training& each : t_.model.trainings) epochs &= each.epochs.has_value();
+    if (epochs) fit.epochs = passes(t_.model, runs_);
     fit.place = place();
-    fit.usable = true;
     if (fit.status == Status::diverged) {
       fit.place.params = widened(before_);
       fit.usable = std::isfinite(best_loss_);
-      if (fit.usable) fit.params = widened(best_);
-      else fit.params = widened(before_);
+      fit.params = fit.usable ? best_finite() : widened(before_);
+    } else {
+      fit.params = result_of(training);
     }
     std::vector<double> values = evaluate(fit.params);
-    last_step_overflowed(fit, values[0]);
+    last_step_overflowed(fit, values);
     fit.loss = values[0];
     if (fit.status != Status::diverged && fit.status != Status::interrupted) check_growth(fit);
     auto metrics = static_cast<std::ptrdiff_t>(t_.model.metrics.size());
     fit.metrics.assign(values.begin() + 1, values.begin() + 1 + metrics);
     fit.reports.assign(values.begin() + 1 + metrics, values.end());
+    fit.validation = validate(narrowed<T>(fit.params));
     fit.runs = runs_;
     fit.runs.back().loss = fit.loss;
     if (fit.status == Status::diverged) fit.runs.back().status = Status::diverged;
-    bool asked = t_.model.trainings[fit.runs.size() - 1].report.has_value();
-    if (listener_.line) listener_.line({fit.steps, total_, fit.loss, fit.params, asked});
+    last_line(training, fit);
     // A loss that is not finite has no place on the curve, and that of the best parameters not this one.
     if (listener_.loss && fit.status != Status::diverged) listener_.loss(fit.steps, fit.loss);
+  }
+
+  // Of the result; where passes are counted, of the last of them.
+  void last_line(const Training& training, const Fit& fit) {
+    if (!listener_.line) return;
+    Progress progress{fit.steps, total_, fit.loss, fit.params, training.report.has_value()};
+    count_passes(training, fit.steps, progress);
+    std::vector<double> values = fit.validation;
+    if (progress.epoch && fit.status != Status::diverged && !std::isnan(watch_.mean())) {
+      progress.loss = watch_.mean();
+      progress.params = fit.place.params;
+      values = validate(own());
+    }
+    progress.validation = values;
+    listener_.line(progress);
   }
 
   std::vector<double> evaluate(const std::vector<double>& params) {
@@ -552,15 +656,17 @@ class Loop {
   }
 
   // The last step may itself have left the finite numbers: nothing after it has looked yet.
-  void last_step_overflowed(Fit& fit, double& loss) {
-    if (fit.status == Status::diverged || (std::isfinite(loss) && all_finite(fit.params))) return;
+  void last_step_overflowed(Fit& fit, std::vector<double>& values) {
+    if (fit.status == Status::diverged) return;
+    bool last = all_finite(own());
+    if (last && std::isfinite(values[0]) && all_finite(fit.params)) return;
+    double loss = last ? values[0] : evaluate(widened(own()))[0];
     diverged(t_.model.trainings[runs_.size() - 1], fit.steps, static_cast<T>(loss));
     fit.status = Status::diverged;
     fit.usable = fit.steps > 0 && std::isfinite(best_loss_);
     if (!fit.usable) return;
-    fit.params = widened(best_);
-    std::vector<double> values = evaluate(fit.params);
-    loss = values[0];
+    fit.params = best_finite();
+    values = evaluate(fit.params);
   }
 
   // A loss so far below 0 that nothing holds it: its square is beyond the floats or nearly so.
@@ -574,10 +680,8 @@ class Loop {
     fit.status = Status::diverged;
   }
 
-  static bool all_finite(const std::vector<double>& x) {
-    for (double value : x)
-      if (!std::isfinite(value)) return false;
-    return true;
+  static bool all_finite(const auto& x) {
+    return std::all_of(x.begin(), x.end(), [](auto value) { return std::isfinite(value); });
   }
 
   const Trainer& t_;
@@ -586,9 +690,14 @@ class Loop {
   std::vector<RunReport> runs_;
   std::size_t own_;                       // elements of the parameters and the model's own states
   std::vector<T> best_, before_, began_;  // began_: where the train statement began or was resumed
+  std::vector<T> kept_;
   T best_loss_;
+  double kept_loss_;
+  Watch watch_;
   std::int64_t total_ = 0, done_ = 0, next_loss_ = 0;
   Memory<T> memory_;
+  std::optional<Memory<T>> held_out_;
+  std::optional<Program::Function> evaluates_;
 };
 
 template <class T>
@@ -634,16 +743,20 @@ std::int64_t Place::steps() const {
   return steps;
 }
 
-bool is_over(const RunReport& report) { return report.status == Status::converged; }
-
-std::int64_t total_steps(const Model& model, std::span<const RunReport> begun) {
+std::int64_t total_steps(const Model& model, std::span<const RunReport> runs) {
   std::int64_t total = 0;
-  for (std::size_t i = 0; i < model.trainings.size(); ++i)
-    total += i < begun.size() && is_over(begun[i]) ? begun[i].steps : model.trainings[i].steps;
+  for (std::size_t i = 0; i < model.trainings.size(); ++i) {
+    bool ended = i < runs.size() && is_over(runs[i].status);
+    total += ended ? runs[i].steps : model.trainings[i].steps;
+  }
   return total;
 }
 
-std::int64_t total_steps(const Model& model) { return total_steps(model, {}); }
+std::int64_t passes(const Model& model, std::span<const RunReport> runs) {
+  std::int64_t passes = 0;
+  for (std::size_t i = 0; i < runs.size(); ++i) passes += runs[i].steps / model.trainings[i].epoch_steps;
+  return passes;
+}
 
 Fit train(const Trainer& trainer, Place from, const Listener& listener, Diagnostics& diagnostics) {
   Activity training("training");

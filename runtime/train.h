@@ -3,16 +3,18 @@
 #pragma once
 #include <csignal>
 #include <functional>
-#include <limits>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "runtime/pipeline.h"
 #include "runtime/stability.h"
+#include "runtime/watch.h"
 
 namespace slope {
 
-enum class Status : std::uint8_t { finished, diverged, interrupted, converged, not_converged };
+enum class Status : std::uint8_t { finished, diverged, interrupted, stopped_early, converged, not_converged };
 std::string_view to_string(Status status);
 
 // A point of the run as it is shown: before the step of that number.
@@ -23,6 +25,11 @@ struct Progress {
   std::span<const double> params;  // all elements, as everywhere here (runtime/parameters.h); the model's own
                                    // states behind them
   bool asked = false;              // `report` asked for this line
+  // Of a statement that counts epochs and takes batches: the passes made since the first statement began, of
+  // so many. The loss is then the mean of the last pass, or of what there is of the one under way.
+  std::optional<std::int64_t> epoch = {};
+  std::int64_t epochs = 0;
+  std::span<const double> validation = {};  // loss and metrics at these parameters; empty without
 };
 
 // Set by a signal handler: the step that runs is finished, then the loop stops. Holds the signal's number.
@@ -34,7 +41,7 @@ struct RunReport {  // of one train statement
   Optimizer optimizer;
   std::int64_t steps = 0;
   Status status = Status::finished;
-  double loss = 0;              // at its end
+  double loss = 0;              // at its end, over all rows
   std::string stopped_by = {};  // the test that an optimizer with one met
 };
 
@@ -44,9 +51,15 @@ struct Place {
   std::vector<RunReport> runs;  // of the train statements begun; the last goes on
   std::vector<double> params;   // with which the next step begins; behind them the states: the model's own,
                                 // and where a statement is under way its optimizer's
-  std::vector<double> best;     // those of the lowest loss so far, the model's own states behind them; empty
-                                // before the first step
-  double best_loss = std::numeric_limits<double>::quiet_NaN();
+  // Those of the lowest loss of training so far, of a step or, with batches, of a pass, the model's own
+  // states behind them: what is left after a divergence. Empty before the first step.
+  std::vector<double> best;
+  double best_loss = Watch::unknown;
+  Watch watch = {};  // of the last statement begun
+  // Those at the end of the pass that is to be the result: of the lowest validation loss or, with batches and
+  // patience, the lowest loss of a pass. Empty where the last parameters are the result.
+  std::vector<double> kept = {};
+  double kept_loss = Watch::unknown;
 
   std::int64_t steps() const;  // done so far
 };
@@ -63,13 +76,14 @@ struct Listener {
 
 struct Fit {
   Status status = Status::finished;
-  std::int64_t steps = 0;       // of the run
-  std::int64_t steps_here = 0;  // of them those of this call
-  bool epochs = false;          // every statement counted epochs
-  std::vector<double> params;   // those to print and save
-  bool usable = true;           // false: no finite loss was ever seen
-  double loss = 0;              // and metrics, reports: at these parameters, over all rows
+  std::int64_t steps = 0;              // of the run
+  std::int64_t steps_here = 0;         // of them those of this call
+  std::optional<std::int64_t> epochs;  // whole passes made, where every statement counts them
+  std::vector<double> params;          // those to print and save
+  bool usable = true;                  // false: no finite loss was ever seen
+  double loss = 0;                     // and metrics, reports: at these parameters, over all rows to train on
   std::vector<double> metrics, reports;
+  std::vector<double> validation;  // loss and metrics at these parameters; empty without
   std::vector<RunReport> runs;
   Place place;  // after the last step; of a run that diverged: before the step whose loss is not finite
   double train_seconds = 0;
@@ -83,6 +97,7 @@ struct Trainer {
   const Dataset& data;
   const Program& program;
   std::optional<Stability> stability = {};  // where the Hessian is constant and was computed before the run
+  const Dataset* validation = nullptr;
 };
 
 // What to compile for a Trainer. Where nothing but the loss of training is asked for, a step tells it too
@@ -90,11 +105,15 @@ struct Trainer {
 std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepGraph>& steps,
                                      const Fused& evaluation);
 
-// How many steps the train statements ask for; those that met their stopping test have made all of theirs.
-std::int64_t total_steps(const Model& model);
-std::int64_t total_steps(const Model& model, std::span<const RunReport> begun);
-// Whether a statement's optimizer has met its test: nothing is left to do.
-bool is_over(const RunReport& report);
+// How many steps the train statements ask for. Of those that patience or their stopping test
+// has ended it is what they made.
+std::int64_t total_steps(const Model& model, std::span<const RunReport> runs = {});
+// Whole passes over the rows that the statements made.
+std::int64_t passes(const Model& model, std::span<const RunReport> runs);
+// Whether a statement with this status makes no more steps, however many the model gives it.
+constexpr bool is_over(Status status) {
+  return status == Status::stopped_early || status == Status::converged;
+}
 
 // Goes on from a place; the place before the first step has parameters only. The last statement begun goes on
 // until all statements so far have made their steps, then follow the others. Diagnostics: divergence (with

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "frontend/labels.h"
 #include "runtime/parameters.h"
+#include "runtime/validation.h"
 
 namespace slope {
 
@@ -293,11 +294,40 @@ class Writer {
       hyper += defaults_.text(t.optimizer.name, 3, by_name);  // behind parameter, gradient and rate
     if (!hyper.empty()) hyper = "(" + hyper.substr(2) + ")";
     std::string text = fmt::format("train optimizer={}{} {}={}", t.optimizer.name, hyper,
-                                   t.epochs ? "epochs" : "steps", t.steps);
-    if (!t.optimizer.solver) text += fmt::format(" rate={}", shortest(t.rate));
+                                   t.epochs ? "epochs" : "steps", t.epochs.value_or(t.steps));
+    if (!t.optimizer.solver) text += fmt::format(" rate={}", shortest(t.rate)) + training_options(t);
     if (t.tolerance) text += fmt::format(" tolerance={}", shortest(*t.tolerance));
     if (t.report) text += fmt::format(" report={}", *t.report);
     line(text);
+  }
+
+  // Those without which nothing would be done otherwise are left out.
+  std::string training_options(const Training& t) const {
+    std::string out;
+    auto add = [&](std::string_view name, const std::string& value) {
+      out += fmt::format(" {}={}", name, value);
+    };
+    auto add_number = [&](std::string_view name, double value) {
+      if (value != 0) add(name, shortest(value));
+    };
+    if (t.batch) out += fmt::format(" batch={} shuffle={}", *t.batch, t.shuffle);
+    if (t.decay.name != "constant" || t.decay.factor.valid()) {
+      std::string arguments;
+      for (const auto& [name, value] : t.decay.arguments)
+        arguments += fmt::format("{}{}={}", arguments.empty() ? "" : ", ", name, shortest(value));
+      add("decay", t.decay.name + (arguments.empty() ? "" : "(" + arguments + ")"));
+    }
+    add_number("warmup", static_cast<double>(t.warmup));
+    add_number("l2", t.terms.l2);
+    add_number("clip_value", t.terms.clip_value);
+    add_number("clip_norm", t.terms.clip_norm);
+    add_number("weight_decay", t.terms.weight_decay);
+    if (const auto& held = model_.validation)
+      add("validation", held->file.empty() ? shortest(held->fraction)
+                                           : in_quotes(from_folder(validation_path(s_.request, *held))));
+    if (t.patience) out += fmt::format(" patience={} min_delta={}", *t.patience, shortest(t.min_delta));
+    if (t.seed != model_.seed.value_or(0)) out += fmt::format(" seed={}", t.seed);
+    return out;
   }
 
   const Session& s_;

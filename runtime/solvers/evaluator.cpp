@@ -34,37 +34,29 @@ class ExactSum {
 }  // namespace
 
 Evaluator::Function::Function(const SolverFunction& made, const std::string& name, const Program& program,
-                              const Dataset& data)
-    : code(program.function(name)) {
+                              const Evaluator& owner)
+    : code_(program.function(name)) {
   Kernel kernel = made.kernel(name);
   for (const Store& store : made.stores)
     if (store.to == Store::To::row_output)
-      columns_.emplace_back("", Storage::f64, data.rows, elements(made.fused.graph.shape(store.value)));
+      columns_.emplace_back("", Storage::f64, owner.data_.rows,
+                            elements(made.fused.graph.shape(store.value)));
   for (Column& column : columns_) pointers_.push_back(column.data());
-  outputs_.resize(std::max<std::size_t>(output_count(kernel), 1));
-  scratch_ = Column("", Storage::f64,
-                    static_cast<std::int64_t>(std::max<std::size_t>(scratch_size(kernel, data.rows), 1)));
+  std::vector<double> start(2 * owner.params_.size());
+  memory_ = std::make_unique<Memory<double>>(owner.model_, owner.data_, start, output_count(kernel),
+                                             scratch_size(kernel, owner.data_.rows));
+  memory_->run.row_outputs = pointers_.data();
 }
 
-void Evaluator::Function::call(const VectorXd& x, const Evaluator& owner, const double* behind) {
-  // The parameters, those of a vector behind them, and 64 elements that may be read.
-  auto count = std::ssize(owner.params_);
-  Column params("", Storage::f64, 2 * count + 64);
-  double* at = static_cast<double*>(params.data());
-  std::fill_n(at, 2 * count + 64, 0.0);
-  owner.put(x, params);
-  if (behind)
-    for (std::size_t i = 0; i < owner.elements_.size(); ++i) at[count + owner.elements_[i]] = behind[i];
-  double rate = 0;
-  Run run;
-  run.columns = owner.data_.pointers.data();
-  run.params = at;
-  run.arguments = &rate;
-  run.outputs = outputs_.data();
-  run.row_outputs = pointers_.data();
-  run.scratch = scratch_.data();
-  run.rows = owner.data_.rows;
-  code(&run);
+void Evaluator::Function::call(const VectorXd& x, const Evaluator& owner, const VectorXd* behind) {
+  std::size_t count = owner.params_.size();
+  std::copy(owner.params_.begin(), owner.params_.end(), memory_->params.begin());
+  for (std::size_t i = 0; i < owner.elements_.size(); ++i) {
+    auto element = static_cast<std::size_t>(owner.elements_[i]);
+    memory_->params[element] = x[static_cast<Eigen::Index>(i)];
+    if (behind) memory_->params[count + element] = (*behind)[static_cast<Eigen::Index>(i)];
+  }
+  code_(&memory_->run);
 }
 
 std::span<const double> Evaluator::Function::column(int store) const {
@@ -83,7 +75,7 @@ Evaluator::Evaluator(const SolverGraphs& graphs, std::size_t number, const Progr
     for (std::int64_t i = 0; i < std::ssize(param.start); ++i) elements_.push_back(param.offset + i);
   }
   auto make = [&](std::string_view what, const SolverFunction& function) {
-    return Function(function, SolverGraphs::kernel_name(what, number), program, data);
+    return Function(function, SolverGraphs::kernel_name(what, number), program, *this);
   };
   if (!graphs.least_squares()) objective_ = make("objective", graphs.objective);
   if (graphs.product) product_ = make("product", *graphs.product);
@@ -93,12 +85,6 @@ Evaluator::Evaluator(const SolverGraphs& graphs, std::size_t number, const Progr
   scales_ = make("scales", *graphs.scales);
   scales_->call(start(), *this);
   for (double scale : scales_->outputs()) roots_.push_back(std::sqrt(scale));
-}
-
-void Evaluator::put(const VectorXd& x, Column& params) const {
-  double* at = static_cast<double*>(params.data());
-  std::copy(params_.begin(), params_.end(), at);
-  for (std::size_t i = 0; i < elements_.size(); ++i) at[elements_[i]] = x[static_cast<Eigen::Index>(i)];
 }
 
 VectorXd Evaluator::start() const {
@@ -126,7 +112,7 @@ MatrixXd Evaluator::hessian(const VectorXd& x) {
   if (!product_) return h;
   for (Eigen::Index k = 0; k < size(); ++k) {
     VectorXd unit = VectorXd::Unit(size(), k);
-    product_->call(x, *this, unit.data());
+    product_->call(x, *this, &unit);
     Eigen::Index at = 0;
     for (std::size_t p = 0; p < counts_.size(); ++p)
       for (std::int64_t i = 0; i < counts_[p]; ++i, ++at)

@@ -4,10 +4,12 @@
 #pragma once
 #include <Eigen/Core>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "runtime/call.h"
 #include "runtime/pipeline.h"
 #include "runtime/solvers/graphs.h"
 
@@ -43,18 +45,18 @@ class Evaluator {
  private:
   struct Function {
     Function(const SolverFunction& made, const std::string& name, const Program& program,
-             const Dataset& data);
-    void call(const VectorXd& x, const Evaluator& owner, const double* behind = nullptr);
-    std::span<const double> outputs() const { return outputs_; }
+             const Evaluator& owner);
+    // `behind`: the vector behind the parameters (SolverGraphs::product).
+    void call(const VectorXd& x, const Evaluator& owner, const VectorXd* behind = nullptr);
+    std::span<const double> outputs() const { return memory_->outputs; }
     std::span<const double> column(int store) const;
 
-    Program::Function code;
+   private:
+    Program::Function code_;
     std::vector<Column> columns_;
     std::vector<void*> pointers_;
-    std::vector<double> outputs_;
-    Column scratch_;
+    std::unique_ptr<Memory<double>> memory_;
   };
-  void put(const VectorXd& x, Column& params) const;
   template <class F>
   void each_block(F f) const;
 

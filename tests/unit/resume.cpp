@@ -1,103 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A run that was interrupted anywhere and resumed is the run that was never stopped, to the bit.
-#include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <csignal>
 
-#include "runtime/run_state.h"
-#include "tests/unit/folder.h"
+#include "tests/unit/training_run.h"
 
 using namespace slope;
 
 namespace {
-
-struct Line {
-  std::int64_t step;
-  std::uint64_t loss;
-  friend bool operator==(const Line&, const Line&) = default;
-};
-
-std::vector<std::uint64_t> bits(const std::vector<double>& values) {
-  std::vector<std::uint64_t> out;
-  for (double value : values) out.push_back(std::bit_cast<std::uint64_t>(value));
-  return out;
-}
-
-// One `slope train` in this process.
-class TrainingRun {
- public:
-  TrainingRun(const Folder& folder, const std::string& text,
-              std::vector<std::pair<std::string, std::string>> options = {})
-      : folder_(folder), session_(request(folder, text, std::move(options))) {
-    Session& s = session_;
-    REQUIRE(prepare(s));
-    steps_ = step_graphs(*s.lowered, s.diagnostics);
-    REQUIRE(steps_);
-    evaluation_ = evaluation_graph(s.outside_model());
-    auto data = read_columns(s.model(), *s.opened, std::vector<bool>(s.model().columns.size(), true), true,
-                             s.diagnostics);
-    REQUIRE(data);
-    data_ = std::move(*data);
-    facts_ = run_facts(s.model(), *steps_, data_);
-    program_ = Program::compile(training_kernels(s.model(), *steps_, evaluation_),
-                                compile_options(s.request, s.model(), data_), s.diagnostics);
-    REQUIRE(program_);
-  }
-
-  std::int64_t keep = -1;  // the state after so many steps is kept in the file "kept"
-
-  // Stops after so many steps of the run (−1: never), as a signal would; goes on from a state file where one
-  // is given. The state is then in the file `to`.
-  Fit train(const std::string& to, std::int64_t stop = -1, const std::string& from = "") {
-    Session& s = session_;
-    Place place{{}, take_start(s, nullptr, "", s.diagnostics), {}};
-    if (!from.empty()) {
-      auto state = load(folder_.path(from), s.diagnostics);
-      REQUIRE(state);
-      auto found = take_place(s, facts_, *state, from, s.diagnostics);
-      REQUIRE(found);
-      place = *found;
-    }
-    Listener listener;
-    listener.line = [&](const Progress& p) {
-      lines.push_back({p.step, std::bit_cast<std::uint64_t>(p.loss)});
-    };
-    listener.save_every = 1;
-    listener.save = [&](const Place& now) {
-      if (now.steps() == stop) stop_signal = SIGINT;
-      if (now.steps() != keep) return;
-      Diagnostics d;
-      REQUIRE(save(make_state(s, facts_, now), folder_.path("kept"), d));
-    };
-    stop_signal = stop == place.steps() ? SIGINT : 0;
-    Trainer trainer{s.model(), *steps_, evaluation_, data_, *program_};
-    Fit fit = slope::train(trainer, place, listener, s.diagnostics);
-    stop_signal = 0;
-    Diagnostics d;
-    REQUIRE(save(make_state(s, facts_, fit), folder_.path(to), d));
-    return fit;
-  }
-
-  std::vector<Line> lines;
-
- private:
-  static Request request(const Folder& folder, const std::string& text,
-                         std::vector<std::pair<std::string, std::string>> options) {
-    Request request{
-        .source = Source("m.slope", text), .folder = folder.path("."), .data = {}, .settings = {}};
-    request.settings.options = std::move(options);
-    return request;
-  }
-
-  const Folder& folder_;
-  Session session_;
-  std::optional<std::vector<StepGraph>> steps_;
-  Fused evaluation_;
-  Dataset data_;
-  RunFacts facts_;
-  std::optional<Program> program_;
-};
 
 void check_same(const Fit& a, const Fit& b) {
   CHECK(a.status == b.status);
@@ -203,6 +113,66 @@ TEST_CASE("a resumed run has the states and draws of the one that was not stoppe
     TrainingRun(folder, text).train("resumed", -1, "kept");
     CHECK(Folder::read(folder.path("resumed")) == Folder::read(folder.path("whole")));
   }
+}
+
+TEST_CASE("so does a run with batches, schedules, rows held out and patience", "[resume]") {
+  std::string precision = GENERATE("f32", "f64");
+  std::string trainings = GENERATE(
+      as<std::string>{}, "train epochs=4 batch=3 rate=0.02 report=1\n",
+      "train epochs=3 batch=2 rate=0.02\ntrain steps=5 batch=3 shuffle=false rate=0.01 seed=4 report=2\n",
+      "train epochs=5 batch=2 rate=0.02 validation=0.3 report=2\n",
+      // The rate is too large: patience ends, the next statement goes on from the best.
+      "train epochs=9 batch=3 rate=0.13 patience=2 validation=0.3\ntrain epochs=3 batch=3 rate=0.01\n",
+      "train epochs=9 batch=3 rate=0.13 patience=2\ntrain epochs=2 rate=0.01\n",
+      "train steps=9 rate=0.13 patience=2\ntrain steps=4 rate=0.01 batch=4\n",
+      "train steps=9 batch=4 rate=0.02 decay=cosine warmup=3 momentous\n",
+      "train epochs=6 batch=3 rate=0.08 decay=plateau(patience=1, factor=0.3, cooldown=1)\n",
+      "train steps=7 rate=0.02 decay=fading l2=0.1 clip_norm=1 validation=0.3\n");
+  // A function with hyper-parameters in place of the optimizer.
+  if (auto at = trainings.find("momentous"); at != std::string::npos)
+    trainings.replace(at, 9, "optimizer=halfway(part=1.5)");
+  std::string text =
+      "precision " + precision + statements + "def fading(step, steps) = 1 - step/steps\n" + trainings;
+  Folder folder;
+  folder.write("p.csv", "x,y\n0,1.1\n1,3.3\n2,4.7\n3,7.2\n1.5,4\n0.5,2\n2.5,6\n");
+  TrainingRun straight(folder, text);
+  Fit whole = straight.train("whole");
+  std::string expected = Folder::read(folder.path("whole"));
+  REQUIRE((whole.status == Status::finished || whole.status == Status::stopped_early));
+  for (std::int64_t stop = 0; stop < whole.steps; ++stop) {
+    INFO(precision << " " << trainings << stop);
+    TrainingRun before(folder, text), after(folder, text);
+    before.keep = stop;
+    Fit part = before.train("part", stop);
+    REQUIRE(part.status == Status::interrupted);
+    Fit resumed = after.train("resumed", -1, "part");
+    CHECK(resumed.steps_here == whole.steps - stop);
+    check_same(resumed, whole);
+    CHECK(bits(resumed.validation) == bits(whole.validation));
+    CHECK(Folder::read(folder.path("resumed")) == expected);
+    before.lines.pop_back();
+    before.lines.insert(before.lines.end(), after.lines.begin(), after.lines.end());
+    CHECK(before.lines == straight.lines);
+    if (stop == 0) continue;
+    TrainingRun from_checkpoint(folder, text);
+    check_same(from_checkpoint.train("resumed", -1, "kept"), whole);
+    CHECK(Folder::read(folder.path("resumed")) == expected);
+  }
+  // What is finished stays so.
+  Fit again = TrainingRun(folder, text).train("again", -1, "whole");
+  CHECK(again.steps_here == 0);
+  CHECK(bits(again.params) == bits(whole.params));
+}
+
+TEST_CASE("a run in batches goes on to a larger number of epochs", "[resume]") {
+  std::string text = std::string(statements) + "train epochs=2 batch=3 rate=0.02 validation=0.3\n";
+  Folder folder;
+  folder.write("p.csv", "x,y\n0,1.1\n1,3.3\n2,4.7\n3,7.2\n1.5,4\n0.5,2\n2.5,6\n");
+  TrainingRun(folder, text).train("two");
+  Fit longer = TrainingRun(folder, text, {{"epochs", "5"}}).train("longer");
+  Fit resumed = TrainingRun(folder, text, {{"epochs", "5"}}).train("resumed", -1, "two");
+  check_same(resumed, longer);
+  CHECK(Folder::read(folder.path("resumed")) == Folder::read(folder.path("longer")));
 }
 
 TEST_CASE("a resumed run goes on to a larger number of steps", "[resume]") {

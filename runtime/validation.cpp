@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/validation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "runtime/batches.h"
+
+namespace slope {
+
+std::vector<std::int64_t> held_out(std::int64_t rows, double fraction, std::int64_t seed) {
+  std::vector<std::int64_t> order = shuffled(rows, key_of(seed, "validation"), 0);
+  order.resize(static_cast<std::size_t>(std::llround(fraction * static_cast<double>(rows))));
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
+std::vector<std::int64_t> trained_on(std::int64_t rows, double fraction, std::int64_t seed) {
+  std::vector<std::int64_t> out = held_out(rows, fraction, seed), rest;
+  for (std::int64_t row = 0; row < rows; ++row)
+    if (!std::binary_search(out.begin(), out.end(), row)) rest.push_back(row);
+  return rest;
+}
+
+namespace {
+
+Dataset rows_of(const Dataset& data, std::vector<std::int64_t> rows) {
+  Dataset part;
+  for (const Column& column : data.columns)
+    part.columns.push_back(column.rows() == 0 ? Column() : rows_of(column, rows));
+  part.rows = std::ssize(rows);
+  part.row_numbers = std::move(rows);
+  part.row_numbers.resize(part.row_numbers.size() + 64);  // may be read: Run::row_numbers
+  part.refresh();
+  return part;
+}
+
+std::optional<Split> split_by_fraction(const Validation& validation, Dataset data, Diagnostics& diagnostics) {
+  std::vector<std::int64_t> out = held_out(data.rows, validation.fraction, validation.seed);
+  if (out.empty() || std::ssize(out) == data.rows) {
+    Diagnostic& d = diagnostics.error(
+        Code::bad_option_value,
+        fmt::format("`validation` is {}: of {} rows none would be left to {}", shortest(validation.fraction),
+                    data.rows, out.empty() ? "validate with" : "train on"));
+    d.span = validation.span;
+    d.helps.push_back("take another fraction, or name a file of other rows");
+    return {};
+  }
+  std::vector<std::int64_t> rest = trained_on(data.rows, validation.fraction, validation.seed);
+  Split split{rows_of(data, std::move(rest)), rows_of(data, std::move(out))};
+  split.training.dropped = data.dropped;
+  return split;
+}
+
+// One file for the columns of all statements.
+std::optional<Dataset> read_file(Session& s, const Validation& validation, const std::vector<bool>& wanted) {
+  DataOptions options;
+  for (const DataSource& source : s.opened->sources) {
+    if (!options.separator) options.separator = source.separator;
+    options.drop_missing |= source.drop_missing;
+  }
+  Diagnostics faults;
+  auto file = DataFile::open(validation_path(s.request, validation), options, faults);
+  for (Diagnostic d : faults.all()) {
+    if (!d.position) d.span = validation.span;
+    s.diagnostics.add(std::move(d));
+  }
+  if (!file) return {};
+  Opened opened{s.opened->sources, {}, std::vector<std::size_t>(s.opened->sources.size(), 0)};
+  opened.files.push_back(std::move(*file));
+  return read_columns(s.model(), opened, wanted, true, s.diagnostics);
+}
+
+// Compiled code knows one storage for a column, whichever rows it is given.
+void store_alike(Dataset& a, Dataset& b) {
+  for (std::size_t i = 0; i < a.columns.size(); ++i) {
+    if (a.columns[i].rows() == 0) continue;
+    Storage storage = joined_storage(a.columns[i], b.columns[i]);
+    for (Dataset* data : {&a, &b})
+      if (data->columns[i].storage() != storage) data->columns[i] = converted(data->columns[i], storage);
+  }
+  a.refresh();
+  b.refresh();
+}
+
+}  // namespace
+
+std::string validation_path(const Request& request, const Validation& validation) {
+  bool of_model = validation.span && !request.folder.empty() && !validation.file.starts_with("/");
+  return of_model && !validation.file.empty() ? request.folder + "/" + validation.file : validation.file;
+}
+
+std::optional<Split> split(Session& s, Dataset data, const std::vector<bool>& wanted) {
+  const auto& validation = s.model().validation;
+  if (!validation) return Split{std::move(data), {}};
+  if (!s.has_data()) {
+    s.diagnostics.error(Code::bad_option_value, "`validation` needs data, this model has none").span =
+        validation->span;
+    return {};
+  }
+  if (validation->file.empty()) return split_by_fraction(*validation, std::move(data), s.diagnostics);
+  auto other = read_file(s, *validation, wanted);
+  if (!other) return {};
+  store_alike(data, *other);
+  return Split{std::move(data), std::move(other)};
+}
+
+}  // namespace slope
