@@ -66,6 +66,9 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(wrong_derivative, 407, model, "a derivative that is not that of the loss")          \
   X(sum_of_batch, 408, done, "a loss that sums over the rows of a batch")               \
   X(random_prediction, 411, done, "a prediction with random numbers in it")             \
+  X(wrong_optimizer, 420, model, "a loss that an optimizer is not made for")            \
+  X(not_converged, 421, diverged, "an optimizer that met its limit of steps first")     \
+  X(redundant_parameters, 422, done, "parameters that others make up for")              \
   /* data */                                                                            \
   X(no_such_column, 501, data, "a column the data file does not have")                  \
   X(bad_cell, 502, data, "a cell that holds no number")                                 \

@@ -59,7 +59,7 @@ std::string remarks(Session& s) {
   out += "\n";
   if (has_axes(model.graph))
     return out + "#   its derivatives are those of vectors and matrices: `slope show gradient`\n";
-  PrintNames names = print_names(model, s.sources);
+  PrintNames names = formula_names(model, s.sources);
   std::vector<FormulaRoot> roots = formula_roots(*s.lowered);
   names.places = {};
   std::string text = formula_text(s.model().graph, formulas(s.model().graph, roots, names), names);
@@ -73,7 +73,7 @@ std::string remarks(Session& s) {
 
 std::string latex(Session& s) {
   std::vector<FormulaRoot> roots = formula_roots(*s.lowered);
-  PrintNames names = print_names(s.model(), s.sources);
+  PrintNames names = formula_names(s.model(), s.sources);
   return formula_latex(s.model().graph, formulas(s.model().graph, roots, names));
 }
 

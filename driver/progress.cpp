@@ -34,13 +34,14 @@ double without_sign(double value) { return std::isnan(value) ? std::fabs(value) 
 
 // One line of progress: the step or the epoch, the loss, what the rows held out say and, while they are few,
 // the parameters.
-std::string line_text(const Model& model, std::span<const std::string> names, const Progress& p) {
+std::string line_text(const Model& model, std::span<const std::string> names, const Progress& p,
+                      std::span<const double> params) {
   std::int64_t at = p.epoch.value_or(p.step), of = p.epoch ? p.epochs : p.total;
   std::string line = fmt::format("{} {:>{}}  loss {:<12.6g}", p.epoch ? "epoch" : "step", at,
                                  std::to_string(of).size(), without_sign(p.loss));
   for (const auto& [name, value] : named_validation(model, p.validation))
     line += fmt::format("  {} {:<10.6g}", name, without_sign(value));
-  for (std::size_t i = 0; i < names.size(); ++i) line += fmt::format("  {} {:<10.6g}", names[i], p.params[i]);
+  for (std::size_t i = 0; i < names.size(); ++i) line += fmt::format("  {} {:<10.6g}", names[i], params[i]);
   while (line.ends_with(' ')) line.pop_back();
   return line + "\n";
 }
@@ -98,12 +99,17 @@ void ProgressView::listen(Listener& listener, std::int64_t first_step) {
   step_ = first_step;
 }
 
+// The few that are shown, in the model's units; none where they are too many.
+std::vector<double> ProgressView::shown_params(const Progress& p) const {
+  return names_.empty() ? std::vector<double>() : in_units(model_, p.params);
+}
+
 void ProgressView::line(const Progress& p) {
   if (log_.is_open()) log(p);
   // Beside a bar only the lines that were asked for.
   if (!lines_ || (bar_ && !p.asked)) return;
   erase();
-  print_error(line_text(model_, names_, p));
+  print_error(line_text(model_, names_, p, shown_params(p)));
 }
 
 void ProgressView::tick(const Progress& p) {
@@ -115,7 +121,8 @@ void ProgressView::tick(const Progress& p) {
   step_ = p.step;
   if (!os::is_foreground(2)) return;
   BarState state{p.step, p.total, rate_, p.loss, {}};
-  for (std::size_t i = 0; i < names_.size(); ++i) state.params.emplace_back(names_[i], p.params[i]);
+  std::vector<double> params = shown_params(p);
+  for (std::size_t i = 0; i < names_.size(); ++i) state.params.emplace_back(names_[i], params[i]);
   if (p.epoch) state.place = fmt::format("epoch {}/{}", *p.epoch, p.epochs);
   on_screen = 1;
   print_error(std::string(erase_line) + bar_text(state, {os::terminal_width(2), utf8_, color_}));
@@ -130,8 +137,9 @@ void ProgressView::log(const Progress& p) {
     line[name] = number(value, precision);
   if (model_.param_elements() <= most_params) {
     Json params = Json::object();
+    std::vector<double> units = in_units(model_, p.params);
     for (const Parameter& param : model_.params)
-      params[param.name] = nested(elements_of(param, p.params), param.axes, precision);
+      params[param.name] = nested(elements_of(param, units), param.axes, precision);
     line["parameters"] = params;
   }
   log_failed_ = log_.append(line.dump() + "\n");

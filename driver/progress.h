@@ -28,6 +28,7 @@ class ProgressView {
   void finish(const Fit& fit, Diagnostics& diagnostics);
 
  private:
+  std::vector<double> shown_params(const Progress& progress) const;
   void line(const Progress& progress);
   void tick(const Progress& progress);
   void log(const Progress& progress);

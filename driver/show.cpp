@@ -49,7 +49,7 @@ std::string rewrites_text(Session& s) {
 std::optional<std::string> formula_stage(Session& s) {
   if (!check_formulas(s)) return {};
   std::vector<FormulaRoot> roots = formula_roots(*s.lowered);
-  PrintNames names = print_names(s.model(), s.sources);
+  PrintNames names = formula_names(s.model(), s.sources);
   return formula_text(s.model().graph, formulas(s.model().graph, roots, names), names);
 }
 

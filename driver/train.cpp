@@ -15,6 +15,7 @@
 #include "plot/svg.h"
 #include "runtime/batches.h"
 #include "runtime/loss_curve.h"
+#include "runtime/parameters.h"
 #include "runtime/picture.h"
 #include "runtime/run_state.h"
 #include "runtime/validation.h"
@@ -229,7 +230,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   out.fit = train(trainer, std::move(*start), listener, s.diagnostics);
   s.times["train"] = out.fit.train_seconds;
   view.finish(out.fit, s.diagnostics);
-  bool over = out.fit.status == Status::finished || out.fit.status == Status::stopped_early;
+  bool over = out.fit.status == Status::finished || is_over(out.fit.status);
   out.was_finished = resumed && out.fit.steps_here == 0 && over;
   if (out.was_finished) out.saved = a.resume;
   else if (!path.empty() && out.fit.usable) {
@@ -257,14 +258,16 @@ Json result_json(const Session& s, const Trained& t, bool full, int exit) {
   for (std::size_t i = 0; i < t.fit.runs.size(); ++i) {
     const RunReport& run = t.fit.runs[i];
     const Training& training = model.trainings[i];
-    runs.push_back(Json{{"optimizer", run.optimizer.name},
-                        {"steps", run.steps},
-                        {"epochs", training.epochs ? Json(run.steps / training.epoch_steps) : Json(nullptr)},
-                        {"status", to_string(run.status)},
-                        {"loss", number(run.loss, precision)},
-                        {"stopped_by", run.status == Status::finished ? (training.epochs ? "epochs" : "steps")
-                                       : run.status == Status::stopped_early ? "patience"
-                                                                             : to_string(run.status)}});
+    runs.push_back(
+        Json{{"optimizer", run.optimizer.name},
+             {"steps", run.steps},
+             {"epochs", training.epochs ? Json(run.steps / training.epoch_steps) : Json(nullptr)},
+             {"status", to_string(run.status)},
+             {"loss", number(run.loss, precision)},
+             {"stopped_by", !run.stopped_by.empty()               ? run.stopped_by
+                            : run.status == Status::finished      ? (training.epochs ? "epochs" : "steps")
+                            : run.status == Status::stopped_early ? "patience"
+                                                                  : to_string(run.status)}});
   }
   for (const char* name : {"total", "frontend", "differentiate", "codegen", "load", "train"}) {
     auto found = s.times.find(name);
@@ -285,7 +288,7 @@ Json result_json(const Session& s, const Trained& t, bool full, int exit) {
             {"loss", number(t.fit.loss, precision)},
             {"metrics", metrics},
             {"validation", validation_json(model, t.fit.validation)},
-            {"parameters", parameters_json(model, t.fit.params, full)},
+            {"parameters", parameters_json(model, in_units(model, t.fit.params), full)},
             {"fit", nullptr},
             {"statistics", nullptr},
             {"reports", reports},
@@ -302,7 +305,8 @@ std::string result_text(const Session& s, const Trained& t) {
   const Model& model = s.model();
   Precision precision = model.graph.precision();
   std::vector<NamedText> lines;
-  for (const Parameter& param : model.params) lines.push_back(parameter_text(param, t.fit.params, precision));
+  std::vector<double> params = in_units(model, t.fit.params);
+  for (const Parameter& param : model.params) lines.push_back(parameter_text(param, params, precision));
   auto number = [&](const std::string& name, double value) {
     lines.push_back({name, " = " + number_text(value, precision)});
   };

@@ -135,10 +135,13 @@ void Lowering::name_parameters() {
     auto index = static_cast<std::size_t>(is_state ? owned.state : owned.param);
     Parameter& named = is_state ? model.states[index] : model.params[index];
     named.name = path;
-    graph().name(is_state ? state_node(owned.state) : param_node(owned.param), path);
+    graph().name(is_state ? state_node(owned.state) : parameter_value(owned.param).node, path);
   }
-  for (const auto& [index, distribution] : drawn_starts_)
-    draw_start(model.params[static_cast<std::size_t>(index)], distribution);
+  for (const auto& [index, distribution] : drawn_starts_) {
+    Parameter& param = model.params[static_cast<std::size_t>(index)];
+    draw_start(param, distribution);
+    enter_bounds(param, param.span);
+  }
 }
 
 // --- members and calls of what is bound to a layer ---
@@ -217,8 +220,6 @@ void Lowering::made_param(ast::NodeId id, Binding& binding) {
   }
   binding.value = parameter_value(index);
 }
-
-Value Lowering::parameter_value(int index) { return Value::of(param_node(index)); }
 
 // `repeat(x, n, f)`: f(…f(f(x))), each with parameters of its own.
 Value Lowering::repeat(const std::vector<Argument>& arguments, Span span, ast::NodeId whole) {

@@ -197,16 +197,20 @@ void Lowering::param(ast::NodeId id) {
   binding.is_parameter = true;
   ast::NodeId start = ast().find(id, Kind::start);
   if (layer_->made) made_param(id, binding);
-  else if (ast().find(id, Kind::bounds).valid())
-    not_yet(ast()[ast().find(id, Kind::bounds)].span, "a parameter with bounds");
   else if (auto parameter = start.valid() ? declared_parameter(id, ast().child(start, 0), "parameter")
                                           : drawn_parameter(id, ast().child(ast().find(id, Kind::draw), 0))) {
+    if (ast::NodeId bounds = ast().find(id, Kind::bounds); bounds.valid()) {
+      parameter->bounds = declared_bounds(bounds);
+      if (start.valid()) enter_bounds(*parameter, ast()[ast().child(start, 0)].span);
+    }
     auto number = static_cast<int>(model.params.size());
     Graph::Origin origin(graph(), place(node.span));
     graph().param(number, graph().intern({false, parameter->axes}));
+    bool with_bounds = parameter->bounds.has_value();
     model.add(std::move(*parameter));
     layer_->entries.push_back({node.text, number, {}});
     binding.value = parameter_value(number);
+    if (with_bounds) binding.value = differentiable(node.text, binding.value, node.span);
   }
   bind(node.text, binding);
 }

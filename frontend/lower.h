@@ -13,6 +13,7 @@
 
 #include "base/diagnostic.h"
 #include "frontend/ast.h"
+#include "graph/bounds.h"
 #include "graph/graph.h"
 
 namespace slope {
@@ -67,10 +68,12 @@ struct Facts {
 };
 struct Parameter {
   std::string name;
-  std::vector<double> start;  // element by element, row-major
+  std::vector<double> start;  // element by element, row-major; with bounds of the unbounded numbers
   Span span;
   std::vector<std::int64_t> axes = {};
   std::int64_t offset = 0;  // of its first element among those of all parameters
+  // The graph's parameter is an unbounded number then, the name stands for its bounded value.
+  std::optional<Bounds> bounds = {};
 };
 // What is kept from step to step: no gradient. `offset` counts among the elements of all states.
 struct StateVariable : Parameter {
@@ -95,10 +98,12 @@ struct Hyper {
   bool truth = false;  // `value` is 0 or 1 for false or true
   friend bool operator==(const Hyper&, const Hyper&) = default;
 };
-// A function with its hyper-parameters fixed.
+// A function with its hyper-parameters fixed; or one of the optimizers with a stopping test (lbfgs, newton,
+// lm, exact), which are no functions of the language (runtime/solvers/solve.h).
 struct Optimizer {
   std::string name = "sgd";
   std::vector<Hyper> hyper;
+  bool solver = false;
   friend bool operator==(const Optimizer&, const Optimizer&) = default;
 };
 
@@ -142,7 +147,8 @@ struct Training {
   std::optional<std::int64_t> patience = {};  // epochs
   double min_delta = 0;
   std::optional<std::int64_t> report;
-  std::int64_t seed = 0;  // of this statement's shuffling
+  std::optional<double> tolerance;  // of an optimizer with a stopping test
+  std::int64_t seed = 0;            // of this statement's shuffling
   // Of one pass, known with the data: settle_trainings() in runtime/batches.h.
   std::int64_t epoch_steps = 1;
   bool batches() const { return epoch_steps > 1; }

@@ -168,6 +168,10 @@ class Lowering {
   Value classes(const Argument& argument);
   void check_columns();
 
+  // bounds of parameters (bounds.cpp)
+  std::optional<Bounds> declared_bounds(ast::NodeId id);
+  void enter_bounds(Parameter& parameter, Span start);
+
   // random starts (draws.cpp)
   struct Distribution {
     enum class Is : std::uint8_t { uniform, normal, orthogonal } is = Is::uniform;
@@ -343,7 +347,7 @@ class Lowering {
     std::optional<Optimizer> optimizer;
     std::optional<Decay> decay;
     std::optional<Validation> validation;
-    std::optional<double> rate, l2, clip_value, clip_norm, weight_decay, min_delta;
+    std::optional<double> rate, l2, clip_value, clip_norm, weight_decay, min_delta, tolerance;
     std::optional<std::int64_t> steps, epochs, report, seed, batch, warmup, patience;
     std::optional<bool> shuffle;
     std::set<std::string> seen;
@@ -354,6 +358,9 @@ class Lowering {
   void option(ast::NodeId id, Options& given);
   void option_value(const ast::Node& option, ast::NodeId value, Options& given);
   void optimizer_option(ast::NodeId value, Options& given);
+  void check_solver_options(const Training& training, const std::set<std::string>& in_file);
+  void leave_solver_options(Training& training);
+  bool check_solver_hyper(const Optimizer& optimizer, ast::NodeId value);
   std::string fault_of_rate(double rate) const;
   void number_option(const ast::Node& option, ast::NodeId value, Options& given);
   void shuffle_option(ast::NodeId value, Options& given);

@@ -19,7 +19,8 @@ using Is = Value::Is;
 namespace {
 
 constexpr TrainOption options[] = {
-    {"optimizer", true, "sgd, adam and others, or a function of the model (sgd)", "NAME"},
+    {"optimizer", true, "sgd, adam and others, lbfgs, newton, lm, exact, or a function of the model (sgd)",
+     "NAME"},
     {"rate", true, "how far a step goes along the gradient (0.01)", "R"},
     {"steps", true, "updates (1000)", "N"},
     {"epochs", true, "passes over the data, instead of steps", "N"},
@@ -37,12 +38,25 @@ constexpr TrainOption options[] = {
     {"folds", false, "a number of parts"},
     {"patience", true, "stop after so many epochs without a lower loss", "N"},
     {"min_delta", true, "by how much the loss must fall to count as lower (0)", "X"},
-    {"tolerance", false, "a number"},
+    {"tolerance", true, "when lbfgs, newton and lm stop", "T"},
     {"ema", false, "a number"},
 };
 
-// Optimizers of the language that need what this version does not have.
-constexpr std::string_view future_optimizers[] = {"lbfgs", "newton", "lm", "exact"};
+// Optimizers with a stopping test, and how many steps they make at most where the model does not say.
+struct Solver {
+  std::string_view name;
+  std::int64_t steps;
+};
+constexpr Solver solvers[] = {{"lbfgs", 2000}, {"newton", 2000}, {"lm", 20000}, {"exact", 1}};
+// What they take of the options.
+constexpr std::string_view solver_options[] = {"optimizer", "steps",     "epochs",    "report",
+                                               "seed",      "tolerance", "validation"};
+
+const Solver* find_solver(std::string_view name) {
+  auto found = std::ranges::find(solvers, name, &Solver::name);
+  return found == std::end(solvers) ? nullptr : found;
+}
+
 constexpr double most_steps = 9007199254740992;  // 2^53: counted exactly
 
 struct DefaultRate {
@@ -148,6 +162,7 @@ std::string option_text(std::string_view name, const std::string& text) {
 
 // The command line beats the file; only then do defaults fill in what is left.
 void Lowering::add_training(Training training, Options given) {
+  const std::set<std::string> in_file = given.seen;
   auto on_line = [&](std::string_view name) {
     return std::any_of(settings_.options.begin(), settings_.options.end(),
                        [&](const auto& o) { return o.first == name; });
@@ -177,13 +192,44 @@ void Lowering::add_training(Training training, Options given) {
   training.min_delta = given.min_delta.value_or(0);
   training.report = given.report;
   training.epochs = given.epochs;
-  training.steps = given.epochs ? *given.epochs : given.steps.value_or(1000);
+  const Solver* solver = training.optimizer.solver ? find_solver(training.optimizer.name) : nullptr;
+  training.steps = given.epochs ? *given.epochs : given.steps.value_or(solver ? solver->steps : 1000);
+  training.tolerance = given.tolerance;
+  if (!on_line("optimizer")) check_solver_options(training, in_file);  // what it replaces had other options
+  if (solver) leave_solver_options(training);
   if (given.min_delta && !given.patience)
     error(Code::bad_option_value, training.span, "`min_delta` says nothing without `patience`")
         .helps.push_back("the training stops after `patience` epochs without a loss lower by `min_delta`");
   take_validation(given);
   take_seed(training, given);
   model.trainings.push_back(std::move(training));
+}
+
+// What stands in the file must mean something to the optimizer; the command line speaks to all statements.
+void Lowering::check_solver_options(const Training& training, const std::set<std::string>& in_file) {
+  const std::string& name = training.optimizer.name;
+  bool tests = training.optimizer.solver && name != "exact";
+  if (in_file.contains("tolerance") && !tests)
+    error(Code::bad_option_value, training.span,
+          fmt::format("`{}` has no stopping test to give a tolerance to", name))
+        .helps.push_back("lbfgs, newton and lm have one");
+  if (!training.optimizer.solver) return;
+  for (const std::string& option : in_file)
+    if (std::ranges::find(solver_options, option) == std::end(solver_options))
+      error(Code::bad_option_value, training.span,
+            fmt::format(
+                "`{}` takes no `{}`: it works on all rows at once and finds the length of its steps itself",
+                name, option))
+          .helps.push_back(fmt::format("leave `{}` away, or take another optimizer", option));
+}
+
+// What is left of another optimizer's options does not hold for one with a stopping test.
+void Lowering::leave_solver_options(Training& training) {
+  training.terms = {};
+  training.decay = {};
+  training.warmup = 0;
+  training.batch.reset();
+  training.patience.reset();
 }
 
 // --seed is that of the whole model, `seed=` of a statement that of its own shuffling.
@@ -297,6 +343,11 @@ void Lowering::number_option(const ast::Node& option, ast::NodeId value, Options
     else refuse(std::move(wanted));
     return;
   }
+  if (option.text == "tolerance") {
+    if (*number >= 0 && *number < 1) given.tolerance = *number;
+    else refuse("at least 0 and below 1");
+    return;
+  }
   if (option.text == "validation") {
     if (*number > 0 && *number < 1) given.validation = Validation{.fraction = *number, .span = text.span};
     else refuse("a fraction between 0 and 1, or the name of a file in quotes");
@@ -363,8 +414,34 @@ void Lowering::optimizer_option(ast::NodeId value, Options& given) {
       if (!known.ok()) return;
       optimizer.hyper.push_back({argument.text, known.number, known.is == Is::truth});
     }
+  if (find_solver(name.text) && !model_scope_.names.contains(name.text)) {
+    optimizer.solver = true;
+    if (check_solver_hyper(optimizer, value)) given.optimizer = optimizer;
+    return;
+  }
   const Function* function = optimizer_function(optimizer, name.span);
   if (function && check_hyper(*function, value)) given.optimizer = optimizer;
+}
+
+// Only lbfgs has a hyper-parameter: how many steps it remembers.
+bool Lowering::check_solver_hyper(const Optimizer& optimizer, ast::NodeId value) {
+  for (std::size_t i = 0; i < optimizer.hyper.size(); ++i) {
+    const auto& [name, number, truth] = optimizer.hyper[i];
+    Span span = ast()[ast().child(value, i + 1)].span;
+    if (optimizer.name != "lbfgs" || name != "history" || i > 0) {
+      error(Code::wrong_arguments, span,
+            i > 0 ? fmt::format("`{}` is given twice", name)
+                  : fmt::format("the optimizer `{}` has no hyper-parameter `{}`", optimizer.name, name))
+          .notes.push_back("of the optimizers with a stopping test lbfgs has one: `lbfgs(history=10)`");
+      return false;
+    }
+    if (truth || number != std::floor(number) || !(number >= 1 && number <= 1000)) {
+      error(Code::bad_option_value, span,
+            fmt::format("`history` is {}, but must be a whole number from 1 to 1000", shortest(number)));
+      return false;
+    }
+  }
+  return true;
 }
 
 // Each hyper-parameter is an argument of the function, behind the first three, and is given once.
@@ -390,17 +467,12 @@ bool Lowering::check_hyper(const Function& function, ast::NodeId value) {
 }
 
 const Function* Lowering::optimizer_function(const Optimizer& optimizer, Span span) {
-  if (std::find(std::begin(future_optimizers), std::end(future_optimizers), optimizer.name) !=
-      std::end(future_optimizers)) {
-    not_yet(span, fmt::format("the optimizer `{}`", optimizer.name));
-    return nullptr;
-  }
   Binding* binding = lookup(optimizer.name);
   const Function* function = binding && binding->value.is == Is::function ? binding->value.function : nullptr;
   if (!function || !function->def.valid() || function->needed != 3) {
     Diagnostic& d = error(Code::bad_option_value, span, fmt::format("`{}` is no optimizer", optimizer.name));
-    std::vector<std::string> known{"sgd",     "momentum", "nesterov", "adagrad",
-                                   "rmsprop", "adam",     "adamw",    "lion"};
+    std::vector<std::string> known{"sgd",   "momentum", "nesterov", "adagrad", "rmsprop", "adam",
+                                   "adamw", "lion",     "lbfgs",    "newton",  "lm",      "exact"};
     if (std::string near = nearest(optimizer.name, known); !near.empty())
       d.helps.push_back(fmt::format("did you mean `{}`?", near));
     else d.helps.push_back("an optimizer is a function of a parameter, its gradient and the rate");

@@ -46,7 +46,7 @@ std::optional<NotFinite> first(const Model& model, const Graph& graph, std::span
 
   PrintNames names;
   for (const DataColumn& column : model.columns) names.columns.push_back(column.name);
-  for (const Parameter& param : model.params) names.params.push_back(param.name);
+  for (const Parameter& param : model.params) names.params.push_back(param_label(param));
   for (const StateVariable& state : model.states) names.states.push_back(state.name);
   for (std::size_t k = 0; k < nodes.size(); ++k) {
     const Node& node = graph[nodes[k]];

@@ -30,6 +30,21 @@ std::vector<double> starts(const Model& model) {
   return all;
 }
 
+bool has_bounds(const Model& model) {
+  return std::any_of(model.params.begin(), model.params.end(),
+                     [](const Parameter& param) { return param.bounds.has_value(); });
+}
+
+std::vector<double> in_units(const Model& model, std::span<const double> all) {
+  std::vector<double> out(all.begin(), all.end());
+  for (const Parameter& param : model.params) {
+    if (!param.bounds) continue;
+    std::vector<double> values = bounded(elements_of(param, all), *param.bounds, model.graph.precision());
+    std::copy(values.begin(), values.end(), out.begin() + param.offset);
+  }
+  return out;
+}
+
 std::span<const double> elements_of(const Parameter& param, std::span<const double> all) {
   return all.subspan(static_cast<std::size_t>(param.offset), param.start.size());
 }

@@ -20,6 +20,11 @@ std::vector<std::int64_t> state_offsets(const Model& model);
 // All of them at their starts, then the model's own states.
 std::vector<double> starts(const Model& model);
 
+// With bounds a parameter is moved, and held here, as the unbounded number behind it (graph/bounds.h). These
+// are all parameters as the model means them, in its units.
+std::vector<double> in_units(const Model& model, std::span<const double> all);
+bool has_bounds(const Model& model);
+
 // The elements of one among those of all.
 std::span<const double> elements_of(const Parameter& param, std::span<const double> all);
 

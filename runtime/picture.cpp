@@ -328,12 +328,13 @@ class Picture {
   }
 
   void caption_params() {
+    std::vector<double> units = in_units(model(), params_);
     std::size_t shown = 0;
     for (const Parameter& param : model().params)
       for (std::size_t i = 0; i < param.start.size() && shown < most_params; ++i, ++shown)
         figure_.caption.push_back(fmt::format(
             "{} = {}{:.4g}", escaped(element_name(param.name, param.axes, static_cast<std::int64_t>(i)), 40),
-            params_[shown] < 0 ? "−" : "", std::fabs(params_[shown])));
+            units[shown] < 0 ? "−" : "", std::fabs(units[shown])));
     if (params_.size() > shown)
       figure_.caption.push_back(fmt::format("{} more parameters", params_.size() - shown));
   }

@@ -12,8 +12,10 @@
 #include "base/text.h"
 #include "codegen/schedule.h"
 #include "graph/gradient.h"
+#include "graph/rebuild.h"
 #include "graph/verify.h"
 #include "runtime/parameters.h"
+#include "runtime/solvers/graphs.h"
 
 namespace slope {
 
@@ -159,10 +161,10 @@ struct Gradients {
   std::vector<NodeId> nodes;
 };
 
-Gradients gradients_of(Model& model) {
+Gradients gradients_of(Model& model, NodeId loss) {
   std::vector<NodeId> params;
   for (std::size_t i = 0; i < model.params.size(); ++i) params.push_back(param_node(model, i));
-  std::vector<NodeId> derivatives = differentiate(model.graph, model.loss, params);
+  std::vector<NodeId> derivatives = differentiate(model.graph, loss, params);
   Gradients out;
   for (std::size_t i = 0; i < params.size(); ++i) {
     if (!derivatives[i].valid()) continue;
@@ -171,6 +173,19 @@ Gradients gradients_of(Model& model) {
   }
   check(model.graph);
   return out;
+}
+
+// The roots are the loss, the gradients and, but for a solver's, the updates and what states become.
+void finish_step(StepGraph& step, const Graph& graph, std::span<const NodeId> roots) {
+  step.fused = fuse(graph, roots);
+  check(step.fused.graph);
+  std::span<const NodeId> fused(step.fused.roots);
+  step.loss = fused[0];
+  std::span<const NodeId> rest = fused.subspan(1);
+  step.gradients.assign(rest.begin(), rest.begin() + std::ssize(step.trained));
+  if (step.solver) return;
+  rest = rest.subspan(step.trained.size()).first(step.trained.size());
+  step.updates.assign(rest.begin(), rest.end());
 }
 
 // if condition then a else b, of shapes that fit
@@ -224,6 +239,13 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
   step.trained = gradients.trained;
   std::vector<NodeId> roots{model.loss};
   roots.insert(roots.end(), gradients.nodes.begin(), gradients.nodes.end());
+  if (training.optimizer.solver) {
+    step.solver = solver_graphs(model, training, step.trained, diagnostics);
+    step.gradient_descent = false;
+    if (!step.solver) return {};
+    finish_step(step, graph, roots);
+    return step;
+  }
   std::vector<StepGraph::Next> nexts;
   for (std::size_t i = 0; i < model.own_states; ++i)
     if (model.states[i].next.valid()) nexts.push_back({static_cast<int>(i), model.states[i].next});
@@ -253,15 +275,9 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
     }
   }
   for (const StepGraph::Next& next : nexts) roots.push_back(next.value);
-  step.fused = fuse(model.graph, roots);
-  check(step.fused.graph);
-  std::span<const NodeId> fused(step.fused.roots);
-  step.loss = fused[0];
-  auto n = gradients.nodes.size();
-  step.gradients.assign(fused.begin() + 1, fused.begin() + 1 + static_cast<std::ptrdiff_t>(n));
-  fused = fused.subspan(1 + n);
-  step.updates.assign(fused.begin(), fused.begin() + static_cast<std::ptrdiff_t>(n));
-  for (std::size_t i = 0; i < nexts.size(); ++i) step.nexts.push_back({nexts[i].state, fused[n + i]});
+  finish_step(step, model.graph, roots);
+  auto behind = step.fused.roots.end() - std::ssize(nexts);
+  for (const StepGraph::Next& next : nexts) step.nexts.push_back({next.state, *behind++});
   return step;
 }
 
@@ -270,7 +286,7 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
 std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics& diagnostics) {
   Activity differentiating("differentiating the loss");
   if (!check_size(lowered.model().graph, lowered.model().loss, diagnostics)) return {};
-  Gradients gradients = gradients_of(lowered.model());
+  Gradients gradients = gradients_of(lowered.model(), lowered.model().loss);
   std::vector<StepGraph> steps;
   for (const Training& training : lowered.model().trainings) {
     auto same = [&](const StepGraph& step) { return step.serves(training); };
@@ -284,22 +300,31 @@ std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics&
 
 GradientGraph gradient_graph(Lowered& lowered) {
   Model& model = lowered.model();
-  Gradients gradients = gradients_of(model);
+  Gradients gradients = gradients_of(model, model.loss);
   GradientGraph out{{model.loss}};
   for (std::size_t i = 0; i < gradients.nodes.size(); ++i) {
-    model.graph.name(gradients.nodes[i],
-                     "d loss / d " + model.params[static_cast<std::size_t>(gradients.trained[i])].name);
+    model.graph.name(
+        gradients.nodes[i],
+        "d loss / d " + param_label(model.params[static_cast<std::size_t>(gradients.trained[i])]));
     out.roots.push_back(gradients.nodes[i]);
   }
   return out;
 }
 
 std::vector<FormulaRoot> formula_roots(Lowered& lowered) {
-  Gradients gradients = gradients_of(lowered.model());
-  const Model& model = lowered.model();
+  Model& model = lowered.model();
+  std::unordered_map<NodeId, NodeId> by;
+  for (std::size_t i = 0; i < model.params.size(); ++i)
+    if (const auto& bounds = model.params[i].bounds) {
+      NodeId param = param_node(model, i);
+      by[bounded(model.graph, param, *bounds)] = param;
+    }
+  std::vector<NodeId> values{model.loss, model.predict.valid() ? model.predict : model.loss};
+  if (!by.empty()) values = replace(model.graph, values, by);
+  Gradients gradients = gradients_of(model, values[0]);
   std::vector<FormulaRoot> roots;
-  if (model.predict.valid()) roots.push_back({"predict", model.predict});
-  roots.push_back({"loss", model.loss});
+  if (model.predict.valid()) roots.push_back({"predict", values[1]});
+  roots.push_back({"loss", values[0]});
   for (std::size_t i = 0; i < gradients.nodes.size(); ++i)
     roots.push_back({model.params[static_cast<std::size_t>(gradients.trained[i])].name, gradients.nodes[i],
                      FormulaRoot::Is::derivative});
@@ -393,6 +418,9 @@ Kernel prediction_kernel(const Fused& fused) {
 CompileOptions compile_options(const Request& request, const Model& model, const Dataset& data) {
   CompileOptions options;
   options.param_offsets = param_offsets(model);
+  // Behind the parameters may lie a vector of as many parts (SolverGraphs::product).
+  for (std::size_t i = 0, n = options.param_offsets.size(); i < n; ++i)
+    options.param_offsets.push_back(model.param_elements() + options.param_offsets[i]);
   options.state_offsets = state_offsets(model);
   options.storages = data.storages;
   options.cpu = request.cpu;
@@ -400,10 +428,20 @@ CompileOptions compile_options(const Request& request, const Model& model, const
   return options;
 }
 
+std::string param_label(const Parameter& param) {
+  return param.bounds ? fmt::format("unbounded({})", param.name) : param.name;
+}
+
+PrintNames formula_names(const Model& model, const Sources& sources) {
+  PrintNames names = print_names(model, sources);
+  for (std::size_t i = 0; i < model.params.size(); ++i) names.params[i] = model.params[i].name;
+  return names;
+}
+
 PrintNames print_names(const Model& model, const Sources& sources) {
   PrintNames names;
   for (const DataColumn& column : model.columns) names.columns.push_back(column.name);
-  for (const Parameter& param : model.params) names.params.push_back(param.name);
+  for (const Parameter& param : model.params) names.params.push_back(param_label(param));
   for (const StateVariable& state : model.states) names.states.push_back(state.name);
   names.places = [&sources](std::span<const Span> origins) {
     std::set<int> lines;

@@ -9,6 +9,7 @@
 #pragma once
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,6 +27,8 @@
 #include "runtime/state.h"
 
 namespace slope {
+
+struct SolverGraphs;  // runtime/solvers/graphs.h
 
 // What is asked for, whatever door it came through.
 struct Request {
@@ -81,6 +84,8 @@ struct StepGraph {
   std::vector<Next> nexts;
   std::vector<OptimizerSlot> slots;  // the optimizer's, each once, with its start
   bool gradient_descent = true;      // every update is param − rate·gradient, to the node
+  // Of an optimizer with a stopping test, which has no updates.
+  std::shared_ptr<const SolverGraphs> solver = {};
 
   bool serves(const Training& training) const {
     return optimizer == training.optimizer && terms == training.terms && factor == training.decay.factor;
@@ -94,7 +99,8 @@ struct GradientGraph {
   std::vector<NodeId> roots;  // in the model's graph: the loss, then the gradients
 };
 GradientGraph gradient_graph(Lowered& lowered);
-// What is written as a formula: prediction, loss and its derivatives.
+// What is written as a formula: prediction, loss and its derivatives. A parameter with bounds is its bounded
+// value there, in which it is differentiated: the names are formula_names.
 std::vector<FormulaRoot> formula_roots(Lowered& lowered);
 
 // Loss, metrics and reports at given parameters, and the prediction of every row.
@@ -143,5 +149,8 @@ bool check_numbers_only(const Graph& graph, std::span<const NodeId> roots, std::
 
 // Names and places for listings.
 PrintNames print_names(const Model& model, const Sources& sources);
+PrintNames formula_names(const Model& model, const Sources& sources);
+// What the graph's parameter of this index is called: its name, with bounds `unbounded(NAME)`.
+std::string param_label(const Parameter& param);
 
 }  // namespace slope

@@ -118,8 +118,9 @@ std::string runs_text(const Model& model, const RunFacts& facts, const Place& pl
              {"done", begun ? place.runs[i].steps : 0},
              {"update", facts.updates[i]},
              {"options", options_text(training)}};
-    if (begun && place.runs[i].status == Status::stopped_early)
-      run["status"] = to_string(Status::stopped_early);
+    if (begun && is_over(place.runs[i].status)) run["status"] = to_string(place.runs[i].status);
+    if (begun && is_over(place.runs[i].status) && !place.runs[i].stopped_by.empty())
+      run["stopped_by"] = place.runs[i].stopped_by;
     // A statement's loss is known when the next one begins.
     if (i + 1 < place.runs.size()) run["loss"] = place.runs[i].loss;
     list.push_back(run);
@@ -129,8 +130,7 @@ std::string runs_text(const Model& model, const RunFacts& facts, const Place& pl
 
 // Parameters and the model's own states, under a prefix.
 void add_own(State& state, const Model& model, std::string_view prefix, std::span<const double> all) {
-  for (std::size_t i = 0; i < model.params.size(); ++i)
-    state.tensors.push_back(tensor(model, i, prefix, all));
+  add_params(state, model, prefix, all);
   for (std::size_t i = 0; i < model.own_states; ++i)
     state.tensors.push_back(state_tensor(model, i, prefix, all));
 }
@@ -186,6 +186,7 @@ RunFacts run_facts(const Model& model, const std::vector<StepGraph>& steps, cons
   for (const Training& training : model.trainings) {
     const StepGraph& step = step_of(steps, training);
     facts.updates.push_back(fingerprint(model, step.fused.graph, step.fused.roots));
+    if (step.solver) facts.updates.back() += " " + step.optimizer.name;
     std::vector<int>& slots = facts.slots.emplace_back();
     for (const OptimizerSlot& slot : step.slots) slots.push_back(slot.state);
   }
@@ -227,10 +228,13 @@ class Resume {
     place.params = std::move(*params);
     if (!read_best(place) || !read_watch(place) || !read_last(place) || !read_slots(place)) return {};
     for (std::size_t i = 0; i < begun_; ++i) {
-      bool early = runs_[i].value("status", Json("")) == to_string(Status::stopped_early);
-      place.runs.push_back({model_.trainings[i].optimizer, runs_[i]["done"],
-                            early ? Status::stopped_early : Status::finished,
-                            number(runs_[i].value("loss", Json(nullptr)))});
+      Status status = Status::finished;
+      for (Status over : {Status::stopped_early, Status::converged})
+        if (runs_[i].value("status", Json("")) == to_string(over)) status = over;
+      Json met = runs_[i].value("stopped_by", Json(""));
+      place.runs.push_back({model_.trainings[i].optimizer, runs_[i]["done"], status,
+                            number(runs_[i].value("loss", Json(nullptr))),
+                            met.is_string() ? met.get<std::string>() : ""});
     }
     if (text("slope/status") == "diverged") return refuse_diverged(place.steps());
     say_data();
@@ -326,8 +330,10 @@ class Resume {
       const Tensor* tensor = state_.find(std::string(prefix) + param.name);
       if (tensor && tensor->shape != param.axes) return false;
       found.push_back(tensor);
-      if (tensor) values.insert(values.end(), tensor->values.begin(), tensor->values.end());
-      return true;
+      if (!tensor) return true;
+      auto exact = unbounded_of(state_, *tensor, param, model_.graph.precision());
+      if (exact) values.insert(values.end(), exact->begin(), exact->end());
+      return exact.has_value();
     };
     bool fit = std::all_of(model_.params.begin(), model_.params.end(), take);
     for (std::size_t i = 0; i < model_.own_states; ++i) fit = fit && take(model_.states[i]);

@@ -153,11 +153,37 @@ std::vector<std::string> split(const std::string& text) {
 
 }  // namespace
 
-Tensor tensor(const Model& model, std::size_t param, std::string_view prefix, std::span<const double> all) {
-  const Parameter& p = model.params[param];
-  std::span<const double> values = elements_of(p, all);
+namespace {
+constexpr std::string_view unbounded_prefix = "slope/unbounded/";
+}
+
+void add_params(State& state, const Model& model, std::string_view prefix, std::span<const double> all) {
   bool single = model.graph.precision() == Precision::f32;
-  return {std::string(prefix) + p.name, single, p.axes, {values.begin(), values.end()}};
+  std::vector<double> units = in_units(model, all);
+  auto add = [&](std::string name, const Parameter& param, std::span<const double> values) {
+    state.tensors.push_back({std::move(name), single, param.axes, {values.begin(), values.end()}});
+  };
+  for (const Parameter& param : model.params) {
+    std::string name = std::string(prefix) + param.name;
+    add(name, param, elements_of(param, units));
+    if (param.bounds) add(std::string(unbounded_prefix) + name, param, elements_of(param, all));
+  }
+}
+
+std::optional<std::vector<double>> unbounded_of(const State& state, const Tensor& tensor,
+                                                const Parameter& param, Precision precision) {
+  if (!param.bounds) return tensor.values;
+  // What counts is the tensor itself: the exact numbers are taken where they are those of its values.
+  const Tensor* exact = state.find(std::string(unbounded_prefix) + tensor.name);
+  if (exact && exact->shape == tensor.shape &&
+      bounded(exact->values, *param.bounds, precision) == tensor.values)
+    return exact->values;
+  std::vector<double> values;
+  for (double value : tensor.values) {
+    if (!param.bounds->contain(value)) return {};
+    values.push_back(unbounded(value, *param.bounds, precision));
+  }
+  return values;
 }
 
 Tensor state_tensor(const Model& model, std::size_t state, std::string_view prefix,
@@ -171,7 +197,7 @@ Tensor state_tensor(const Model& model, std::size_t state, std::string_view pref
 State weights_state(const Session& s, const std::vector<double>& params) {
   State state;
   const Model& model = s.model();
-  for (std::size_t i = 0; i < model.params.size(); ++i) state.tensors.push_back(tensor(model, i, "", params));
+  add_params(state, model, "", params);
   for (std::size_t i = 0; i < model.own_states; ++i)
     state.tensors.push_back(state_tensor(model, i, "", params));
   state.metadata["slope/model"] = s.sources.files[0].text();
@@ -241,8 +267,12 @@ std::optional<std::vector<double>> take_weights(const Session& s, const State& s
   auto take = [&](const Parameter& param, std::string_view what) {
     const Tensor* tensor = state.find(param.name);
     std::string fault = fault_of(tensor, param, model.graph.precision());
-    if (fault.empty()) params.insert(params.end(), tensor->values.begin(), tensor->values.end());
-    else faults.push_back(fmt::format("the {} `{}` {}", what, param.name, fault));
+    auto values = fault.empty() ? unbounded_of(state, *tensor, param, model.graph.precision())
+                                : std::optional<std::vector<double>>();
+    if (values) params.insert(params.end(), values->begin(), values->end());
+    else
+      faults.push_back(fmt::format("the {} `{}` {}", what, param.name,
+                                   fault.empty() ? "is not inside its bounds" : fault));
   };
   for (const Parameter& param : model.params) take(param, "parameter");
   for (std::size_t i = 0; i < model.own_states; ++i) take(model.states[i], "state");
@@ -274,11 +304,16 @@ std::vector<double> take_start(const Session& s, const State* state, const std::
   std::vector<std::string> kept, others;
   auto take = [&](const Parameter& param) {
     const Tensor* tensor = state->find(param.name);
-    bool usable = tensor && tensor->shape == param.axes;
-    const std::vector<double>& values = usable ? tensor->values : param.start;
-    start.insert(start.end(), values.begin(), values.end());
+    bool fits = tensor && tensor->shape == param.axes;
+    auto values = fits ? unbounded_of(*state, *tensor, param, model.graph.precision())
+                       : std::optional<std::vector<double>>();
+    const std::vector<double>& from = values ? *values : param.start;
+    start.insert(start.end(), from.begin(), from.end());
     if (!tensor) kept.push_back(fmt::format("`{}`", param.name));
-    else if (!usable)
+    else if (fits && !values)
+      others.push_back(
+          fmt::format("`{}` in {} is not inside its bounds, and keeps its start", param.name, escaped(path)));
+    else if (!fits)
       others.push_back(fmt::format("`{}` is {} in {}, {} in the model, and keeps its start", param.name,
                                    shape_text(tensor->shape), escaped(path), shape_text(param.axes)));
   };

@@ -45,8 +45,13 @@ std::optional<Program> compile(Session& session, std::span<const Kernel> kernels
 // first.
 bool prepare(Session& session, DataNeed need = DataNeed::required);
 
-// One parameter among all, as a state has it: under the prefix and its name.
-Tensor tensor(const Model& model, std::size_t param, std::string_view prefix, std::span<const double> all);
+// All parameters, each under the prefix and its name, in the model's units. Beside each that has bounds stand
+// the exact unbounded numbers, under slope/unbounded/, the prefix and its name.
+void add_params(State& state, const Model& model, std::string_view prefix, std::span<const double> all);
+// The numbers to go on from of a parameter's tensor in the state; no value for a tensor that holds a number
+// which is not inside the bounds.
+std::optional<std::vector<double>> unbounded_of(const State& state, const Tensor& tensor,
+                                                const Parameter& param, Precision precision);
 // One of the model's states, the same.
 Tensor state_tensor(const Model& model, std::size_t state, std::string_view prefix,
                     std::span<const double> all);

@@ -18,13 +18,15 @@
 #include "runtime/explain.h"
 #include "runtime/line_times.h"
 #include "runtime/parameters.h"
+#include "runtime/solvers/solve.h"
 
 namespace slope {
 
 volatile std::sig_atomic_t stop_signal = 0, stop_waits = 0;
 
 std::string_view to_string(Status status) {
-  constexpr std::string_view names[] = {"finished", "diverged", "interrupted", "stopped_early"};
+  constexpr std::string_view names[] = {"finished",      "diverged",  "interrupted",
+                                        "stopped_early", "converged", "not_converged"};
   return names[static_cast<std::size_t>(status)];
 }
 
@@ -39,6 +41,7 @@ bool counts_passes(const Training& training) { return training.epochs && trainin
 
 // Whether the parameters after the best pass are the result, and kept.
 bool keeps(const Model& model, const Training& training) {
+  if (training.optimizer.solver) return false;
   return model.validation || (training.patience && training.batches());
 }
 
@@ -159,9 +162,8 @@ class Loop {
   }
 
   Program::Function function(const Training& training) const {
-    for (std::size_t i = 0; i < t_.steps.size(); ++i)
-      if (t_.steps[i].serves(training)) return t_.program.function(step_kernel(t_.steps[i], i).name);
-    internal_error("no step was compiled for a train statement");
+    std::size_t number = number_of(training);
+    return t_.program.function(step_kernel(t_.steps[number], number).name);
   }
 
   // An optimizer's states begin anew, unless the statement before had the same.
@@ -179,6 +181,7 @@ class Loop {
   // the steps that the model gives them now, it makes too.
   Status one(std::size_t number) {
     const Training& training = t_.model.trainings[number];
+    if (training.optimizer.solver) return solve_statement(training);
     RunReport& report = runs_.back();
     std::int64_t end = total_steps(t_.model, std::span(runs_).first(number)), before = done_ - report.steps;
     for (std::size_t later = number + 1; later < t_.model.trainings.size(); ++later)
@@ -193,6 +196,129 @@ class Loop {
       return Status::stopped_early;
     first_due(s, report.steps);
     return s.plain ? steps<true>(s, report) : steps<false>(s, report);
+  }
+
+  // A statement whose optimizer has a stopping test: it calls back before each of its steps.
+  Status solve_statement(const Training& training) {
+    RunReport& report = runs_.back();
+    if (is_over(report.status)) return report.status;
+    use_all_rows();
+    const std::size_t number = number_of(training);
+    const std::int64_t before = done_ - report.steps, made = report.steps;
+    began_.assign(own().begin(), own().end());
+    before_ = began_;
+    if (Status status = look(training, number, before + made); status != Status::finished) return status;
+    LineTimes lines(training.report, training.steps);
+    std::int64_t line = lines.from(made);
+    step_under_way = before + made;
+    auto before_step = [&](std::int64_t step, double loss, std::span<const double> params) {
+      std::int64_t k = made + step;
+      loss = arrive(params, loss, report, k, before);
+      if (listener_.loss && before + k >= next_loss_) next_loss_ = listener_.loss(before + k, loss);
+      if (listener_.line && k >= line) {
+        std::vector<double> held_out = validate(own());
+        Progress progress{before + k, total_, loss, params, training.report.has_value()};
+        progress.validation = held_out;
+        listener_.line(progress);
+        line = lines.from(k + 1);
+      }
+      bool save = listener_.save && listener_.save_every > 0 && step > 0;
+      if (save && (before + k) % listener_.save_every == 0) listener_.save(place());
+      step_under_way = before + k;
+      return stop_signal == 0;
+    };
+    SolverOptions options{training.steps - made, training.tolerance};
+    for (const Hyper& hyper : training.optimizer.hyper) options.history = static_cast<int>(hyper.value);
+    SolverRun run = solve(*t_.steps[number].solver, number, t_.program, t_.model, t_.data, widened(own()),
+                          options, before_step);
+    step_under_way = no_step;
+    arrive(run.params, std::numeric_limits<double>::quiet_NaN(), report, made + run.steps, before);
+    report.stopped_by = run.stopped_by;
+    say_redundant(training, run);
+    return ended(training, run);
+  }
+
+  std::size_t number_of(const Training& training) const {
+    for (std::size_t i = 0; i < t_.steps.size(); ++i)
+      if (t_.steps[i].serves(training)) return i;
+    internal_error("no step was compiled for a train statement");
+  }
+
+  // The loss and its derivatives where a solver begins: they must be finite.
+  Status look(const Training& training, std::size_t number, std::int64_t step) {
+    Kernel kernel = step_kernel(t_.steps[number], number);
+    t_.program.function(kernel.name)(&memory_.run);
+    T loss = memory_.outputs[0];
+    bool finite = std::all_of(memory_.outputs.begin(),
+                              memory_.outputs.begin() + static_cast<std::ptrdiff_t>(output_count(kernel)),
+                              [](T x) { return std::isfinite(x); });
+    if (finite && step == 0) check_gradient(training);
+    if (finite) return Status::finished;
+    best_ = before_;
+    best_loss_ = loss;
+    diverged(training, step, loss);
+    return Status::diverged;
+  }
+
+  // A solver's point, with k steps of its statement done.
+  double arrive(std::span<const double> params, double loss, RunReport& report, std::int64_t k,
+                std::int64_t before) {
+    for (std::size_t i = 0; i < params.size(); ++i) memory_.params[i] = static_cast<T>(params[i]);
+    keep_own(before_);
+    if (std::isnan(loss)) loss = evaluate(widened(before_))[0];
+    if (!(static_cast<T>(loss) >= best_loss_)) {
+      best_loss_ = static_cast<T>(loss);
+      std::copy(before_.begin(), before_.end(), best_.begin());
+    }
+    report.steps = k;
+    done_ = before + k;
+    return loss;
+  }
+
+  Status ended(const Training& training, const SolverRun& run) {
+    const std::string& name = training.optimizer.name;
+    switch (run.end) {
+      case SolverEnd::converged: return Status::converged;
+      case SolverEnd::interrupted: return Status::interrupted;
+      case SolverEnd::unbounded: {
+        Diagnostic& d =
+            diagnostics_.error(Code::diverged, training.span,
+                               "the loss has no minimum: it falls without bound in some direction");
+        d.helps.push_back("hold the parameters by a term such as + 1e-3*sum(w^2)");
+        return Status::diverged;
+      }
+      case SolverEnd::limit: break;
+    }
+    if (name == "exact" || &training != &t_.model.trainings.back()) return Status::not_converged;
+    Diagnostic& d =
+        diagnostics_.error(Code::not_converged, training.span,
+                           fmt::format("`{}` made {} step{}, its limit, before its stopping test was met",
+                                       name, training.steps, training.steps == 1 ? "" : "s"));
+    d.notes.push_back("the parameters reached so far are the result");
+    d.helps.push_back(fmt::format("give more steps, or a tolerance: `train optimizer={} steps={}`", name,
+                                  10 * std::max<std::int64_t>(training.steps, 1)));
+    return Status::not_converged;
+  }
+
+  void say_redundant(const Training& training, const SolverRun& run) {
+    const std::vector<std::int64_t>& elements = run.redundant;
+    if (elements.empty()) return;
+    std::vector<std::string> names;
+    for (std::int64_t element : std::span(elements).first(std::min<std::size_t>(elements.size(), 10))) {
+      const Parameter& param = param_at(t_.model, element);
+      names.push_back("`" + element_name(param.name, param.axes, element - param.offset) + "`");
+    }
+    if (elements.size() > 10) names.push_back(fmt::format("{} more", elements.size() - 10));
+    bool one = names.size() == 1;
+    Diagnostic& d = diagnostics_.warning(
+        Code::redundant_parameters, training.span,
+        fmt::format("the loss does not determine {}: other values, with others of the rest, fit as well",
+                    listed(names)));
+    d.notes.push_back(run.nearest ? "the result is the minimum nearest to the start"
+                                  : fmt::format("{} where {} started", one ? "it stays" : "they stay",
+                                                one ? "it" : "they"));
+    d.helps.push_back(
+        fmt::format("leave {} out, or add a term such as 1e-6*sum(w^2) to the loss", one ? "it" : "some"));
   }
 
   void use_all_rows() {
@@ -355,8 +481,7 @@ class Loop {
     for (std::size_t i = 0; i < t_.model.trainings.size(); ++i) {
       const Training& each = t_.model.trainings[i];
       bool begun = i < runs_.size(), over = i + 1 < runs_.size();
-      std::int64_t steps =
-          over || (begun && runs_[i].status == Status::stopped_early) ? runs_[i].steps : each.steps;
+      std::int64_t steps = over || (begun && is_over(runs_[i].status)) ? runs_[i].steps : each.steps;
       progress.epochs += (steps + each.epoch_steps - 1) / each.epoch_steps;
       if (over) earlier += runs_[i].steps / each.epoch_steps;
       if (over) step -= runs_[i].steps;
@@ -406,9 +531,10 @@ class Loop {
         std::max_element(params.begin(), params.end(), [](T a, T b) { return std::abs(a) < std::abs(b); });
     std::int64_t element = farthest - params.begin();
     const Parameter& param = param_at(t_.model, element);
+    double shown = in_units(t_.model, widened(params))[static_cast<std::size_t>(element)];
     d.notes.push_back(fmt::format("the loss falls without bound as `{}` grows, here to {}: it has no minimum",
                                   element_name(param.name, param.axes, element - param.offset),
-                                  shortest(*farthest)));
+                                  shortest(static_cast<T>(shown))));
     std::string square = param.axes.empty() ? param.name + "^2" : "sum(" + param.name + "^2)";
     d.helps.push_back(fmt::format("square what is to become small, or hold `{}` by a term such as + 1e-3*{}",
                                   param.name, square));
@@ -492,7 +618,7 @@ class Loop {
     std::vector<double> values = evaluate(fit.params);
     last_step_overflowed(fit, values);
     fit.loss = values[0];
-    if (fit.status == Status::finished) check_growth(fit);
+    if (fit.status != Status::diverged && fit.status != Status::interrupted) check_growth(fit);
     auto metrics = static_cast<std::ptrdiff_t>(t_.model.metrics.size());
     fit.metrics.assign(values.begin() + 1, values.begin() + 1 + metrics);
     fit.reports.assign(values.begin() + 1 + metrics, values.end());
@@ -601,7 +727,12 @@ std::vector<double> call(const Kernel& kernel, const Model& model, const Dataset
 std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepGraph>& steps,
                                      const Fused& evaluation) {
   std::vector<Kernel> kernels;
-  for (std::size_t i = 0; i < steps.size(); ++i) kernels.push_back(step_kernel(steps[i], i));
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    kernels.push_back(step_kernel(steps[i], i));
+    if (!steps[i].solver) continue;
+    std::vector<Kernel> more = steps[i].solver->kernels(i);
+    kernels.insert(kernels.end(), more.begin(), more.end());
+  }
   if (!step_evaluates(model, evaluation)) kernels.push_back(evaluation_kernel(evaluation));
   return kernels;
 }
@@ -615,7 +746,7 @@ std::int64_t Place::steps() const {
 std::int64_t total_steps(const Model& model, std::span<const RunReport> runs) {
   std::int64_t total = 0;
   for (std::size_t i = 0; i < model.trainings.size(); ++i) {
-    bool ended = i < runs.size() && runs[i].status == Status::stopped_early;
+    bool ended = i < runs.size() && is_over(runs[i].status);
     total += ended ? runs[i].steps : model.trainings[i].steps;
   }
   return total;

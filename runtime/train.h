@@ -14,7 +14,7 @@
 
 namespace slope {
 
-enum class Status : std::uint8_t { finished, diverged, interrupted, stopped_early };
+enum class Status : std::uint8_t { finished, diverged, interrupted, stopped_early, converged, not_converged };
 std::string_view to_string(Status status);
 
 // A point of the run as it is shown: before the step of that number.
@@ -41,7 +41,8 @@ struct RunReport {  // of one train statement
   Optimizer optimizer;
   std::int64_t steps = 0;
   Status status = Status::finished;
-  double loss = 0;  // at its end, over all rows
+  double loss = 0;              // at its end, over all rows
+  std::string stopped_by = {};  // the test that an optimizer with one met
 };
 
 // Where a run is between two steps: all that its further steps depend on. Going on from here is, to the bit,
@@ -104,10 +105,15 @@ struct Trainer {
 std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepGraph>& steps,
                                      const Fused& evaluation);
 
-// How many steps the train statements ask for. Of those that patience has ended it is what they made.
+// How many steps the train statements ask for. Of those that patience or their stopping test
+// has ended it is what they made.
 std::int64_t total_steps(const Model& model, std::span<const RunReport> runs = {});
 // Whole passes over the rows that the statements made.
 std::int64_t passes(const Model& model, std::span<const RunReport> runs);
+// Whether a statement with this status makes no more steps, however many the model gives it.
+constexpr bool is_over(Status status) {
+  return status == Status::stopped_early || status == Status::converged;
+}
 
 // Goes on from a place; the place before the first step has parameters only. The last statement begun goes on
 // until all statements so far have made their steps, then follow the others. Diagnostics: divergence (with

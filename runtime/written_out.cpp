@@ -240,8 +240,9 @@ class Writer {
     for (ast::NodeId item : tree_.children(id))
       for (const Parameter& param : model_.params)
         if (param.name == tree_[item].text)
-          items.push_back(param.axes.empty() ? fmt::format("{} = {}", param.name, number(param.start[0]))
-                                             : source_text(tree_[item].span));
+          items.push_back(param.axes.empty() && !param.bounds
+                              ? fmt::format("{} = {}", param.name, number(param.start[0]))
+                              : source_text(tree_[item].span));
     line(fmt::format("param {}", fmt::join(items, ", ")));
   }
 
@@ -289,12 +290,13 @@ class Writer {
       hyper += fmt::format(", {}={}", name, !truth ? shortest(value) : value != 0 ? "true" : "false");
       by_name.insert(name);
     }
-    hyper += defaults_.text(t.optimizer.name, 3, by_name);  // behind parameter, gradient and rate
+    if (!t.optimizer.solver)
+      hyper += defaults_.text(t.optimizer.name, 3, by_name);  // behind parameter, gradient and rate
     if (!hyper.empty()) hyper = "(" + hyper.substr(2) + ")";
-    std::string text =
-        fmt::format("train optimizer={}{} {}={} rate={}", t.optimizer.name, hyper,
-                    t.epochs ? "epochs" : "steps", t.epochs.value_or(t.steps), shortest(t.rate));
-    text += training_options(t);
+    std::string text = fmt::format("train optimizer={}{} {}={}", t.optimizer.name, hyper,
+                                   t.epochs ? "epochs" : "steps", t.epochs.value_or(t.steps));
+    if (!t.optimizer.solver) text += fmt::format(" rate={}", shortest(t.rate)) + training_options(t);
+    if (t.tolerance) text += fmt::format(" tolerance={}", shortest(*t.tolerance));
     if (t.report) text += fmt::format(" report={}", *t.report);
     line(text);
   }

@@ -32,7 +32,7 @@ done
 grep -l 'boost/' -r base graph frontend codegen plot runtime driver | while read -r file; do
   case $file in frontend/grammar.cpp | frontend/grammar_leaves.h) ;; *) echo "$file" ;; esac
 done | grep . && fault "only frontend/grammar.cpp and its header may include Boost"
-grep -l '#include <Eigen/' -r base graph frontend codegen plot runtime driver | grep -v '^runtime/stability.cpp$' && fault "only runtime/stability.cpp may include Eigen"
+grep -l '#include <Eigen/' -r base graph frontend codegen plot runtime driver | grep -vE '^runtime/(stability.cpp|solvers/)' && fault "only runtime/stability.cpp and runtime/solvers/ may include Eigen"
 grep -lE '#include <llvm/' -r base graph frontend plot runtime driver && fault "only codegen may include LLVM"
 for header in $(grep -lE '#include <llvm/' codegen/*.h); do
   grep -l "#include \"$header\"" -r base graph frontend plot runtime driver && fault "$header names LLVM types and is private to codegen"

@@ -203,3 +203,40 @@ TEST_CASE("with more steps for each of two statements, the one under way gets th
   CHECK(fit.runs[0].steps == 10);
   CHECK(fit.runs[1].steps == 14);
 }
+
+// The methods with a stopping test keep no memory of their steps: a resumed one goes on from its parameters.
+TEST_CASE("a method with a stopping test that was interrupted goes on to its minimum", "[resume]") {
+  std::string optimizer = GENERATE("lbfgs", "newton", "lm");
+  Folder folder;
+  folder.write("p.csv", "x,y\n0,1\n1,3\n2,5\n3,4\n4,9\n");
+  std::string text = R"(
+data x, y from "p.csv"
+param a in (0, inf) = 1
+param b[2] = [0, 0.1]
+loss = mse(a*exp(b[1]*x) + b[0], y) + 1e-3*sum(b^2)
+train optimizer=)" + optimizer;
+  Fit whole = TrainingRun(folder, text).train("whole.safetensors");
+  CHECK(whole.status == Status::converged);
+  REQUIRE(whole.steps > 4);
+
+  TrainingRun cut(folder, text);
+  Fit part = cut.train("cut.safetensors", 3);
+  CHECK(part.status == Status::interrupted);
+  CHECK(part.steps == 3);
+  REQUIRE(part.runs.size() == 1);
+  CHECK(part.runs[0].stopped_by == "interrupted");
+
+  TrainingRun rest(folder, text);
+  Fit fit = rest.train("rest.safetensors", -1, "cut.safetensors");
+  CHECK(fit.status == Status::converged);
+  CHECK(fit.steps_here == fit.steps - 3);
+  CHECK(rest.lines.front().step == 4);  // the next that is due
+  REQUIRE(fit.params.size() == whole.params.size());
+  for (std::size_t i = 0; i < fit.params.size(); ++i)
+    CHECK(std::fabs(fit.params[i] - whole.params[i]) < 1e-8 * std::max(1.0, std::fabs(whole.params[i])));
+
+  Fit again = TrainingRun(folder, text).train("again.safetensors", -1, "rest.safetensors");
+  CHECK(again.status == Status::converged);
+  CHECK(again.steps_here == 0);
+  CHECK(bits(again.params) == bits(fit.params));
+}

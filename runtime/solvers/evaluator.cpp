@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/solvers/evaluator.h"
+
+#include <Eigen/QR>
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/parameters.h"
+
+namespace slope {
+
+namespace {
+
+// A sum with the errors of its additions and products (Ogita, Rump, Oishi, Accurate sum and dot product, SIAM
+// J. Sci. Comput. 26, 2005, algorithm 5.3): as if computed in twice the precision.
+class ExactSum {
+ public:
+  void add_product(double a, double b) {
+    double p = a * b;
+    error_ += std::fma(a, b, -p);
+    add(p);
+  }
+  void add(double x) {
+    double sum = sum_ + x, part = sum - sum_;
+    error_ += (sum_ - (sum - part)) + (x - part);
+    sum_ = sum;
+  }
+  double value() const { return std::isfinite(sum_) ? sum_ + error_ : sum_; }
+
+ private:
+  double sum_ = 0, error_ = 0;
+};
+
+}  // namespace
+
+Evaluator::Function::Function(const SolverFunction& made, const std::string& name, const Program& program,
+                              const Evaluator& owner)
+    : code_(program.function(name)) {
+  Kernel kernel = made.kernel(name);
+  for (const Store& store : made.stores)
+    if (store.to == Store::To::row_output)
+      columns_.emplace_back("", Storage::f64, owner.data_.rows,
+                            elements(made.fused.graph.shape(store.value)));
+  for (Column& column : columns_) pointers_.push_back(column.data());
+  std::vector<double> start(2 * owner.params_.size());
+  memory_ = std::make_unique<Memory<double>>(owner.model_, owner.data_, start, output_count(kernel),
+                                             scratch_size(kernel, owner.data_.rows));
+  memory_->run.row_outputs = pointers_.data();
+}
+
+void Evaluator::Function::call(const VectorXd& x, const Evaluator& owner, const VectorXd* behind) {
+  std::size_t count = owner.params_.size();
+  std::copy(owner.params_.begin(), owner.params_.end(), memory_->params.begin());
+  for (std::size_t i = 0; i < owner.elements_.size(); ++i) {
+    auto element = static_cast<std::size_t>(owner.elements_[i]);
+    memory_->params[element] = x[static_cast<Eigen::Index>(i)];
+    if (behind) memory_->params[count + element] = (*behind)[static_cast<Eigen::Index>(i)];
+  }
+  code_(&memory_->run);
+}
+
+std::span<const double> Evaluator::Function::column(int store) const {
+  const Column& column = columns_[static_cast<std::size_t>(store)];
+  return {static_cast<const double*>(column.data()), static_cast<std::size_t>(column.cells())};
+}
+
+Evaluator::Evaluator(const SolverGraphs& graphs, std::size_t number, const Program& program,
+                     const Model& model, const Dataset& data, std::span<const double> params)
+    : graphs_(graphs), model_(model), data_(data), params_(params.begin(), params.end()) {
+  // Eigen cuts products to the sizes of the caches: fixed ones, so that sums have one order everywhere.
+  Eigen::setCpuCacheSizes(32 << 10, 256 << 10, 2 << 20);
+  for (int index : graphs.trained) {
+    const Parameter& param = model.params[static_cast<std::size_t>(index)];
+    counts_.push_back(std::ssize(param.start));
+    for (std::int64_t i = 0; i < std::ssize(param.start); ++i) elements_.push_back(param.offset + i);
+  }
+  auto make = [&](std::string_view what, const SolverFunction& function) {
+    return Function(function, SolverGraphs::kernel_name(what, number), program, *this);
+  };
+  if (!graphs.least_squares()) objective_ = make("objective", graphs.objective);
+  if (graphs.product) product_ = make("product", *graphs.product);
+  if (graphs.rows) rows_ = make("rows", *graphs.rows);
+  if (graphs.fixed) fixed_ = make("fixed", *graphs.fixed);
+  if (!graphs.scales) return;
+  scales_ = make("scales", *graphs.scales);
+  scales_->call(start(), *this);
+  for (double scale : scales_->outputs()) roots_.push_back(std::sqrt(scale));
+}
+
+VectorXd Evaluator::start() const {
+  VectorXd x(size());
+  for (Eigen::Index i = 0; i < size(); ++i) x[i] = params_[static_cast<std::size_t>(element(i))];
+  return x;
+}
+
+std::vector<double> Evaluator::all(const VectorXd& x) const {
+  std::vector<double> out = params_;
+  for (Eigen::Index i = 0; i < size(); ++i) out[static_cast<std::size_t>(element(i))] = x[i];
+  return out;
+}
+
+double Evaluator::objective(const VectorXd& x, VectorXd& gradient) {
+  objective_->call(x, *this);
+  gradient.resize(size());
+  for (Eigen::Index i = 0; i < size(); ++i)
+    gradient[i] = objective_->outputs()[static_cast<std::size_t>(i) + 1];
+  return objective_->outputs()[0];
+}
+
+MatrixXd Evaluator::hessian(const VectorXd& x) {
+  MatrixXd h = MatrixXd::Zero(size(), size());
+  if (!product_) return h;
+  for (Eigen::Index k = 0; k < size(); ++k) {
+    VectorXd unit = VectorXd::Unit(size(), k);
+    product_->call(x, *this, &unit);
+    Eigen::Index at = 0;
+    for (std::size_t p = 0; p < counts_.size(); ++p)
+      for (std::int64_t i = 0; i < counts_[p]; ++i, ++at)
+        if (int from = graphs_.product_of[p]; from >= 0)
+          h(at, k) = product_->outputs()[static_cast<std::size_t>(from + i)];
+  }
+  return (h + h.transpose()) / 2;
+}
+
+// Calls f(rows, block) with blocks of (J | r), scaled; `block` may be changed.
+template <class F>
+void Evaluator::each_block(F f) const {
+  const Eigen::Index n = size(), most = std::max<Eigen::Index>(4 * (n + 1), 256);
+  MatrixXd block = MatrixXd::Zero(most, n + 1);
+  auto fill = [&](Eigen::Index row, const ResidualPart& part, auto number_at) {
+    double root = roots_[static_cast<std::size_t>(part.scale)];
+    block(row, n) = root * number_at(part.value, 0, 1);
+    Eigen::Index at = 0;
+    for (std::size_t p = 0; p < counts_.size(); ++p)
+      for (std::int64_t i = 0; i < counts_[p]; ++i, ++at)
+        block(row, at) = part.by_param[p] < 0 ? 0 : root * number_at(part.by_param[p], i, counts_[p]);
+  };
+  Eigen::Index used = 0;
+  auto next = [&] {
+    if (++used < most) return;
+    f(block.topRows(used));
+    used = 0;
+  };
+  for (std::int64_t row = 0; rows_ && row < data_.rows; ++row)
+    for (const ResidualPart& part : graphs_.row_parts) {
+      fill(used, part, [&](int store, std::int64_t i, std::int64_t count) {
+        return rows_->column(store)[static_cast<std::size_t>(row * count + i)];
+      });
+      next();
+    }
+  for (const ResidualPart& part : graphs_.fixed_parts) {
+    fill(used, part, [&](int from, std::int64_t i, std::int64_t) {
+      return fixed_->outputs()[static_cast<std::size_t>(from + i)];
+    });
+    next();
+  }
+  if (used > 0) f(block.topRows(used));
+}
+
+double Evaluator::residuals(const VectorXd& x) {
+  if (rows_) rows_->call(x, *this);
+  if (fixed_) fixed_->call(x, *this);
+  ExactSum sum;
+  auto add = [&](const ResidualPart& part, double value) {
+    double r = roots_[static_cast<std::size_t>(part.scale)] * value;
+    sum.add_product(r, r);
+  };
+  for (std::int64_t row = 0; rows_ && row < data_.rows; ++row)
+    for (const ResidualPart& part : graphs_.row_parts)
+      add(part, rows_->column(part.value)[static_cast<std::size_t>(row)]);
+  for (const ResidualPart& part : graphs_.fixed_parts)
+    add(part, fixed_->outputs()[static_cast<std::size_t>(part.value)]);
+  return sum.value();
+}
+
+MatrixXd Evaluator::triangle() const {
+  const Eigen::Index n = size() + 1;
+  MatrixXd r = MatrixXd::Zero(n, n);
+  each_block([&](const auto& block) {
+    MatrixXd stacked(n + block.rows(), n);
+    stacked << r, block;
+    r = Eigen::HouseholderQR<MatrixXd>(stacked).matrixQR().topRows(n).template triangularView<Eigen::Upper>();
+  });
+  return r;
+}
+
+bool Evaluator::finite() const {
+  bool good = true;
+  each_block([&](const auto& block) { good = good && block.allFinite(); });
+  return good;
+}
+
+std::int64_t Evaluator::residual_count() const {
+  return (rows_ ? data_.rows : 0) * std::ssize(graphs_.row_parts) + std::ssize(graphs_.fixed_parts);
+}
+
+}  // namespace slope

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The compiled functions of an optimizer with a stopping test, called at points: vectors of the numbers that
+// are trained, in double. Everything is computed in one fixed order.
+#pragma once
+#include <Eigen/Core>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "runtime/call.h"
+#include "runtime/pipeline.h"
+#include "runtime/solvers/graphs.h"
+
+namespace slope {
+
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+class Evaluator {
+ public:
+  // `params`: all elements of all parameters; those that are not trained stay as they are.
+  Evaluator(const SolverGraphs& graphs, std::size_t number, const Program& program, const Model& model,
+            const Dataset& data, std::span<const double> params);
+
+  Eigen::Index size() const { return static_cast<Eigen::Index>(elements_.size()); }
+  VectorXd start() const;
+  std::vector<double> all(const VectorXd& x) const;  // elements of all parameters
+  std::int64_t element(Eigen::Index i) const { return elements_[static_cast<std::size_t>(i)]; }
+
+  bool least_squares() const { return graphs_.least_squares(); }
+  double objective(const VectorXd& x, VectorXd& gradient);
+  MatrixXd hessian(const VectorXd& x);
+
+  // The residuals at x with their derivatives, all multiplied with the roots of their scales: their sum of
+  // squares, which is the loss but for a constant. NaN where a scale is negative.
+  double residuals(const VectorXd& x);
+  // Of the last call: the triangle of the QR decomposition of (J | r), column n being r's, made of blocks of
+  // rows one after the other; and whether every derivative is finite.
+  MatrixXd triangle() const;
+  bool finite() const;
+  std::int64_t residual_count() const;
+
+ private:
+  struct Function {
+    Function(const SolverFunction& made, const std::string& name, const Program& program,
+             const Evaluator& owner);
+    // `behind`: the vector behind the parameters (SolverGraphs::product).
+    void call(const VectorXd& x, const Evaluator& owner, const VectorXd* behind = nullptr);
+    std::span<const double> outputs() const { return memory_->outputs; }
+    std::span<const double> column(int store) const;
+
+   private:
+    Program::Function code_;
+    std::vector<Column> columns_;
+    std::vector<void*> pointers_;
+    std::unique_ptr<Memory<double>> memory_;
+  };
+  template <class F>
+  void each_block(F f) const;
+
+  const SolverGraphs& graphs_;
+  const Model& model_;
+  const Dataset& data_;
+  std::vector<double> params_;
+  std::vector<std::int64_t> elements_;  // trained, among all
+  std::vector<std::int64_t> counts_;    // elements of each trained parameter
+  std::optional<Function> objective_, product_, rows_, fixed_, scales_;
+  std::vector<double> roots_;  // of the scales
+};
+
+}  // namespace slope

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What an optimizer with a stopping test computes, as graphs: the loss and its gradient, the product of the
+// Hessian with a vector, and, where the loss is a sum of squares, the residuals and their derivatives row by
+// row. All in double, for models of single precision too.
+//
+// A row's derivatives by a parameter are those of the sum of all residuals by a copy of the parameter in
+// every row. The product of the Hessian H and a vector v is the derivative of the gradient's product with v
+// (Pearlmutter, Fast exact multiplication by the Hessian, Neural Computation 6, 1994).
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "codegen/program.h"
+#include "frontend/lower.h"
+#include "graph/fuse.h"
+
+namespace slope {
+
+// Of one function: what it leaves where.
+struct SolverFunction {
+  Fused fused;
+  std::vector<Store> stores;
+  Kernel kernel(const std::string& name) const { return {name, &fused.graph, stores}; }
+};
+
+// One element of a residual and its derivatives, by trained parameter: indices of stores; −1 for none (0).
+struct ResidualPart {
+  int value = 0;
+  std::vector<int> by_param;
+  int scale = 0;  // the output of `scales` that its square is multiplied with
+};
+
+struct SolverGraphs {
+  std::string name;           // of the optimizer
+  std::vector<int> trained;   // parameters
+  std::int64_t elements = 0;  // of them all together
+  // Roots: the loss, then the gradients by trained parameter.
+  SolverFunction objective;
+  // Roots: H·v by trained parameter (−1: 0). v's parts are parameters behind those of the model.
+  std::optional<SolverFunction> product;
+  std::vector<int> product_of;
+  bool constant_hessian = false;
+  // The residuals with rows; those without; the scales of both. Nothing where there are none.
+  std::optional<SolverFunction> rows, fixed, scales;
+  std::vector<ResidualPart> row_parts, fixed_parts;
+
+  bool least_squares() const { return scales.has_value(); }
+  std::vector<Kernel> kernels(std::size_t number) const;
+  // "objective", "product", "rows", "fixed", "scales" as functions are called in the program.
+  static std::string kernel_name(std::string_view what, std::size_t number);
+};
+
+// For the optimizer of this train statement. Nothing, with a diagnostic, where the loss is not of its kind or
+// the model too large for it.
+std::shared_ptr<const SolverGraphs> solver_graphs(const Model& model, const Training& training,
+                                                  const std::vector<int>& trained, Diagnostics& diagnostics);
+
+}  // namespace slope
