@@ -6,7 +6,8 @@ lax.conv_general_dilated, pools lax.reduce_window, activations jax.nn, rows are 
 
 Conventions at kinks, which are the same in both unless noted: reductions by max and min share the derivative among
 all equals, max(a, b) halves it; relu'(0) = 0. JAX's reduce_window gives the derivative of a maximum to the first of
-equals and |a|' is 1 at 0: no window here has equals, no |a| is taken at 0.
+equals and |a|' is 1 at 0 (here all equals share it, and it is 0): the windows given to it have no equals, those that
+do are maxima of stacked slices, and no |a| is taken at 0. max of several values goes in pairs from the left.
 
 Needs jax and numpy. Run in the root: JAX_PLATFORMS=cpu python3 tests/oracle/models.py
 """
@@ -30,8 +31,9 @@ def numbers(shape, start, scale=1.0, shift=0.0):
     return np.round(shift + scale * np.sin(start + 1.7 * i + 0.013 * i * i), 3).reshape(shape)
 
 
-def model(text, data=None, params=None):
-    """The decorated function of (parameters, data) is the loss. A tuple in `params` is a shape."""
+def model(text, data=None, params=None, known_wrong=False):
+    """The decorated function of (parameters, data) is the loss. A tuple in `params` is a shape. `known_wrong`: the
+    language's implementation gives another result, which the test expects until it does not."""
     data = {k: np.asarray(v) for k, v in (data or {}).items()}
     values = {}
     for n, (name, p) in enumerate(params.items()):
@@ -39,7 +41,8 @@ def model(text, data=None, params=None):
 
     def add(f):
         inputs = {k: jnp.asarray(v) for k, v in data.items()}
-        loss, gradients = jax.jit(jax.value_and_grad(lambda p: f(p, inputs)))({k: jnp.asarray(v) for k, v in values.items()})
+        derive = jax.jit(jax.value_and_grad(lambda p: f(p, inputs)))
+        loss, gradients = derive({k: jnp.asarray(v) for k, v in values.items()})
         assert np.isfinite(loss) and all(np.all(np.isfinite(g)) for g in gradients.values()), f.__name__
         assert all(np.any(g != 0) for g in gradients.values()), f.__name__
         flat = lambda a: [float(x) for x in np.asarray(a, dtype=float).reshape(-1)]
@@ -48,7 +51,7 @@ def model(text, data=None, params=None):
             "rows": len(next(iter(data.values()))) if data else 0,
             "columns": {k: flat(v) for k, v in data.items()},
             "params": {k: {"values": flat(v), "gradient": flat(gradients[k])} for k, v in values.items()},
-            "loss": float(loss)})
+            "loss": float(loss), "known_wrong": known_wrong})
         return f
     return add
 
@@ -647,6 +650,72 @@ def derivatives_through_structure(p, d):
     e = jax.grad(last)(m)
     k = jax.grad(lambda W: jnp.sum(jnp.std(maps(d["x"], W)[0], -1)))(p["K"])
     return (jnp.sum(m * m) / 3 + jnp.sum(g**2) * 3 + jnp.mean((e.sum((1, 2, 3)) - d["y"]) ** 2) + jnp.sum(k**2) / 9)
+
+
+@model("""
+data x[6, 4, 1], y
+param w[2] = 1, s = 1
+a = relu(round(2*x)*w)
+p = max_pool(a, 2)
+q = max_pool(a, 3, stride=1)
+g = grad(sum(p), a)
+loss = mean((sum(p, axis=(0, 1, 2)) - y)^2) + mean(q^2*s) + mean(g*a)
+""", {"x": numbers((4, 6, 4, 1), 1), "y": Y[:4]}, {"w": [0.7, -0.4], "s": 0.3})
+def pools_of_equals(p, d):
+    def pooled(a, size, stride, h, w):
+        cut = [a[:, i:i + stride * h:stride, j:j + stride * w:stride] for i in range(size) for j in range(size)]
+        return jnp.max(jnp.stack(cut), 0)
+    a = nn.relu(jnp.round(2 * d["x"]) * p["w"])
+    q, m = pooled(a, 2, 2, 3, 2), pooled(a, 3, 1, 4, 2)
+    g = jax.grad(lambda a: jnp.sum(pooled(a, 2, 2, 3, 2)))(a)
+    return jnp.mean((q.sum((1, 2, 3)) - d["y"]) ** 2) + jnp.mean(m**2 * p["s"]) + jnp.mean(g * a)
+
+
+@model("""
+data x[4], y
+param w[4] = 0, rate = 0.1, c = 0
+fit = scan k in iota(3), v = w {
+  z = tanh(x @ v)
+  inner = (z - y)^2 + c*sum(v^2)
+  v := v - rate*grad(inner, v)
+  inner
+}
+loss = mean(fit[-1]) + 0.1*sum(fit)
+""", {"x": X5[:7, :4], "y": Y[:7]}, {"w": (4,), "rate": 0.15, "c": 0.2})
+def descent_inside(p, d):
+    def inner(v):
+        return (jnp.tanh(d["x"] @ v) - d["y"]) ** 2 + p["c"] * jnp.sum(v**2)
+    v, fit = p["w"], []
+    for _ in range(3):
+        fit.append(inner(v))
+        v = v - p["rate"] * jax.grad(lambda v: jnp.sum(inner(v)))(v)
+    return jnp.mean(fit[-1]) + 0.1 * jnp.sum(jnp.array(fit))
+
+
+@model("""
+param A[2, 3] = 0, v[3] = 1, c = 1
+p = sum(prod(A, axis=1)*[1, 2])
+g = grad(p, A)
+h = grad(sum(v^3/(1 + v^2)) + logsumexp(v*c), v)
+t = grad(sum(h^2), v)
+loss = sum(g^2) + sum(grad(sum(g*[1, 2, 3]), A)^2) + sum(t*v) + sum(grad(t[0], v)) + grad(grad(sum(atan(v*c)), c), c)
+""", None, {"A": [[0.7, 0.5, -0.4], [1.5, -0.2, 2]], "v": [0.4, -0.9, 0.2], "c": 1.3})
+def derivatives_of_derivatives(p, d):
+    A, v, c = p["A"], p["v"], p["c"]
+    g = jax.grad(lambda A: A[0, 0] * A[0, 1] * A[0, 2] + 2 * (A[1, 0] * A[1, 1] * A[1, 2]))
+    h = jax.grad(lambda v: jnp.sum(v**3 / (1 + v**2)) + special.logsumexp(v * c))
+    t = jax.grad(lambda v: jnp.sum(h(v) ** 2))
+    return (jnp.sum(g(A) ** 2) + jnp.sum(jax.grad(lambda A: jnp.sum(g(A) * jnp.arange(1.0, 4)))(A) ** 2)
+            + jnp.sum(t(v) * v) + jnp.sum(jax.grad(lambda v: t(v)[0])(v))
+            + jax.grad(jax.grad(lambda c: jnp.sum(jnp.arctan(v * c))))(c))
+
+
+@model("""
+param a = 0, b = 2
+loss = grad(prod([a, b]), b) + 3*b
+""", None, {"a": 0.0, "b": 2.0}, known_wrong=True)
+def second_derivative_of_a_product_with_a_zero(p, d):
+    return p["a"] + 3 * p["b"]
 
 
 out = ROOT / "tests/data/jax_models.json"
