@@ -179,7 +179,9 @@ class Differentiator {
     Axes axes = graph_.numbers(node);
     // Over axes and rows together: shared among all.
     const Node& inner = graph_[x];
-    if (inner.kind == NodeKind::reduce && inner.reduction == node.reduction && axes[0] == rows_axis) {
+    bool product = node.reduction == Reduction::prod;
+    if (!product && inner.kind == NodeKind::reduce && inner.reduction == node.reduction &&
+        axes[0] == rows_axis) {
       axes.push_back(graph_.numbers(inner)[0]);
       x = inner.operands[0];
     }
@@ -187,7 +189,8 @@ class Differentiator {
     auto along = [&](NodeId reduced) { return spread(graph_, reduced, shape, axes); };
     NodeId guard = dy.guard.valid() ? along(dy.guard) : NodeId();
     if (node.reduction == Reduction::prod) {
-      NodeId value = graph_.apply<op::Mul>(along(dy.value), others(x, axes, along));
+      bool few = axes[0] != rows_axis && shape.axes.back() <= most_multiplied_out;
+      NodeId value = graph_.apply<op::Mul>(along(dy.value), few ? each_without(x) : others(x, axes, along));
       return add(x, {guard.valid() ? choose(guard, value) : value, guard});
     }
     // The largest or smallest element's derivative is shared equally by all that equal it.
@@ -196,6 +199,23 @@ class Differentiator {
     NodeId share = along(graph_.apply<op::Div>(dy.value, count));
     guard = both(guard, hit);
     add(x, {choose(guard, share), guard});
+  }
+
+  // For each element along the last axis the product of the others, multiplied out: right at zeros, in every
+  // further derivative too, and where the whole product leaves the finite numbers.
+  static constexpr std::int64_t most_multiplied_out = 64;
+  NodeId each_without(NodeId x) {
+    Shape shape = graph_.shape(x);
+    std::int64_t n = shape.axes.back();
+    std::vector<double> identity(static_cast<std::size_t>(n * n));
+    for (std::int64_t i = 0; i < n; ++i) identity[static_cast<std::size_t>(i * n + i)] = 1;
+    NodeId own = graph_.apply<op::Greater>(graph_.array(std::move(identity), Axes{n, n}), graph_.constant(0));
+    Axes row = shape.axes;
+    row.insert(row.end() - 1, 1);
+    shape.axes.push_back(n);
+    NodeId all = graph_.broadcast(graph_.reshape(x, row), shape);
+    NodeId rest = graph_.apply<op::Select>(graph_.broadcast(own, shape), graph_.constant(1), all);
+    return graph_.reduce(Reduction::prod, rest, {static_cast<std::int64_t>(shape.axes.size()) - 1});
   }
 
   // For each element of x the product of those that are reduced with it: that of all divided by it, or, where

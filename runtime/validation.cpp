@@ -59,6 +59,19 @@ std::optional<Split> split_by_fraction(const Validation& validation, Dataset dat
 
 // One file for the columns of all statements.
 std::optional<Dataset> read_file(Session& s, const Validation& validation, const std::vector<bool>& wanted) {
+  if (std::any_of(s.opened->files.begin(), s.opened->files.end(),
+                  [](const DataFile& f) { return f.array().has_value(); })) {
+    s.diagnostics.error(Code::not_yet, "a validation file cannot stand for arrays yet").span =
+        validation.span;
+    s.diagnostics.add(
+        {.severity = Severity::note,
+         .code = Code::not_yet,
+         .message = "`validation=0.2` holds out rows; `slope eval --data NAME=F` evaluates others",
+         .span = {},
+         .position = {},
+         .label = {}});
+    return {};
+  }
   DataOptions options;
   for (const DataSource& source : s.opened->sources) {
     if (!options.separator) options.separator = source.separator;

@@ -31,9 +31,8 @@ def numbers(shape, start, scale=1.0, shift=0.0):
     return np.round(shift + scale * np.sin(start + 1.7 * i + 0.013 * i * i), 3).reshape(shape)
 
 
-def model(text, data=None, params=None, known_wrong=False):
-    """The decorated function of (parameters, data) is the loss. A tuple in `params` is a shape. `known_wrong`: the
-    language's implementation gives another result, which the test expects until it does not."""
+def model(text, data=None, params=None):
+    """The decorated function of (parameters, data) is the loss. A tuple in `params` is a shape."""
     data = {k: np.asarray(v) for k, v in (data or {}).items()}
     values = {}
     for n, (name, p) in enumerate(params.items()):
@@ -51,7 +50,7 @@ def model(text, data=None, params=None, known_wrong=False):
             "rows": len(next(iter(data.values()))) if data else 0,
             "columns": {k: flat(v) for k, v in data.items()},
             "params": {k: {"values": flat(v), "gradient": flat(gradients[k])} for k, v in values.items()},
-            "loss": float(loss), "known_wrong": known_wrong})
+            "loss": float(loss)})
         return f
     return add
 
@@ -713,7 +712,7 @@ def derivatives_of_derivatives(p, d):
 @model("""
 param a = 0, b = 2
 loss = grad(prod([a, b]), b) + 3*b
-""", None, {"a": 0.0, "b": 2.0}, known_wrong=True)
+""", None, {"a": 0.0, "b": 2.0})
 def second_derivative_of_a_product_with_a_zero(p, d):
     return p["a"] + 3 * p["b"]
 

@@ -213,6 +213,18 @@ TEST_CASE("structure: the product's derivative where factors are zero") {
   }
 }
 
+// ∂/∂a of a·b is b, however small or large a·b is.
+TEST_CASE("structure: the product's derivative where the product is no number of the floats") {
+  for (double tiny : {1e-200, 1e200}) {
+    Graph g;
+    NodeId x = g.param(0, g.intern({false, {2}}));
+    NodeId dx = differentiate(g, g.reduce(Reduction::prod, x, {0}), std::span(&x, 1))[0];
+    Inputs<double> inputs{.columns = {}, .params = {tiny, 3 * tiny}, .arguments = {}, .rows = 0};
+    inputs.param_offsets = {0};
+    CHECK(evaluate<double>(g, std::span(&dx, 1), inputs)[0] == std::vector<double>{3 * tiny, tiny});
+  }
+}
+
 TEST_CASE("structure: nothing leaks through a contraction from the branch not taken") {
   Model m(2);
   Graph& g = m.graph;
