@@ -197,6 +197,13 @@ void Lowering::add_training(Training training, Options given) {
   training.tolerance = given.tolerance;
   if (!on_line("optimizer")) check_solver_options(training, in_file);  // what it replaces had other options
   if (solver) leave_solver_options(training);
+  for (const auto& [name, text] : settings_.options)
+    if (solver && name != "rate" && std::ranges::find(solver_options, name) == std::end(solver_options) &&
+        said_.insert({name, 1}).second)
+      diagnostics_
+          ->error(Code::usage, fmt::format("--{} {}: the optimizer `{}` takes no `{}`", dashed(name), text,
+                                           training.optimizer.name, name))
+          .helps.push_back("it works on all rows at once and finds the length of its steps itself");
   if (given.min_delta && !given.patience)
     error(Code::bad_option_value, training.span, "`min_delta` says nothing without `patience`")
         .helps.push_back("the training stops after `patience` epochs without a loss lower by `min_delta`");

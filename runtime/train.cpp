@@ -209,15 +209,20 @@ class Loop {
     before_ = began_;
     if (Status status = look(training, number, before + made); status != Status::finished) return status;
     LineTimes lines(training.report, training.steps);
-    std::int64_t line = lines.from(made);
+    std::int64_t line = lines.from(made), tick = made;
+    Ticks ticks;
     step_under_way = before + made;
     auto before_step = [&](std::int64_t step, double loss, std::span<const double> params) {
       std::int64_t k = made + step;
       loss = arrive(params, loss, report, k, before);
       if (listener_.loss && before + k >= next_loss_) next_loss_ = listener_.loss(before + k, loss);
+      Progress progress{before + k, total_, loss, params, training.report.has_value()};
+      if (listener_.tick && k >= tick) {
+        listener_.tick(progress);
+        tick = ticks.after(k);
+      }
       if (listener_.line && k >= line) {
         std::vector<double> held_out = validate(own());
-        Progress progress{before + k, total_, loss, params, training.report.has_value()};
         progress.validation = held_out;
         listener_.line(progress);
         line = lines.from(k + 1);
