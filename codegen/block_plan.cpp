@@ -11,18 +11,6 @@ namespace {
 constexpr std::int64_t cache_bytes = 512 << 10;
 constexpr std::int64_t most_block_rows = 256;
 
-// Only says where in its operand an element lies, by a step along each axis.
-bool is_view(NodeKind kind) {
-  return kind == NodeKind::broadcast || kind == NodeKind::permute || kind == NodeKind::slice ||
-         kind == NodeKind::window || kind == NodeKind::reshape;
-}
-
-// Has its elements in memory already.
-bool is_stored_leaf(NodeKind kind) {
-  return kind == NodeKind::param || kind == NodeKind::state || kind == NodeKind::array ||
-         kind == NodeKind::data;
-}
-
 class Planner {
  public:
   Planner(const Graph& graph, std::span<const NodeId> roots)
@@ -212,6 +200,16 @@ class Planner {
 };
 
 }  // namespace
+
+bool is_view(NodeKind kind) {
+  return kind == NodeKind::broadcast || kind == NodeKind::permute || kind == NodeKind::slice ||
+         kind == NodeKind::window || kind == NodeKind::reshape;
+}
+
+bool is_stored_leaf(NodeKind kind) {
+  return kind == NodeKind::param || kind == NodeKind::state || kind == NodeKind::array ||
+         kind == NodeKind::data;
+}
 
 bool has_axes(const Graph& graph) {
   for (std::size_t i = 0; i < graph.size(); ++i)

@@ -32,6 +32,11 @@ struct BlockPlan {
   bool kept(NodeId id) const { return buffers[id.index()] >= 0; }
 };
 
+// Only says where in its operand an element lies, by a step along each axis.
+bool is_view(NodeKind kind);
+// Has its elements in memory already.
+bool is_stored_leaf(NodeKind kind);
+
 // A graph in which some value has axes: those without are compiled by codegen/emit.cpp.
 bool has_axes(const Graph& graph);
 
