@@ -12,7 +12,7 @@
 
 namespace slope {
 
-// At these parameters, with the session's data. Errors: no `predict`, nothing to show, faults of the data.
+// At these parameters, with the data that were opened. Errors: no `predict`, nothing to show, faults of the data.
 // `rows` becomes the number of rows used.
 std::optional<plot::Figure> picture(Session& session, const std::vector<double>& params,
                                     std::span<const LossPoint> history, std::int64_t& rows);

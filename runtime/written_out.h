@@ -9,7 +9,7 @@
 
 namespace slope {
 
-// The session must be prepared without errors. Data files are named as seen from `folder`, "" the current
+// After prepare() without errors. Data files are named as seen from `folder`, "" the current
 // one.
 std::string written_out(const Session& session, const std::string& folder);
 
