@@ -18,6 +18,7 @@
 #include "runtime/parameters.h"
 #include "runtime/picture.h"
 #include "runtime/run_state.h"
+#include "runtime/solvers/graphs.h"
 #include "runtime/validation.h"
 
 namespace slope {
@@ -126,6 +127,15 @@ std::optional<Split> load_data(Session& s, const std::vector<StepGraph>& steps, 
   return parts;
 }
 
+bool solvers_fit(Session& s, const std::vector<StepGraph>& steps, std::int64_t rows) {
+  for (const Training& training : s.model().trainings)
+    for (const StepGraph& step : steps)
+      if (step.solver && step.serves(training) &&
+          !check_memory(*step.solver, rows, training.span, s.diagnostics))
+        return false;
+  return true;
+}
+
 // What is known so far is said before the run, not after it.
 void say_before_run(const Arguments& a, Session& s, const Split& data, std::span<const Kernel> kernels,
                     const Program::Making& making, std::int64_t first_step, std::int64_t total) {
@@ -207,6 +217,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   out.data = std::move(*data);
   const Dataset& rows = out.data.training;
   const Dataset* held_out = out.data.validation ? &*out.data.validation : nullptr;
+  if (!solvers_fit(s, *steps, rows.rows)) return {};
   RunFacts facts;
   if (resumed || !path.empty()) facts = run_facts(s.model(), *steps, rows, held_out);
   auto start = starting_place(a, s, facts, resumed);

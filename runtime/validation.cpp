@@ -59,17 +59,12 @@ std::optional<Split> split_by_fraction(const Validation& validation, Dataset dat
 
 // One file for the columns of all statements.
 std::optional<Dataset> read_file(Session& s, const Validation& validation, const std::vector<bool>& wanted) {
-  if (std::any_of(s.opened->files.begin(), s.opened->files.end(),
-                  [](const DataFile& f) { return f.array().has_value(); })) {
-    s.diagnostics.error(Code::not_yet, "a validation file cannot stand for arrays yet").span =
-        validation.span;
-    s.diagnostics.add(
-        {.severity = Severity::note,
-         .code = Code::not_yet,
-         .message = "`validation=0.2` holds out rows; `slope eval --data NAME=F` evaluates others",
-         .span = {},
-         .position = {},
-         .label = {}});
+  auto is_array = [](const DataFile& file) { return file.array().has_value(); };
+  if (std::any_of(s.opened->files.begin(), s.opened->files.end(), is_array)) {
+    Diagnostic& d = s.diagnostics.error(
+        Code::not_yet, "one file cannot be validated with where data are arrays: an array is one name's");
+    d.span = validation.span;
+    d.helps.push_back("`validation=0.2` holds out rows; `slope eval --data NAME=F` evaluates others");
     return {};
   }
   DataOptions options;

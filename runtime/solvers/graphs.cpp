@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
+#include "base/os.h"
 #include "base/text.h"
 #include "codegen/schedule.h"
 #include "graph/gradient.h"
@@ -304,6 +306,26 @@ std::vector<Kernel> SolverGraphs::kernels(std::size_t number) const {
   if (fixed) add("fixed", *fixed);
   if (scales) add("scales", *scales);
   return out;
+}
+
+std::int64_t SolverGraphs::kept_of_row() const {
+  std::int64_t count = 0;
+  if (!rows) return count;
+  for (const Store& store : rows->stores)
+    if (store.to == Store::To::row_output) count += slope::elements(rows->fused.graph.shape(store.value));
+  return count;
+}
+
+bool check_memory(const SolverGraphs& graphs, std::int64_t rows, Span span, Diagnostics& diagnostics) {
+  auto limit = static_cast<double>(os::memory_limit());
+  double bytes = static_cast<double>(graphs.kept_of_row()) * static_cast<double>(rows) * sizeof(double);
+  if (bytes <= limit) return true;
+  Diagnostic& d =
+      diagnostics.error(Code::too_large, span,
+                        fmt::format("`{}` keeps {} numbers of each of {} rows: {:.0f} MB, more than memory",
+                                    graphs.name, graphs.kept_of_row(), rows, std::ceil(bytes / 1e6)));
+  d.helps.push_back("`optimizer=lbfgs` keeps a few numbers for each parameter");
+  return false;
 }
 
 std::shared_ptr<const SolverGraphs> solver_graphs(const Model& model, const Training& training,

@@ -50,6 +50,8 @@ struct SolverGraphs {
 
   bool least_squares() const { return scales.has_value(); }
   std::vector<Kernel> kernels(std::size_t number) const;
+  // Numbers that a row leaves: its residuals and their derivatives, kept for all rows at once.
+  std::int64_t kept_of_row() const;
   // "objective", "product", "rows", "fixed", "scales" as functions are called in the program.
   static std::string kernel_name(std::string_view what, std::size_t number);
 };
@@ -58,5 +60,8 @@ struct SolverGraphs {
 // the model too large for it.
 std::shared_ptr<const SolverGraphs> solver_graphs(const Model& model, const Training& training,
                                                   const std::vector<int>& trained, Diagnostics& diagnostics);
+
+// False, with Code::too_large, where what is kept of so many rows is surely more than memory.
+bool check_memory(const SolverGraphs& graphs, std::int64_t rows, Span span, Diagnostics& diagnostics);
 
 }  // namespace slope
