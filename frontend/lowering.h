@@ -3,7 +3,7 @@
 // columns.cpp (data), check_model.cpp (the end), state.cpp, draws.cpp, expressions.cpp, functions.cpp (calls
 // and built-in functions), grad.cpp (derivatives in the model), options.cpp (train statements), decays.cpp
 // (their schedules), shapes.cpp (shapes, arrays of constants, what lines up), layers.cpp (who owns a
-// parameter), scan.cpp, use.cpp (other files), tensors.cpp (structure: lists, indices, reshape, …),
+// parameter), scan.cpp, use.cpp (other files), indices.cpp, tensors.cpp (structure: lists, reshape, …),
 // products.cpp (`@`, einsum), reductions.cpp and shown.cpp.
 #pragma once
 #include <functional>
@@ -278,11 +278,20 @@ class Lowering {
   friend class Scan;
   Value scan(ast::NodeId id);
 
+  // indices and slices (indices.cpp)
+  struct Selection;
+  Value index(ast::NodeId id);
+  std::optional<std::size_t> axes_indexed(ast::NodeId id, const Shape& shape);
+  std::optional<Selection> selection(ast::NodeId id, const Shape& shape);
+  bool index_item(ast::NodeId item, ast::NodeId of, std::int64_t n, std::size_t axis, Selection& out);
+  bool slice_item(ast::NodeId item, std::int64_t length, const std::string& base, Graph::Along& along);
+  Value take(const Value& table, const Value& indices, std::int64_t axis, Span span,
+             const std::string& shown_table);
+
   // structure (tensors.cpp)
   Value list(ast::NodeId id);
   Value stacked(std::span<const Value> items, std::span<const WrittenOperand> written, ast::NodeId whole);
   Value tuple(ast::NodeId id);
-  Value index(ast::NodeId id);
   Value member(ast::NodeId id);
   Value product(const Value& a, const Value& b, ast::NodeId whole);
   Value axis_argument(ast::NodeId id);
@@ -299,13 +308,14 @@ class Lowering {
   Value reshape(const Given& given, ast::NodeId whole);
   Value pad(const Given& given, ast::NodeId whole);
   Value windows(const Given& given, ast::NodeId whole);
-  Value take(const Value& table, const Value& indices, std::int64_t axis, Span span,
-             const std::string& shown_table);
+  Value made_array(std::string_view name, const Argument& size, Span span);
+  Value permute(const Given& given, Span span);
+  Value flip(const Given& given, Span span);
+  Value take(const Given& given);
   Value one_hot(const Given& given);
   Value einsum(const std::vector<Argument>& arguments, Span span, ast::NodeId whole);
   bool labels_fit(const std::vector<std::string>& in, std::span<const WrittenOperand> written, Span text,
                   ast::NodeId whole);
-  bool slice_item(ast::NodeId item, std::int64_t length, const std::string& base, Graph::Along& along);
 
   // reductions (reductions.cpp)
   Value reduction(std::string_view name, const std::vector<Argument>& arguments, Span span,
@@ -441,6 +451,10 @@ inline constexpr std::int64_t most_repeats = 10'000;
 // Elements of one value (of a row's, where it has rows); and of an array that the compiler computes itself.
 inline constexpr std::int64_t most_elements = std::int64_t{1} << 31;
 inline constexpr std::int64_t most_constant_elements = std::int64_t{1} << 24;
+// Of a slice that takes everything.
+std::vector<Graph::Along> whole_axes(const Shape& shape);
+// The integers of `from` in other places are integers of the same classes.
+Value of_classes(Value value, const Value& from);
 // "a number", "a number a row", "[rows, 3]"
 std::string in_words(const Shape& shape);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What moves elements: lists, indices, `.T`, reshape and its kind. All of it
+// What moves elements: lists, `.T`, reshape and its kind. All of it
 // counts and sees the axes of one row only. Every fault of a shape is said here: the graph takes none.
 #include <fmt/format.h>
 
@@ -17,7 +17,13 @@ using Is = Value::Is;
 
 namespace {
 
-std::int64_t length(const Shape& shape, std::size_t axis) { return shape.axes[axis]; }
+NodeId with_axis(Graph& graph, NodeId x, std::size_t at) {
+  Axes axes = graph.shape(x).axes;
+  axes.insert(axes.begin() + static_cast<std::ptrdiff_t>(at), 1);
+  return graph.reshape(x, axes);
+}
+
+}  // namespace
 
 std::vector<Graph::Along> whole_axes(const Shape& shape) {
   std::vector<Graph::Along> along;
@@ -25,21 +31,12 @@ std::vector<Graph::Along> whole_axes(const Shape& shape) {
   return along;
 }
 
-NodeId with_axis(Graph& graph, NodeId x, std::size_t at) {
-  Axes axes = graph.shape(x).axes;
-  axes.insert(axes.begin() + static_cast<std::ptrdiff_t>(at), 1);
-  return graph.reshape(x, axes);
-}
-
-// The integers of `from` in other places are integers of the same classes.
 Value of_classes(Value value, const Value& from) {
   if (value.is != Is::node) return value;
   value.classes = from.classes;
   value.labelled = from.labelled;
   return value;
 }
-
-}  // namespace
 
 // --- lists ---
 
@@ -123,171 +120,6 @@ Value Lowering::axis_argument(ast::NodeId id) {
   return node.kind == Kind::tuple ? tuple(id) : evaluate(id);
 }
 
-// --- indices ---
-
-// `begin:end:step`, negative ends counted from the end. Unlike Python nothing is cut to the length: a bound
-// beyond it is a mistake in a size.
-bool Lowering::slice_item(ast::NodeId item, std::int64_t length, const std::string& base,
-                          Graph::Along& along) {
-  auto bound = [&](std::size_t i, std::int64_t otherwise) -> std::optional<std::int64_t> {
-    ast::NodeId part = ast().child(item, i);
-    if (ast()[part].kind == Kind::nothing) return otherwise;
-    return whole_number(evaluate(part), ast()[part].span, "an index");
-  };
-  auto step = bound(2, 1);
-  if (!step) return false;
-  Span span = ast()[item].span;
-  if (*step == 0) {
-    error(Code::bad_option_value, span, "the step of a slice is 0");
-    return false;
-  }
-  bool back = *step < 0, open_end = ast()[ast().child(item, 1)].kind == Kind::nothing;
-  auto begin = bound(0, back ? length - 1 : 0), end = bound(1, length);
-  if (!begin || !end) return false;
-  auto from_end = [&](std::int64_t i) { return i < 0 ? i + length : i; };
-  std::int64_t first = from_end(*begin), behind = open_end ? (back ? -1 : length) : from_end(*end);
-  bool inside = first >= 0 && first <= length && behind >= (open_end ? -1 : 0) && behind <= length;
-  if (!inside) {
-    error(Code::shapes_differ, span,
-          fmt::format("`{}` is beyond `{}`, whose axis here has {} elements", shown(item), base, length))
-        .helps.push_back("leave an end out for all that is there: `1:`");
-    return false;
-  }
-  std::int64_t distance = back ? first - behind : behind - first, width = back ? -*step : *step;
-  if (distance <= 0) {
-    error(Code::shapes_differ, span,
-          fmt::format("`{}` takes nothing from an axis of {} elements", shown(item), length));
-    return false;
-  }
-  along = {first, *step, (distance - 1) / width + 1};
-  if (first < length) return true;
-  error(Code::shapes_differ, span,
-        fmt::format("`{}` is beyond `{}`, whose axis here has {} elements", shown(item), base, length));
-  return false;
-}
-
-Value Lowering::index(ast::NodeId id) {
-  Value base = evaluate(ast().child(id, 0));
-  std::span<const ast::NodeId> items = ast().children(id).subspan(1);
-  std::string text = shown(ast().child(id, 0));
-  Span span = ast()[id].span;
-  if (!numeric(base, ast()[ast().child(id, 0)].span, "an index")) return {};
-  Shape shape = shape_of(base);
-  std::size_t given = 0, dots = 0;
-  for (ast::NodeId item : items) ++(ast()[item].kind == Kind::ellipsis ? dots : given);
-  if (dots > 1) {
-    error(Code::wrong_arguments, span, "`...` stands once among indices");
-    return {};
-  }
-  if (given > shape.axes.size()) {
-    std::size_t have = shape.axes.size();
-    std::string axes = have == 0 ? "no axes" : have == 1 ? "one axis" : fmt::format("{} axes", have);
-    Diagnostic& d = error(Code::shapes_differ, span,
-                          fmt::format("`{}` is {}: it has {}, not {}", text, in_words(shape), axes, given));
-    name_declarations(d, ast().child(id, 0));
-    if (shape.rows) d.notes.push_back("a model is written for one row: indices do not count rows");
-    return {};
-  }
-  std::vector<Graph::Along> along = whole_axes(shape);
-  std::vector<bool> dropped(along.size());
-  std::optional<std::size_t> taken;
-  Value indices;
-  std::size_t axis = 0;
-  for (ast::NodeId item : items) {
-    const ast::Node& node = ast()[item];
-    if (node.kind == Kind::ellipsis) {
-      axis += shape.axes.size() - given;
-      continue;
-    }
-    std::int64_t n = length(shape, axis);
-    if (node.kind == Kind::slice) {
-      if (!slice_item(item, n, text, along[axis])) return {};
-      ++axis;
-      continue;
-    }
-    Value value = evaluate(item);
-    if (!value.ok()) return {};
-    if (value.is == Is::number) {
-      auto i = whole_number(value, node.span, "an index");
-      if (!i) return {};
-      if (*i < -n || *i >= n) {
-        Diagnostic& d =
-            error(Code::shapes_differ, node.span,
-                  fmt::format("the index {} is beyond `{}`, whose axis here has {} elements", *i, text, n));
-        name_declarations(d, ast().child(id, 0));
-        d.notes.push_back(
-            fmt::format("indices go from 0 to {}, or from -{} to -1 counted from the end", n - 1, n));
-        return {};
-      }
-      along[axis] = {*i < 0 ? *i + n : *i, 1, 1};
-      dropped[axis] = true;
-    } else if (taken) {
-      not_yet(node.span, "a second list of indices at once");
-      return {};
-    } else {
-      taken = axis;
-      indices = value;
-    }
-    ++axis;
-  }
-  Axes left;
-  std::size_t place = 0;
-  for (std::size_t k = 0; k < along.size(); ++k)
-    if (!dropped[k]) {
-      if (taken && k < *taken) ++place;
-      left.push_back(along[k].count);
-    }
-  Value value = build({&base, 1}, span, [&](Graph& g, std::span<const NodeId> in) {
-    return g.reshape(g.slice(in[0], along), left);
-  });
-  value = of_classes(value, base);
-  if (!taken) return value;
-  ast::NodeId item = items[0];
-  for (ast::NodeId other : items)
-    if (ast()[other].kind != Kind::ellipsis && ast()[other].kind != Kind::slice) item = other;
-  return of_classes(take(value, indices, static_cast<std::int64_t>(place), ast()[item].span, text), base);
-}
-
-// table[…, indices, …]: the indices are whole numbers that the compiler knows, or integers.
-Value Lowering::take(const Value& table, const Value& indices, std::int64_t axis, Span span,
-                     const std::string& shown_table) {
-  std::int64_t n = shape_of(table).axes[static_cast<std::size_t>(axis)];
-  Value at = indices;
-  if (indices.is == Is::array || indices.is == Is::number) {
-    Array array = indices.is == Is::array ? *indices.array : Array{{}, {indices.number}};
-    for (double& i : array.values) {
-      auto whole = whole_number(array.truth ? Value::of(i != 0) : Value::of(i), span, "an index");
-      if (!whole) return {};
-      if (*whole < -n || *whole >= n) {
-        error(Code::shapes_differ, span,
-              fmt::format("the index {} is beyond `{}`, whose axis here has {} elements", *whole, shown_table,
-                          n));
-        return {};
-      }
-      if (i < 0) i += static_cast<double>(n);
-    }
-    array.rounded.clear();
-    if (array.values.empty()) {
-      error(Code::shapes_differ, span, "an empty list of indices takes nothing");
-      return {};
-    }
-    at = indices.is == Is::array ? Value::of(std::move(array)) : Value::of(array.values[0]);
-  } else if (indices.is != Is::node || indices.classes == 0) {
-    if (numeric(indices, span, "an index"))
-      error(Code::wrong_kind, span, "an index must be an integer, this is a float")
-          .notes.push_back("`argmax` and `iota` give integers; in arithmetic they become floats");
-    return {};
-  } else if (indices.classes > n) {
-    error(Code::shapes_differ, span,
-          fmt::format("these indices go up to {}, `{}` has {} elements there", indices.classes - 1,
-                      shown_table, n));
-    return {};
-  }
-  Value operands[] = {table, at};
-  return build(operands, span,
-               [&](Graph& g, std::span<const NodeId> in) { return g.take(in[0], in[1], axis); });
-}
-
 // `.T` swaps the last two axes; other members are those of layers.
 Value Lowering::member(ast::NodeId id) {
   const ast::Node& node = ast()[id];
@@ -367,27 +199,9 @@ Value Lowering::structure(std::string_view name, const std::vector<Argument>& ar
   auto given = take_arguments(name, arguments, span);
   if (!given) return {};
   const Argument& first = *(*given)[0];
-  if (name == "zeros" || name == "ones") {
-    auto axes = sizes(first.value, first.span, "a constant");
-    if (!axes || !fits_limit({false, *axes}, most_constant_elements, span, "a constant")) return {};
-    if (axes->empty()) return Value::of(name == "ones" ? 1.0 : 0.0);
-    auto count = static_cast<std::size_t>(elements({false, *axes}));
-    return Value::of(Array{*axes, std::vector<double>(count, name == "ones" ? 1 : 0)});
-  }
-  if (name == "iota") {
-    auto axes = sizes(first.value, first.span, "a constant");
-    if (!axes || !fits_limit({false, *axes}, most_constant_elements, span, "a constant")) return {};
-    if (axes->size() != 1) {
-      wrong_arguments(*built_in(name), span, "`iota` counts along one axis");
-      return {};
-    }
-    Array array{*axes, std::vector<double>(static_cast<std::size_t>((*axes)[0]))};
-    std::iota(array.values.begin(), array.values.end(), 0);
-    return Value::of(std::move(array));
-  }
+  if (name == "zeros" || name == "ones" || name == "iota") return made_array(name, first, span);
   if (!numeric(first.value, first.span, fmt::format("`{}`", name))) return {};
-  const Value& x = first.value;
-  Shape shape = shape_of(x);
+  Shape shape = shape_of(first.value);
   if (name == "shape") {
     Array array{{static_cast<std::int64_t>(shape.axes.size())}, {shape.axes.begin(), shape.axes.end()}};
     return Value::of(std::move(array));
@@ -404,51 +218,80 @@ Value Lowering::structure(std::string_view name, const std::vector<Argument>& ar
   if (name == "pad") return pad(*given, whole);
   if (name == "windows") return windows(*given, whole);
   if (name == "one_hot") return one_hot(*given);
-  if (name == "permute") {
-    const Argument& order = *(*given)[1];
-    auto axes = axes_of(order.value, order.span, shape, name);
-    if (!axes) return {};
-    if (axes->size() != shape.axes.size() || std::count(axes->begin(), axes->end(), rows_axis)) {
-      error(Code::shapes_differ, order.span,
-            fmt::format("`permute` needs each axis once, this is {}", in_words(shape)));
-      return {};
-    }
-    return of_classes(
-        build({&x, 1}, span, [&](Graph& g, std::span<const NodeId> in) { return g.permute(in[0], *axes); }),
-        x);
-  }
-  if (name == "flip") {
-    Axes axes(shape.axes.size());
-    std::iota(axes.begin(), axes.end(), 0);
-    if (const Argument* axis = (*given)[1]) {
-      auto chosen = axes_of(axis->value, axis->span, shape, name);
-      if (!chosen) return {};
-      axes = *chosen;
-    }
-    std::vector<Graph::Along> along = whole_axes(shape);
-    for (std::int64_t axis : axes) {
-      if (axis == rows_axis) {
-        error(Code::wrong_arguments, (*given)[1]->span, "`flip` does not see rows");
-        return {};
-      }
-      along[static_cast<std::size_t>(axis)] = {shape.axes[static_cast<std::size_t>(axis)] - 1, -1,
-                                               shape.axes[static_cast<std::size_t>(axis)]};
-    }
-    return of_classes(
-        build({&x, 1}, span, [&](Graph& g, std::span<const NodeId> in) { return g.slice(in[0], along); }), x);
-  }
-  if (name != "take") internal_error(fmt::format("no function {} of structure", name));
-  std::int64_t axis = 0;
-  if (shape.axes.empty()) {
-    error(Code::shapes_differ, first.span, fmt::format("`take` needs an axis, this is {}", in_words(shape)));
+  if (name == "permute") return permute(*given, span);
+  if (name == "flip") return flip(*given, span);
+  if (name == "take") return take(*given);
+  internal_error(fmt::format("no function {} of structure", name));
+}
+
+// zeros, ones, iota.
+Value Lowering::made_array(std::string_view name, const Argument& size, Span span) {
+  auto axes = sizes(size.value, size.span, "a constant");
+  if (!axes || !fits_limit({false, *axes}, most_constant_elements, span, "a constant")) return {};
+  bool counts = name == "iota";
+  if (counts && axes->size() != 1) {
+    wrong_arguments(*built_in(name), span, "`iota` counts along one axis");
     return {};
   }
-  if (const Argument* along = (*given)[2]) {
-    auto chosen = axis_of(along->value, along->span, shape, name);
+  double value = name == "ones" ? 1 : 0;
+  if (axes->empty()) return Value::of(value);
+  Array array{*axes, std::vector<double>(static_cast<std::size_t>(elements({false, *axes})), value)};
+  if (counts) std::iota(array.values.begin(), array.values.end(), 0);
+  return Value::of(std::move(array));
+}
+
+Value Lowering::permute(const Given& given, Span span) {
+  const Argument &x = *given[0], &order = *given[1];
+  Shape shape = shape_of(x.value);
+  auto axes = axes_of(order.value, order.span, shape, "permute");
+  if (!axes) return {};
+  if (axes->size() != shape.axes.size() || std::count(axes->begin(), axes->end(), rows_axis)) {
+    error(Code::shapes_differ, order.span,
+          fmt::format("`permute` needs each axis once, this is {}", in_words(shape)));
+    return {};
+  }
+  return of_classes(build({&x.value, 1}, span,
+                          [&](Graph& g, std::span<const NodeId> in) { return g.permute(in[0], *axes); }),
+                    x.value);
+}
+
+Value Lowering::flip(const Given& given, Span span) {
+  const Value& x = given[0]->value;
+  Shape shape = shape_of(x);
+  Axes axes(shape.axes.size());
+  std::iota(axes.begin(), axes.end(), 0);
+  if (const Argument* axis = given[1]) {
+    auto chosen = axes_of(axis->value, axis->span, shape, "flip");
+    if (!chosen) return {};
+    axes = *chosen;
+  }
+  std::vector<Graph::Along> along = whole_axes(shape);
+  for (std::int64_t axis : axes) {
+    if (axis == rows_axis) {
+      error(Code::wrong_arguments, given[1]->span, "`flip` does not see rows");
+      return {};
+    }
+    std::int64_t n = shape.axes[static_cast<std::size_t>(axis)];
+    along[static_cast<std::size_t>(axis)] = {n - 1, -1, n};
+  }
+  return of_classes(
+      build({&x, 1}, span, [&](Graph& g, std::span<const NodeId> in) { return g.slice(in[0], along); }), x);
+}
+
+Value Lowering::take(const Given& given) {
+  const Argument &x = *given[0], &indices = *given[1];
+  Shape shape = shape_of(x.value);
+  std::int64_t axis = 0;
+  if (shape.axes.empty()) {
+    error(Code::shapes_differ, x.span, fmt::format("`take` needs an axis, this is {}", in_words(shape)));
+    return {};
+  }
+  if (const Argument* along = given[2]) {
+    auto chosen = axis_of(along->value, along->span, shape, "take");
     if (!chosen) return {};
     axis = *chosen;
   }
-  return of_classes(take(x, (*given)[1]->value, axis, (*given)[1]->span, shown(first.node)), x);
+  return of_classes(take(x.value, indices.value, axis, indices.span, shown(x.node)), x.value);
 }
 
 // concat: one after the other along an axis that is there (the last); stack: along a new last one.
