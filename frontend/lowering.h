@@ -320,6 +320,9 @@ class Lowering {
   // reductions (reductions.cpp)
   Value reduction(std::string_view name, const std::vector<Argument>& arguments, Span span,
                   ast::NodeId whole);
+  Value arg_reduction(std::string_view name, const Argument& operand, const Argument* axis, bool keep,
+                      Span span);
+  std::optional<Shape> weighed(const Argument& value, const Argument& weights, ast::NodeId whole);
   Value mean(const Value& x, const Value& weights, Axes axes, bool keep, Span span);
 
   // layers (layers.cpp)

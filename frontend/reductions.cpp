@@ -75,6 +75,39 @@ NodeId reduced(Graph& graph, std::string_view name, NodeId x, const Axes& axes, 
 
 }  // namespace
 
+// Where along an axis the largest or smallest element stands.
+Value Lowering::arg_reduction(std::string_view name, const Argument& operand, const Argument* axis, bool keep,
+                              Span span) {
+  Shape shape = shape_of(operand.value);
+  if (shape.axes.empty()) {
+    error(Code::shapes_differ, operand.span,
+          fmt::format("`{}` looks along an axis, this is {}", name, in_words(shape)));
+    return {};
+  }
+  auto along = axis ? axis_of(axis->value, axis->span, shape, name)
+                    : std::optional(static_cast<std::int64_t>(shape.axes.size()) - 1);
+  if (!along) return {};
+  Reduction kind = name == "argmax" ? Reduction::max : Reduction::min;
+  Value value = build({&operand.value, 1}, span, [&](Graph& g, std::span<const NodeId> in) {
+    NodeId place = g.arg_reduce(kind, in[0], *along);
+    return keep ? keep_axes(g, place, shape, std::span(&*along, 1)) : place;
+  });
+  if (value.is == Is::node) value.classes = shape.axes[static_cast<std::size_t>(*along)];
+  return value;
+}
+
+// The shape of a value times its weights, whose axes are the value's.
+std::optional<Shape> Lowering::weighed(const Argument& value, const Argument& weights, ast::NodeId whole) {
+  Shape shape = shape_of(value.value), of_weights = shape_of(weights.value);
+  auto common = common_shape(shape, of_weights);
+  if (common && common->axes == shape.axes) return common;
+  WrittenOperand both[] = {{value.value, value.node}, {weights.value, weights.node}};
+  shape_error(whole,
+              fmt::format("the weights are {}, the value is {}", in_words(of_weights), in_words(shape)), both)
+      .helps.push_back("weights are broadcast to the value that they weigh");
+  return {};
+}
+
 Value Lowering::reduction(std::string_view name, const std::vector<Argument>& arguments, Span span,
                           ast::NodeId whole) {
   const Argument *operand = nullptr, *weights = nullptr, *axis = nullptr;
@@ -104,43 +137,17 @@ Value Lowering::reduction(std::string_view name, const std::vector<Argument>& ar
   if (logical ? !truth(x, operand->span, where) : !numeric(x, operand->span, where)) return {};
   if (weights && !numeric(weights->value, weights->span, "`weights`")) return {};
   Shape shape = shape_of(x);
-  if (name == "argmax" || name == "argmin") {
-    if (shape.axes.empty()) {
-      error(Code::shapes_differ, operand->span,
-            fmt::format("`{}` looks along an axis, this is {}", name, in_words(shape)));
-      return {};
-    }
-    auto along = axis ? axis_of(axis->value, axis->span, shape, name)
-                      : std::optional(static_cast<std::int64_t>(shape.axes.size()) - 1);
-    if (!along) return {};
-    Reduction kind = name == "argmax" ? Reduction::max : Reduction::min;
-    Value value = build({&x, 1}, span, [&](Graph& g, std::span<const NodeId> in) {
-      NodeId place = g.arg_reduce(kind, in[0], *along);
-      return keep ? keep_axes(g, place, shape, std::span(&*along, 1)) : place;
-    });
-    if (value.is == Is::node) value.classes = shape.axes[static_cast<std::size_t>(*along)];
-    return value;
-  }
+  if (name == "argmax" || name == "argmin") return arg_reduction(name, *operand, axis, keep, span);
   std::optional<Axes> axes = axis ? axes_of(axis->value, axis->span, shape, name) : all_axes(shape);
   if (!axes) return {};
   // A value without rows is the same in every row: that is what is left of it.
   bool over_rows = !axis || std::count(axes->begin(), axes->end(), rows_axis) > 0;
   if (!shape.rows) std::erase(*axes, rows_axis);
-  if (weights) {
-    const Value& w = weights->value;
-    if (!(w.known() && w.number == 1)) {
-      auto common = common_shape(shape, shape_of(w));
-      if (!common || common->axes != shape.axes) {
-        WrittenOperand both[] = {{x, operand->node}, {w, weights->node}};
-        shape_error(
-            whole, fmt::format("the weights are {}, the value is {}", in_words(shape_of(w)), in_words(shape)),
-            both)
-            .helps.push_back("weights are broadcast to the value that they weigh");
-        return {};
-      }
-      if (over_rows && common->rows && !shape.rows) axes->push_back(rows_axis);
-      return mean(x, w, *axes, keep, span);
-    }
+  if (weights && !(weights->value.known() && weights->value.number == 1)) {
+    auto common = weighed(*operand, *weights, whole);
+    if (!common) return {};
+    if (over_rows && common->rows && !shape.rows) axes->push_back(rows_axis);
+    return mean(x, weights->value, *axes, keep, span);
   }
   if (x.known() && axes->empty()) {
     if (name == "var" || name == "std") return Value::of(x.number - x.number);

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "runtime/batches.h"
 #include "runtime/call.h"
+#include "runtime/divergence.h"
 #include "runtime/explain.h"
 #include "runtime/line_times.h"
 #include "runtime/parameters.h"
@@ -520,8 +521,8 @@ class Loop {
                            fmt::format("the training diverged: at step {} the loss is {}", step, value));
     d.notes.push_back(
         fmt::format("the best loss before was {}; its parameters are kept", shortest(best_loss_)));
-    if (explain_gradient(d) || overshoots(training, d)) return;
-    if (loss == -std::numeric_limits<T>::infinity()) return say_unbounded(before_, d);
+    if (blame_gradient(d) || overshoots(training, d)) return;
+    if (loss == -std::numeric_limits<T>::infinity()) return say_growth(before_, d);
     // Not an overflow: an operation was taken where it has no value.
     if (std::isnan(loss))
       if (auto first = culprit(); first && std::isnan(first->value)) blame(d, *first);
@@ -529,20 +530,9 @@ class Loop {
                                   shortest(training.rate / 10)));
   }
 
-  // A loss that goes to minus infinity has no minimum, and no rate finds one.
-  void say_unbounded(std::span<const T> params, Diagnostic& d) const {
-    params = params.first(static_cast<std::size_t>(t_.model.param_elements()));
-    auto farthest =
-        std::max_element(params.begin(), params.end(), [](T a, T b) { return std::abs(a) < std::abs(b); });
-    std::int64_t element = farthest - params.begin();
-    const Parameter& param = param_at(t_.model, element);
-    double shown = in_units(t_.model, widened(params))[static_cast<std::size_t>(element)];
-    d.notes.push_back(fmt::format("the loss falls without bound as `{}` grows, here to {}: it has no minimum",
-                                  element_name(param.name, param.axes, element - param.offset),
-                                  shortest(static_cast<T>(shown))));
-    std::string square = param.axes.empty() ? param.name + "^2" : "sum(" + param.name + "^2)";
-    d.helps.push_back(fmt::format("square what is to become small, or hold `{}` by a term such as + 1e-3*{}",
-                                  param.name, square));
+  void say_growth(std::span<const T> params, Diagnostic& d) const {
+    auto count = static_cast<std::size_t>(t_.model.param_elements());
+    say_unbounded(t_.model, widened(params.first(count)), d);
   }
 
   // Whether the rate is above the stability bound, where that can be told: said in the diagnostic.
@@ -554,46 +544,15 @@ class Loop {
     return stability && explain_rate(t_.model, *stability, training.rate, d);
   }
 
-  // Whether a derivative at the best point is not finite, which no rate helps against: said in the
-  // diagnostic.
-  bool explain_gradient(Diagnostic& d) {
-    const StepGraph& step = t_.steps[0];
+  // Whether a derivative at the best point is the reason: said in the diagnostic.
+  bool blame_gradient(Diagnostic& d) {
     Memory<T> memory(t_.model, t_.data, with_states(widened(best_)), results(), scratch(t_.data.rows));
-    Kernel kernel = step_kernel(step, 0);
-    t_.program.function(kernel.name)(&memory.run);
-    for (std::size_t i = 0; i < step.gradients.size(); ++i) {
-      const Parameter& param = t_.model.params[static_cast<std::size_t>(step.trained[i])];
-      auto begin = memory.outputs.begin() + kernel.stores[i + 1].index;
-      auto end = begin + std::ssize(param.start);
-      auto found = std::find_if(begin, end, [](T x) { return !std::isfinite(x); });
-      if (found == end) continue;
-      std::string name = element_name(param.name, param.axes, found - begin);
-      d.notes.push_back(fmt::format("there the loss is finite, but its derivative by `{}` is not", name));
-      auto culprit = first_not_finite(t_.model, step.fused.graph, std::span(&step.gradients[i], 1), t_.data,
-                                      widened(best_));
-      if (culprit) blame(d, *culprit);
-      bool overflow = culprit && culprit->largest > std::sqrt(std::numeric_limits<T>::max()) / 1e6;
-      d.helps.push_back(
-          overflow
-              ? "numbers of this size overflow when they are multiplied: scale the column or the parameter"
-              : "sqrt, std and powers below 1 have an infinite derivative at 0: keep their argument away "
-                "from it, as in sqrt(x + 1e-6)");
-      return true;
-    }
-    return false;
+    t_.program.function(step_kernel(t_.steps[0], 0).name)(&memory.run);
+    return explain_gradient(t_.model, t_.steps[0], t_.data, widened(memory.outputs), widened(best_), d);
   }
 
-  // At a point where every derivative is 0 no step moves anything.
   void check_gradient(const Training& training) {
-    const StepGraph& step = t_.steps[0];
-    auto count = output_count(step_kernel(step, 0));
-    for (std::size_t i = 1; i < count; ++i)
-      if (memory_.outputs[i] != T(0)) return;
-    Diagnostic& d = diagnostics_.warning(Code::zero_gradient, training.span,
-                                         "the gradient is exactly 0 at the start: training cannot move");
-    const Parameter& first = t_.model.params[static_cast<std::size_t>(step.trained[0])];
-    d.helps.push_back(fmt::format("start the parameters elsewhere, for example `param {}{} = 1`", first.name,
-                                  first.axes.empty() ? "" : shape_text(first.axes)));
+    warn_of_zero_gradient(t_.model, t_.steps[0], widened(memory_.outputs), training.span, diagnostics_);
   }
 
   // What the statement leaves: the parameters after its last step, or the best where passes are judged.
@@ -681,7 +640,7 @@ class Loop {
     Diagnostic& d = diagnostics_.error(Code::diverged, t_.model.trainings[runs_.size() - 1].span,
                                        fmt::format("the training is unbounded: after step {} the loss is {}",
                                                    fit.steps, shortest(static_cast<T>(fit.loss))));
-    say_unbounded(own(), d);
+    say_growth(own(), d);
     fit.status = Status::diverged;
   }
 

@@ -17,16 +17,11 @@
 #include "runtime/run_state.h"
 #include "tests/unit/compiled.h"
 #include "tests/unit/folder.h"
+#include "tests/unit/training_run.h"
 
 using namespace slope;
 
 namespace {
-
-std::vector<std::uint64_t> bits(const std::vector<double>& values) {
-  std::vector<std::uint64_t> out;
-  for (double value : values) out.push_back(std::bit_cast<std::uint64_t>(value));
-  return out;
-}
 
 using Axes = std::vector<std::int64_t>;
 
@@ -83,14 +78,7 @@ class ArrayRun {
   // is then in the file `to`.
   Fit train(const std::string& to, std::int64_t stop = -1, const std::string& from = "") {
     Session& s = session_;
-    Place place{{}, take_start(s, nullptr, "", s.diagnostics), {}};
-    if (!from.empty()) {
-      auto state = load(folder_.path(from), s.diagnostics);
-      REQUIRE(state);
-      auto found = take_place(s, facts_, *state, from, s.diagnostics);
-      REQUIRE(found);
-      place = *found;
-    }
+    Place place = place_in(folder_, s, facts_, from);
     Listener listener;
     listener.save_every = 1;
     listener.save = [&](const Place& now) {

@@ -30,6 +30,16 @@ struct Line {
   friend bool operator==(const Line&, const Line&) = default;
 };
 
+// Where a run begins: at the starts, or where a state file left it.
+inline Place place_in(const Folder& folder, Session& s, const RunFacts& facts, const std::string& from) {
+  if (from.empty()) return {{}, take_start(s, nullptr, "", s.diagnostics), {}};
+  auto state = load(folder.path(from), s.diagnostics);
+  REQUIRE(state);
+  auto place = take_place(s, facts, *state, from, s.diagnostics);
+  REQUIRE(place);
+  return *place;
+}
+
 // One `slope train` in this process.
 class TrainingRun {
  public:
@@ -61,14 +71,7 @@ class TrainingRun {
   // is given. The state is then in the file `to`.
   Fit train(const std::string& to, std::int64_t stop = -1, const std::string& from = "") {
     Session& s = session_;
-    Place place{{}, take_start(s, nullptr, "", s.diagnostics), {}};
-    if (!from.empty()) {
-      auto state = load(folder_.path(from), s.diagnostics);
-      REQUIRE(state);
-      auto found = take_place(s, facts_, *state, from, s.diagnostics);
-      REQUIRE(found);
-      place = *found;
-    }
+    Place place = place_in(folder_, s, facts_, from);
     Listener listener;
     listener.line = [&](const Progress& p) {
       lines.push_back({p.step, p.epoch, bits({p.loss}), bits({p.validation.begin(), p.validation.end()})});
