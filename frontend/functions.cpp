@@ -392,22 +392,32 @@ Value Lowering::match(const std::vector<Argument>& arguments, Span span) {
 }
 
 // --- the target ---
-// Columns that nothing reads; where a loss written in full reads every one, those that the prediction does
-// not.
-std::vector<std::string> Lowering::columns_not_read() const {
-  std::vector<std::string> free;
-  for (std::size_t i = 0; i < model.columns.size(); ++i)
-    if (!column_read_[i]) free.push_back(model.columns[i].name);
-  if (!free.empty() || !model.predict.valid()) return free;
-  std::vector<bool> needed = live(model.graph, std::span(&model.predict, 1));
-  std::vector<bool> read(model.columns.size());
+// The columns that a value is computed from.
+std::vector<bool> Lowering::columns_of(NodeId value) const {
+  std::vector<bool> needed = live(model.graph, std::span(&value, 1)), read(model.columns.size());
   for (std::size_t i = 0; i < needed.size(); ++i) {
     const slope::Node& node = model.graph[NodeId(static_cast<std::int64_t>(i))];
     if (needed[i] && node.kind == NodeKind::data) read[static_cast<std::size_t>(node.index)] = true;
   }
-  for (std::size_t i = 0; i < model.columns.size(); ++i)
-    if (!read[i]) free.push_back(model.columns[i].name);
-  return free;
+  return read;
+}
+
+// What may be the target: the one column that a loss written in full reads and the prediction does not; else
+// the columns that nothing reads, or where there is none, those that the prediction does not.
+std::vector<std::string> Lowering::possible_targets() const {
+  std::vector<std::string> compared, unread, apart;
+  std::vector<bool> by_loss(model.columns.size()), by_prediction(model.columns.size());
+  if (model.loss.valid()) by_loss = columns_of(model.loss);
+  if (model.predict.valid()) by_prediction = columns_of(model.predict);
+  for (std::size_t i = 0; i < model.columns.size(); ++i) {
+    const std::string& name = model.columns[i].name;
+    if (!column_read_[i]) unread.push_back(name);
+    if (by_prediction[i]) continue;
+    apart.push_back(name);
+    if (by_loss[i]) compared.push_back(name);
+  }
+  if (compared.size() == 1) return compared;
+  return unread.empty() && model.predict.valid() ? apart : unread;
 }
 
 namespace {
@@ -440,7 +450,7 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
                          [&](const DataColumn& c) { return c.name == header; }))
           free.push_back(header);
   } else {
-    free = columns_not_read();
+    free = possible_targets();
   }
   if (free.size() == 1) {
     model.assumed.target = free[0];

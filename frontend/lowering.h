@@ -249,7 +249,8 @@ class Lowering {
   Value target_call(const Function& function, Span span, const std::string& defines);
   std::optional<Value> target(const Function& function, Span span, const std::string& defines);
   std::string name_for(const std::string& header) const;
-  std::vector<std::string> columns_not_read() const;
+  std::vector<bool> columns_of(NodeId value) const;
+  std::vector<std::string> possible_targets() const;
   bool depends_on_reduction(NodeId id) const;
   std::string signature(const Function& function) const;
   const Function* built_in(std::string_view name);
