@@ -2,8 +2,10 @@
 // What can be said of a model only when all of its statements are read: the loss, the target, what is not
 // used.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/text.h"
 #include "frontend/lowering.h"
@@ -89,6 +91,20 @@ void Lowering::check_loss() {
   model.loss = {};
 }
 
+// Of the first value that is reduced to one number, its rows too: how many axes it has beside them.
+std::size_t Lowering::axes_reduced_with_rows(NodeId id) const {
+  std::vector<bool> needed = live(model.graph, std::span(&id, 1));
+  for (std::size_t i = 0; i < needed.size(); ++i) {
+    NodeId part(static_cast<std::int64_t>(i));
+    if (!needed[i] || !model.graph.sums_rows(part) || !model.graph.shape(part).axes.empty()) continue;
+    // The axes of a row are reduced first, in a node of their own.
+    const slope::Node& inner = model.graph[model.graph[part].operands[0]];
+    if (inner.kind == NodeKind::reduce && inner.type == Type::real)
+      return model.graph.shape(inner.operands[0]).axes.size();
+  }
+  return 0;
+}
+
 void Lowering::check_predict() {
   // Within training a prediction may use the rows of its batch (and then has another form outside).
   if (settings_.training && model.uses_training) return;
@@ -97,6 +113,14 @@ void Lowering::check_predict() {
   Diagnostic& d =
       error(Code::predict_reduces_rows, predict_span_, "the prediction of a row depends on the other rows");
   d.label = "has a sum, mean, max or min over rows in it";
+  if (std::size_t axes = axes_reduced_with_rows(model.predict); axes > 0) {
+    std::vector<std::size_t> all(axes);
+    std::iota(all.begin(), all.end(), 0);
+    d.notes.push_back("without `axis=` all of a value is reduced, its rows too");
+    d.helps.push_back(
+        axes == 1 ? "`axis=-1` reduces the values of each row alone"
+                  : fmt::format("`axis=({})` reduces the values of each row alone", fmt::join(all, ", ")));
+  }
   d.helps.push_back(
       "a sum over features is `x @ w` or `axis=-1`; to scale a column write `standardized` after it; a "
       "running mean is a `state`");
@@ -133,8 +157,9 @@ void Lowering::check_parameters() {
 }
 
 void Lowering::check_unused() {
+  bool complete = model.loss.valid();  // else what reads a column is not known
   for (std::size_t i = 0; i < model.columns.size(); ++i)
-    if (has_data_ && !column_read_[i] && model.columns[i].name != model.assumed.target &&
+    if (complete && has_data_ && !column_read_[i] && model.columns[i].name != model.assumed.target &&
         model.columns[i].name != "truth" &&  // a plot shows it
         !diagnostics_->has_errors())
       diagnostics_->warning(Code::unused_column, model.columns[i].span,

@@ -104,7 +104,8 @@ class Check {
   void tuple(NodeId id) {
     if (is_call_argument(id)) return;
     misplaced(tree_[id].span, "a list in parentheses stands only as an argument, as in `axis=(0, 1)`",
-              "write `[a, b]` for a vector");
+              parent_kind(id) == Kind::tuple ? "a list of lists has brackets: `[[1, 2], [0, 0]]`"
+                                             : "write `[a, b]` for a vector");
   }
 
   void callee(NodeId id) {

@@ -252,6 +252,7 @@ class Lowering {
   std::vector<bool> columns_of(NodeId value) const;
   std::vector<std::string> possible_targets() const;
   bool depends_on_reduction(NodeId id) const;
+  std::size_t axes_reduced_with_rows(NodeId id) const;
   std::string signature(const Function& function) const;
   const Function* built_in(std::string_view name);
 
