@@ -97,10 +97,11 @@ std::size_t Lowering::axes_reduced_with_rows(NodeId id) const {
   for (std::size_t i = 0; i < needed.size(); ++i) {
     NodeId part(static_cast<std::int64_t>(i));
     if (!needed[i] || !model.graph.sums_rows(part) || !model.graph.shape(part).axes.empty()) continue;
-    // The axes of a row are reduced first, in a node of their own.
-    const slope::Node& inner = model.graph[model.graph[part].operands[0]];
-    if (inner.kind == NodeKind::reduce && inner.type == Type::real)
-      return model.graph.shape(inner.operands[0]).axes.size();
+    NodeId whole =
+        model.graph[part].operands[0];  // the axes of a row are reduced first, in nodes of their own
+    while (model.graph[whole].kind == NodeKind::reduce || model.graph[whole].kind == NodeKind::reshape)
+      whole = model.graph[whole].operands[0];
+    if (std::size_t axes = model.graph.shape(whole).axes.size(); axes > 0) return axes;
   }
   return 0;
 }
