@@ -6,6 +6,8 @@
 #include <limits>
 #include <random>
 
+#include "runtime/rounding_errors.h"
+
 namespace slope {
 
 std::string_view to_string(DerivativeStatus status) {
@@ -22,107 +24,8 @@ constexpr double largest_step = 64;  // times the parameter's size; each next st
 constexpr double clear = 64;
 // Over so many steps a remainder of order 1 must be seen.
 constexpr int fewest_steps = 3;
-constexpr double roundoff = 0x1p-53;
 
-double number(Zero) { return 0; }
-double number(double c) { return c; }
-template <class P>
-double number(When<bool, P> w) {
-  return w.condition ? number(w.partial) : 0;
-}
-
-// The partial derivatives of an op at these operands; by a truth value 0.
-std::array<double, 3> partials(OpId op, const double* operands, double y) {
-  using Partials = std::array<double, 3>;
-  static constexpr auto table = table_of([]<class Op>() -> Partials (*)(const double*, double) {
-    return [](const double* x, double value) {
-      auto operand = [&]<std::size_t K>() {
-        if constexpr (Op::operands[K] == Type::truth) return x[K] != 0;
-        else return x[K];
-      };
-      auto tuple = [&]<std::size_t... I>(std::index_sequence<I...>) {
-        return Op::partial(operand.template operator()<I>()..., value);
-      }(std::make_index_sequence<Op::operands.size()>{});
-      return std::apply([](auto... p) { return Partials{number(p)...}; }, tuple);
-    };
-  });
-  return table[static_cast<std::size_t>(op)](operands, y);
-}
-
-// The values of all nodes that some roots need.
-class Values {
- public:
-  Values(const Graph& graph, std::span<const NodeId> roots, const Inputs<double>& inputs)
-      : graph_(graph), at_(graph.size()) {
-    std::vector<bool> needed = live(graph, roots);
-    for (std::size_t i = 0; i < needed.size(); ++i) {
-      if (!needed[i]) continue;
-      at_[i] = nodes_.size();
-      nodes_.emplace_back(static_cast<std::int64_t>(i));
-    }
-    values_ = evaluate<double>(graph, nodes_, inputs);
-  }
-
-  const std::vector<NodeId>& nodes() const { return nodes_; }
-  const std::vector<double>& of(NodeId id) const { return values_[at_[id.index()]]; }
-  std::size_t position(NodeId id) const { return at_[id.index()]; }
-  // The operands of a scalar op in a row.
-  std::array<double, 3> operands(NodeId id, std::size_t row) const {
-    std::array<double, 3> x{};
-    const Node& node = graph_[id];
-    for (std::size_t k = 0; k < node.inputs().size(); ++k) x[k] = of(node.operands[k])[row];
-    return x;
-  }
-
- private:
-  const Graph& graph_;
-  std::vector<NodeId> nodes_;
-  std::vector<std::size_t> at_;
-  std::vector<std::vector<double>> values_;
-};
-
-// Bounds of the rounding errors of the roots, of first order: every op adds its own to what its operands'
-// become by its partial derivatives. `of_constants` is the relative error of the constants themselves.
-std::vector<double> rounding_errors(const Graph& graph, const Values& values, std::span<const NodeId> roots,
-                                    double of_constants) {
-  std::vector<std::vector<double>> errors;
-  auto through = [](double partial, double error) {
-    return partial == 0 || error == 0 ? 0 : std::fabs(partial) * error;
-  };
-  for (NodeId id : values.nodes()) {
-    const Node& node = graph[id];
-    const std::vector<double>& value = values.of(id);
-    std::vector<double>& error = errors.emplace_back(value.size(), 0.0);
-    auto of_operand = [&](std::size_t k) -> const std::vector<double>& {
-      return errors[values.position(node.operands[k])];
-    };
-    if (node.type == Type::truth) continue;
-    if (node.kind == NodeKind::constant) error[0] = of_constants * std::fabs(node.value);
-    if (node.kind == NodeKind::broadcast) error.assign(value.size(), of_operand(0)[0]);
-    if (node.kind == NodeKind::tap || node.kind == NodeKind::stop_gradient) error = of_operand(0);
-    if (node.kind == NodeKind::reduce) {
-      double sum = 0, largest = 0, size = 0;
-      for (double e : of_operand(0)) sum += e, largest = std::max(largest, e);
-      for (double x : values.of(node.operands[0])) size += std::fabs(x);
-      // A number goes through at most 256 additions in its lane and a dozen after it; as the errors are
-      // independent, √270 of them.
-      error[0] = node.reduction == Reduction::sum ? sum + 17 * roundoff * size : largest;
-    }
-    if (node.kind != NodeKind::scalar) continue;
-    for (std::size_t row = 0; row < value.size(); ++row) {
-      std::array<double, 3> x = values.operands(id, row), p = partials(node.op, x.data(), value[row]);
-      error[row] = 2 * roundoff * std::fabs(value[row]);
-      for (std::size_t k = 0; k < node.inputs().size(); ++k) error[row] += through(p[k], of_operand(k)[row]);
-    }
-  }
-  std::vector<double> out;
-  for (NodeId root : roots) {
-    double error = errors[values.position(root)][0];
-    // Where a partial derivative is infinite nothing of first order is known.
-    out.push_back(std::isfinite(error) ? error : clear * roundoff * std::fabs(values.of(root)[0]));
-  }
-  return out;
-}
+bool is_extremum(Reduction r) { return r == Reduction::max || r == Reduction::min; }
 
 // The graph with the same ids, where the values under stop_gradient are inputs of their own, columns or
 // parameters behind the model's: what its derivatives take as given is then given.
@@ -149,6 +52,7 @@ struct Stopped {
 struct Remainder {
   double step = 0, value = 0, floor = 0;  // floor: of the rounding errors
   double off = 0, off_one_sided = 0;      // how far g·d is off, by the differences to both sides and to one
+  bool above = true;                      // the one side
   bool is_clear() const { return value > clear * floor; }
 };
 
@@ -192,7 +96,8 @@ bool limit_of_order_1(const Line& line, std::size_t last) {
   for (std::size_t k = last + 1; k-- > 0 && std::fabs(order_between(r[k], r[k + 1]) - 1) < 0.25;) ++steps;
   double before = std::fabs(line.derivative + r[last].off_one_sided),
          after = std::fabs(line.derivative + r[last + 1].off_one_sided);
-  bool grows = after > 2 * before && after * r[last + 1].step > 4 * r[last + 1].floor;
+  bool grows = r[last].above == r[last + 1].above && after > 2 * before &&
+               after * r[last + 1].step > 4 * r[last + 1].floor;
   return steps >= fewest_steps && !grows;
 }
 
@@ -254,44 +159,56 @@ class Checker {
  public:
   Checker(const GradientProblem& problem, const Inputs<double>& inputs)
       : problem_(problem),
-        stopped_(problem.graph, inputs.columns.size(), inputs.params.size()),
+        stopped_(problem.graph, inputs.columns.size(), problem.gradient.size()),
         inputs_(inputs),
         columns_(inputs.columns.size()),
         start_(inputs.params),
+        params_(problem.gradient.size()),
         count_(inputs.params.size()) {
+    std::vector<std::int64_t>& offsets = inputs_.param_offsets;
+    if (offsets.empty())
+      for (std::size_t i = 0; i < params_; ++i) offsets.push_back(static_cast<std::int64_t>(i));
+    for (std::int64_t offset : offsets) begins_.push_back(static_cast<std::size_t>(offset));
+    begins_.push_back(count_);
+    std::int64_t behind = static_cast<std::int64_t>(count_);
+    for (NodeId id : stopped_.nodes)
+      if (!problem.graph.has_rows(id)) {
+        offsets.push_back(behind);
+        behind += elements(problem.graph.shape(id));
+      }
     for (NodeId id : problem.gradient)
       if (id.valid()) roots_.push_back(id);
     const Graph& graph = stopped_.graph;
     depends_.resize(graph.size());
     for (std::size_t i = 0; i < graph.size(); ++i) {
       const Node& node = graph[NodeId(static_cast<std::int64_t>(i))];
-      depends_[i] = node.kind == NodeKind::param && static_cast<std::size_t>(node.index) < count_;
+      depends_[i] = node.kind == NodeKind::param && static_cast<std::size_t>(node.index) < params_;
       for (NodeId input : node.inputs()) depends_[i] = depends_[i] || depends_[input.index()];
     }
   }
 
   GradientCheck run() {
     GradientCheck out;
-    std::vector<std::vector<Verdict>> verdicts(count_ +
+    std::vector<std::vector<Verdict>> verdicts(params_ +
                                                1);  // by parameter, the last of the directions; by point
-    std::vector<std::vector<std::optional<Culprit>>> culprits(count_ + 1);
+    std::vector<std::vector<std::optional<Culprit>>> culprits(params_ + 1);
     for (int point = 0; point <= random_points; ++point) {
       if (point > 0 && !move_to_random_point()) continue;
       look_at_point();
       ++out.points;
-      for (std::size_t i = 0; i <= count_; ++i) {
-        auto [verdict, direction] = i < count_ ? along_param(i) : along_random_directions();
+      for (std::size_t i = 0; i <= params_; ++i) {
+        auto [verdict, direction] = i < params_ ? along_param(i) : along_random_directions();
         culprits[i].push_back(verdict.mismatch ? locate(direction, verdict.step) : std::nullopt);
         verdicts[i].push_back(std::move(verdict));
       }
     }
-    for (std::size_t i = 0; i < count_; ++i) out.params.push_back(summary(verdicts[i], culprits[i]));
-    out.directions = summary(verdicts[count_], culprits[count_]);
+    for (std::size_t i = 0; i < params_; ++i) out.params.push_back(summary(verdicts[i], culprits[i]));
+    out.directions = summary(verdicts[params_], culprits[params_]);
     return out;
   }
 
  private:
-  using Direction = std::vector<double>;  // by parameter, in the parameter's own units
+  using Direction = std::vector<double>;  // by element, in the parameters' own units
 
   double loss_at(const std::vector<double>& params) {
     set_params(params);
@@ -309,17 +226,16 @@ class Checker {
     stopped_numbers_.clear();
     inputs_.columns.resize(columns_);
     inputs_.params = params;
-    for (auto& values : evaluate<double>(problem_.graph, stopped_.nodes, inputs_)) {
-      std::size_t at = inputs_.columns.size() - columns_ + stopped_numbers_.size();
-      if (problem_.graph.has_rows(stopped_.nodes[at])) inputs_.columns.push_back(std::move(values));
-      else stopped_numbers_.push_back(values[0]);
-    }
+    std::vector<std::vector<double>> found = evaluate<double>(problem_.graph, stopped_.nodes, inputs_);
+    for (std::size_t k = 0; k < found.size(); ++k)
+      if (problem_.graph.has_rows(stopped_.nodes[k])) inputs_.columns.push_back(std::move(found[k]));
+      else stopped_numbers_.insert(stopped_numbers_.end(), found[k].begin(), found[k].end());
   }
 
   double size_of(std::size_t i) const { return point_[i] == 0 ? 1 : std::fabs(point_[i]); }
   double normal() { return std::normal_distribution<double>()(random_); }
 
-  // A tenth of each parameter's size away from the start, or less where the loss is not finite there.
+  // A tenth of each number's size away from the start, or less where the loss is not finite there.
   bool move_to_random_point() {
     point_ = start_;
     Direction away;
@@ -342,18 +258,53 @@ class Checker {
     {
       Values values(stopped_.graph, std::span(&problem_.loss, 1), inputs_);
       loss_ = values.of(problem_.loss)[0];
-      loss_error_ = rounding_errors(stopped_.graph, values, std::span(&problem_.loss, 1), 0)[0];
+      loss_error_ = rounding_errors(values, std::span(&problem_.loss, 1), 0)[0][0];
     }
     const Graph& graph = problem_.graph;
     gradient_.assign(count_, 0);
     gradient_error_.assign(count_, 0);
     Values values(graph, roots_, inputs_);
-    std::vector<double> errors =
-        rounding_errors(graph, values, roots_, graph.precision() == Precision::f32 ? 0x1p-24 : roundoff);
-    for (std::size_t i = 0, k = 0; i < count_; ++i) {
+    std::vector<std::vector<double>> errors =
+        rounding_errors(values, roots_, graph.precision() == Precision::f32 ? 0x1p-24 : roundoff);
+    for (std::size_t i = 0, k = 0; i < params_; ++i) {
       if (!problem_.gradient[i].valid()) continue;
-      gradient_[i] = values.of(problem_.gradient[i])[0];
-      gradient_error_[i] = errors[k++];
+      std::ranges::copy(values.of(problem_.gradient[i]), gradient_.begin() + begin_of(i));
+      std::ranges::copy(errors[k++], gradient_error_.begin() + begin_of(i));
+    }
+    if (graph.precision() == Precision::f64) believe_drawn_errors();
+    // Where a partial derivative is infinite nothing of first order is known.
+    auto known = [](double value, double error) {
+      return std::isfinite(error) ? error : clear * roundoff * std::fabs(value);
+    };
+    loss_error_ = known(loss_, loss_error_);
+    for (std::size_t i = 0; i < count_; ++i) gradient_error_[i] = known(gradient_[i], gradient_error_[i]);
+  }
+
+  std::ptrdiff_t begin_of(std::size_t param) const { return static_cast<std::ptrdiff_t>(begins_[param]); }
+
+  // Along a long chain of operations the analysis, in which no error ever cancels another, grows beyond all
+  // measure. Where it leaves less than seven digits, what errors drawn by chance do, fourfold, is believed.
+  void believe_drawn_errors() {
+    double slopes = 0;
+    for (std::size_t i = 0; i < count_; ++i) slopes += std::fabs(gradient_[i]) * size_of(i);
+    auto says_little = [](double error, double scale) { return !(error < 1e-7 * scale); };
+    bool any = says_little(loss_error_, std::fabs(loss_));
+    for (std::size_t i = 0; i < count_; ++i)
+      any = any || says_little(gradient_error_[i] * size_of(i), slopes);
+    if (!any) return;
+    std::vector<NodeId> roots = roots_;
+    roots.push_back(problem_.loss);
+    set_params(point_);
+    auto drawn = drawn_rounding_errors(problem_.graph, roots, inputs_);
+    auto lower = [&](double size, double scale, double& error, double other) {
+      if (says_little(error * size, scale) && std::isfinite(other) && !(error < 4 * other)) error = 4 * other;
+    };
+    lower(1, std::fabs(loss_), loss_error_, drawn.back()[0]);
+    for (std::size_t i = 0, k = 0; i < params_; ++i) {
+      if (!problem_.gradient[i].valid()) continue;
+      for (std::size_t e = 0; e < drawn[k].size(); ++e)
+        lower(size_of(begins_[i] + e), slopes, gradient_error_[begins_[i] + e], drawn[k][e]);
+      ++k;
     }
   }
 
@@ -387,6 +338,7 @@ class Checker {
     bool takes_up = finite_up && (!finite_down || std::fabs(rest_up) >= std::fabs(rest_down));
     Remainder r;
     r.step = h;
+    r.above = takes_up;
     r.value = std::fabs(takes_up ? rest_up : rest_down);
     r.off_one_sided = (takes_up ? rest_up : -rest_down) / h;
     // The steps that were made are not quite ±h·d, but g's part in both differences is known.
@@ -422,21 +374,34 @@ class Checker {
     return out;
   }
 
+  // A number's own direction; a random one of all elements of a parameter that has more.
   std::pair<Verdict, Direction> along_param(std::size_t i) {
-    Direction d(count_, 0);
-    d[i] = size_of(i);
+    Direction d = begins_[i] + 1 == begins_[i + 1] ? of_number(begins_[i])
+                                                   : random_direction(begins_[i], begins_[i + 1]);
     return {judge(line(d)), d};
+  }
+
+  Direction of_number(std::size_t at) const {
+    Direction d(count_, 0);
+    d[at] = size_of(at);
+    return d;
+  }
+
+  // Through the elements from `begin` up to `end`, as long as one of them.
+  Direction random_direction(std::size_t begin, std::size_t end) {
+    Direction d(count_, 0);
+    double length = 0;
+    for (std::size_t i = begin; i < end; ++i) d[i] = normal();
+    for (double x : d) length += x * x;
+    for (std::size_t i = begin; i < end; ++i) d[i] *= size_of(i) / std::sqrt(length);
+    return d;
   }
 
   // The worst of them.
   std::pair<Verdict, Direction> along_random_directions() {
     std::pair<Verdict, Direction> worst;
     for (int k = 0; k < random_directions; ++k) {
-      Direction d;
-      double length = 0;
-      for (std::size_t i = 0; i < count_; ++i) d.push_back(normal());
-      for (double x : d) length += x * x;
-      for (std::size_t i = 0; i < count_; ++i) d[i] *= size_of(i) / std::sqrt(length);
+      Direction d = random_direction(0, count_);
       Verdict verdict = judge(line(d));
       auto badness = [](const Verdict& v) {
         return std::pair(v.mismatch, v.check.status == DerivativeStatus::unclear);
@@ -458,22 +423,23 @@ class Checker {
     std::span<const NodeId> root(&problem_.loss, 1);
     Values here(graph, root, inputs_);
     if (step == 0) return not_finite(here);
-    for (double sign : {1.0, -1.0}) {
-      set_params(moved(d, sign * step).first);
-      Values near(graph, root, inputs_);
-      set_params(moved(d, sign * 4 * step).first);
-      Values far(graph, root, inputs_);
-      for (NodeId id : here.nodes())
-        if (auto culprit = at_node(id, here, near, far)) return culprit;
-    }
+    // At the smallest step at which an operation's own remainder stands clear of its rounding.
+    for (int tries = 0; tries < 4; ++tries, step *= 4)
+      for (double sign : {1.0, -1.0}) {
+        set_params(moved(d, sign * step).first);
+        Values near(graph, root, inputs_);
+        set_params(moved(d, sign * 4 * step).first);
+        Values far(graph, root, inputs_);
+        for (NodeId id : here.nodes())
+          if (auto culprit = at_node(id, here, near, far)) return culprit;
+      }
     return {};
   }
 
   bool checked(NodeId id) const {
     const Node& node = stopped_.graph[id];
     return depends_[id.index()] && node.type == Type::real &&
-           (node.kind == NodeKind::scalar ||
-            (node.kind == NodeKind::reduce && node.reduction != Reduction::sum));
+           (node.kind == NodeKind::scalar || (node.kind == NodeKind::reduce && is_extremum(node.reduction)));
   }
 
   // The first operation with a partial derivative that is not finite; else the first value that is not.
@@ -482,16 +448,16 @@ class Checker {
     for (NodeId id : here.nodes()) {
       const Node& node = stopped_.graph[id];
       if (!checked(id) || node.kind != NodeKind::scalar) continue;
-      for (std::size_t row = 0; row < here.of(id).size(); ++row) {
-        double y = here.of(id)[row];
+      for (std::size_t at = 0; at < here.of(id).size(); ++at) {
+        double y = here.of(id)[at];
         if (!std::isfinite(y)) {  // perhaps in a branch that is not taken
-          if (!value) value = culprit(id, row, here, {});
+          if (!value) value = culprit(id, at, here, {});
           continue;
         }
-        std::array<double, 3> x = here.operands(id, row), p = partials(node.op, x.data(), y);
+        std::array<double, 3> x = here.operands(id, at), p = partials(node.op, x.data(), y);
         for (std::size_t k = 0; k < node.inputs().size(); ++k)
           if (depends_[node.operands[k].index()] && !std::isfinite(p[k]) && std::isfinite(x[k]))
-            return culprit(id, row, here, {});
+            return culprit(id, at, here, {});
       }
     }
     return value;
@@ -499,25 +465,33 @@ class Checker {
 
   std::optional<Culprit> at_node(NodeId id, const Values& here, const Values& near, const Values& far) const {
     if (!checked(id)) return {};
-    const Node& node = stopped_.graph[id];
-    for (std::size_t row = 0; row < here.of(id).size(); ++row) {
-      auto [small, noise] = node.kind == NodeKind::scalar ? op_remainder(id, row, here, near)
-                                                          : reduce_remainder(id, here, near);
-      if (!(small > clear * noise)) continue;
-      auto [large, ignored] =
-          node.kind == NodeKind::scalar ? op_remainder(id, row, here, far) : reduce_remainder(id, here, far);
-      if (large < 8 * small) return culprit(id, row, here, near);  // 4^1.5
-    }
+    std::vector<Rest> small = remainders_of(id, here, near);
+    auto shows = [](const Rest& rest) { return rest.value > clear * rest.noise; };
+    if (std::none_of(small.begin(), small.end(), shows)) return {};
+    std::vector<Rest> large = remainders_of(id, here, far);
+    for (std::size_t at = 0; at < small.size(); ++at)
+      if (shows(small[at]) && large[at].value < 8 * small[at].value)
+        return culprit(id, at, here, near);  // 4^1.5
     return {};
   }
 
-  // The remainder of one op in a row, and how large rounding errors may make it.
-  std::pair<double, double> op_remainder(NodeId id, std::size_t row, const Values& a, const Values& b) const {
+  // The remainder of one node at an element, and how large rounding errors may make it.
+  struct Rest {
+    double value = 0, noise = 0;
+  };
+  std::vector<Rest> remainders_of(NodeId id, const Values& a, const Values& b) const {
+    if (stopped_.graph[id].kind == NodeKind::reduce) return extremum_remainders(id, a, b);
+    std::vector<Rest> out;
+    for (std::size_t at = 0; at < a.of(id).size(); ++at) out.push_back(op_remainder(id, at, a, b));
+    return out;
+  }
+
+  Rest op_remainder(NodeId id, std::size_t at, const Values& a, const Values& b) const {
     const Node& node = stopped_.graph[id];
-    std::array<double, 3> x = a.operands(id, row), y = b.operands(id, row);
-    std::array<double, 3> p = partials(node.op, x.data(), a.of(id)[row]);
-    double rest = b.of(id)[row] - a.of(id)[row],
-           noise = roundoff * (std::fabs(a.of(id)[row]) + std::fabs(b.of(id)[row]));
+    std::array<double, 3> x = a.operands(id, at), y = b.operands(id, at);
+    std::array<double, 3> p = partials(node.op, x.data(), a.of(id)[at]);
+    double rest = b.of(id)[at] - a.of(id)[at],
+           noise = roundoff * (std::fabs(a.of(id)[at]) + std::fabs(b.of(id)[at]));
     for (std::size_t k = 0; k < node.inputs().size(); ++k) {
       if (p[k] == 0 || info(node.op).operands[k] == Type::truth) continue;
       rest -= p[k] * (y[k] - x[k]);
@@ -526,45 +500,49 @@ class Checker {
     return {std::fabs(rest), noise};
   }
 
-  // The same of max and min over rows, whose derivative the rows that equal it share.
-  std::pair<double, double> reduce_remainder(NodeId id, const Values& a, const Values& b) const {
-    const std::vector<double>&x = a.of(stopped_.graph[id].operands[0]),
-          &y = b.of(stopped_.graph[id].operands[0]);
-    double value = a.of(id)[0], moves = 0, hits = 0;
-    for (std::size_t row = 0; row < x.size(); ++row)
-      if (x[row] == value) moves += y[row] - x[row], ++hits;
-    double rest = b.of(id)[0] - value - moves / hits;
-    return {std::fabs(rest), 4 * roundoff * (std::fabs(value) + std::fabs(b.of(id)[0]))};
+  // Of max and min along an axis or over rows, whose derivative the elements that equal it share.
+  std::vector<Rest> extremum_remainders(NodeId id, const Values& a, const Values& b) const {
+    NodeId of = stopped_.graph[id].operands[0];
+    const std::vector<double>&x = a.of(of), &y = b.of(of), &from = a.of(id), &to = b.of(id);
+    std::vector<std::size_t> where = reduced_to(stopped_.graph, id, a.rows());
+    std::vector<double> moves(from.size()), hits(from.size());
+    for (std::size_t i = 0; i < x.size(); ++i)
+      if (x[i] == from[where[i]]) moves[where[i]] += y[i] - x[i], ++hits[where[i]];
+    std::vector<Rest> out;
+    for (std::size_t at = 0; at < from.size(); ++at)
+      out.push_back({std::fabs(to[at] - from[at] - moves[at] / hits[at]),
+                     4 * roundoff * (std::fabs(from[at]) + std::fabs(to[at]))});
+    return out;
   }
 
-  Culprit culprit(NodeId id, std::size_t row, const Values& here,
+  Culprit culprit(NodeId id, std::size_t at, const Values& here,
                   std::optional<std::reference_wrapper<const Values>> near) const {
     const Graph& graph = stopped_.graph;
     Culprit out;
     out.node = id;
-    if (graph.has_rows(id)) out.row = static_cast<std::int64_t>(row);
+    if (graph.has_rows(id)) out.row = static_cast<std::int64_t>(at) / elements(graph.shape(id));
     const Node& node = graph[id];
     if (node.kind == NodeKind::reduce) {
-      out.operands = {here.of(id)[0]};
+      out.operands = {here.of(id)[at]};
       return out;
     }
     NodeId told = id;
-    if (node.op == id_of<op::Select>() && near) told = deciding(node.operands[0], row, here, *near);
+    if (node.op == id_of<op::Select>() && near) told = deciding(node.operands[0], at, here, *near);
     if (told != id) out.decides = told;
-    std::array<double, 3> x = here.operands(told, row);
+    std::array<double, 3> x = here.operands(told, std::min(at, here.of(told).size() - 1));
     out.operands.assign(x.begin(), x.begin() + graph[told].arity());
     return out;
   }
 
   // The comparison whose answer changes the condition.
-  NodeId deciding(NodeId condition, std::size_t row, const Values& here, const Values& near) const {
+  NodeId deciding(NodeId condition, std::size_t at, const Values& here, const Values& near) const {
     const Graph& graph = stopped_.graph;
     while (true) {
       const Node& node = graph[condition];
       NodeId changes;
       for (NodeId input : node.inputs())
-        if (graph[input].type == Type::truth && here.of(input)[std::min(row, here.of(input).size() - 1)] !=
-                                                    near.of(input)[std::min(row, here.of(input).size() - 1)])
+        if (graph[input].type == Type::truth && here.of(input)[std::min(at, here.of(input).size() - 1)] !=
+                                                    near.of(input)[std::min(at, here.of(input).size() - 1)])
           changes = input;
       if (!changes.valid()) return condition;
       condition = changes;
@@ -597,9 +575,10 @@ class Checker {
   std::size_t columns_;    // of the model
   std::vector<double> stopped_numbers_;
   std::vector<double> start_, point_;
-  std::size_t count_;
-  std::vector<NodeId> roots_;  // the gradients that there are
-  std::vector<bool> depends_;  // on a parameter, by node
+  std::size_t params_, count_;       // and their elements
+  std::vector<std::size_t> begins_;  // of each parameter's elements; behind them count_
+  std::vector<NodeId> roots_;        // the gradients that there are
+  std::vector<bool> depends_;        // on a parameter, by node
   std::mt19937 random_{1};
   double loss_ = 0, loss_error_ = 0;
   std::vector<double> gradient_, gradient_error_;
@@ -607,20 +586,48 @@ class Checker {
 
 }  // namespace
 
+namespace {
+// How many numbers a contraction multiplies for a row.
+double products(const Graph& graph, NodeId contraction) {
+  const Node& node = graph[contraction];
+  Graph::Labels labels = graph.labels(node);
+  const Axes &a = graph.shape(node.operands[0]).axes, &b = graph.shape(node.operands[1]).axes;
+  double count = 1;
+  for (std::int64_t n : a) count *= static_cast<double>(n);
+  for (std::size_t k = 0; k < b.size(); ++k)
+    if (std::find(labels.a.begin(), labels.a.end(), labels.b[k]) == labels.a.end())
+      count *= static_cast<double>(b[k]);
+  return count;
+}
+
+// Operations for a row: one an element, of a contraction those of its sums.
+double work(const Graph& graph, std::span<const NodeId> roots) {
+  std::vector<bool> needed = live(graph, roots);
+  double sum = 0;
+  for (std::size_t i = 0; i < needed.size(); ++i) {
+    if (!needed[i]) continue;
+    NodeId id(static_cast<std::int64_t>(i));
+    double of_node = static_cast<double>(elements(graph.shape(id)));
+    for (NodeId input : graph[id].inputs())
+      of_node = std::max(of_node, static_cast<double>(elements(graph.shape(input))));
+    if (graph[id].kind == NodeKind::contract) of_node = products(graph, id);
+    sum += of_node;
+  }
+  return sum;
+}
+}  // namespace
+
 std::int64_t most_rows_to_check(const GradientProblem& problem) {
-  constexpr double numbers = 2e8, at_once = 4e6;
-  std::vector<bool> loss = live(problem.graph, std::span(&problem.loss, 1));
+  constexpr double operations = 2e8, at_once = 4e6;
+  const Graph& graph = problem.graph;
   std::vector<NodeId> all{problem.loss};
   for (NodeId id : problem.gradient)
     if (id.valid()) all.push_back(id);
-  std::vector<bool> everything = live(problem.graph, all);
-  auto count = [](const std::vector<bool>& x) {
-    return static_cast<double>(std::count(x.begin(), x.end(), true));
-  };
   double lines = (random_points + 1) * (static_cast<double>(problem.gradient.size()) + random_directions);
   double evaluations = lines * most_steps * 2;
-  double most = std::min(numbers / (evaluations * count(loss)), at_once / count(everything));
-  return std::max<std::int64_t>(32, static_cast<std::int64_t>(most));
+  double most = std::min(operations / (evaluations * work(graph, std::span(&problem.loss, 1))),
+                         at_once / work(graph, all));
+  return std::max<std::int64_t>(4, static_cast<std::int64_t>(most));
 }
 
 GradientCheck check_gradient(const GradientProblem& problem, const Inputs<double>& inputs) {

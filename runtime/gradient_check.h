@@ -3,8 +3,8 @@
 //   R(h) = |loss(p + h·d) − loss(p) − h·g·d|
 // falls as h² where g is right and as h where it is not. No step has to be chosen: h runs from 2^6 to 2^-64
 // of the parameters' sizes, and the order is read off the smallest steps at which R stands clear of the
-// rounding errors, whose size a running error analysis tells (Higham, Accuracy and Stability of Numerical
-// Algorithms, 2002, section 3.3). Each parameter is a direction of its own, so a wrong derivative is
+// rounding errors, whose size a running error analysis tells (runtime/rounding_errors.h). Each parameter is a
+// direction of its own, a random one of its elements where it has more than one, so a wrong derivative is
 // attributed; three random directions go through all of them. All of it at the start and at three random
 // points around it: a mismatch at the start alone is a kink there (a derivative that does not exist), one at
 // every point is wrong. The interpreter computes in double, for graphs of single precision too; their
@@ -31,7 +31,7 @@ std::string_view to_string(DerivativeStatus status);
 
 // An operation that its own partial derivatives do not describe, at one point.
 struct Culprit {
-  NodeId node;  // a scalar op, or max or min over rows
+  NodeId node;  // a scalar op, or max or min over rows or an axis
   // What it was given there; of the operation that decides, where a condition changes (`decides`).
   NodeId decides;  // invalid: the node itself
   std::vector<double> operands;
@@ -59,7 +59,7 @@ struct GradientProblem {
   std::vector<NodeId> gradient;  // by index of param; invalid: identically 0
 };
 
-// How many rows can be checked in about two seconds, at least 32.
+// How many rows can be checked in about two seconds, at least 4.
 std::int64_t most_rows_to_check(const GradientProblem& problem);
 
 // Around inputs.params, where the loss must be finite. The random numbers are the same at every call.

@@ -9,7 +9,9 @@
 
 #include "graph/expr.h"
 #include "graph/gradient.h"
+#include "tests/unit/lowered_text.h"
 #include "tests/unit/random_graph.h"
+#include "tests/unit/random_program.h"
 
 using namespace slope;
 
@@ -18,13 +20,13 @@ namespace {
 using enum DerivativeStatus;
 
 // A loss in the making; its gradient is the differentiator's until a test puts another in its place.
-struct Model {
+struct Problem {
   Graph graph;
   Inputs<double> in;
   std::vector<NodeId> params, gradient;
   Expr loss;
 
-  explicit Model(Precision precision = Precision::f64) : graph(precision) { in.arguments = {0}; }
+  explicit Problem(Precision precision = Precision::f64) : graph(precision) { in.arguments = {0}; }
   Expr expr(NodeId id) { return {&graph, id}; }
   Expr param(double start) {
     in.params.push_back(start);
@@ -69,7 +71,7 @@ Expr relu(Expr x) { return select(x <= 0.0, {x.graph, x.graph->constant(0)}, x);
 }  // namespace
 
 TEST_CASE("gradient check: right ones have order 2") {
-  Model m;
+  Problem m;
   Expr w = m.param(0.4), b = m.param(-1), x = m.data(numbers(50, -2, 2)), y = m.data(numbers(50, 0, 1));
   Expr r = exp(w * x) * sin(b) - y;
   GradientCheck c = m.check(m.mean(r * r));
@@ -83,7 +85,7 @@ TEST_CASE("gradient check: right ones have order 2") {
 }
 
 TEST_CASE("gradient check: a linear loss is exact, a parameter that does not reach it too") {
-  Model m;
+  Problem m;
   Expr w = m.param(0.4), x = m.data({1, 2, 4});
   m.param(3);
   GradientCheck c = m.check(m.mean(w * x) * 3.0 + 1.0);
@@ -95,7 +97,7 @@ TEST_CASE("gradient check: a linear loss is exact, a parameter that does not rea
 }
 
 TEST_CASE("gradient check: a cubic at its turning point has order 3") {
-  Model m;
+  Problem m;
   Expr w = m.param(0);
   GradientCheck c = m.check(w * w * w + w);
   CHECK(c.params[0].status == right);
@@ -105,7 +107,7 @@ TEST_CASE("gradient check: a cubic at its turning point has order 3") {
 TEST_CASE("gradient check: a wrong derivative has order 1 and is its own parameter's") {
   for (double factor : {2.0, -1.0, 0.0, 1.001, 1.0001}) {
     INFO("times " << factor);
-    Model m;
+    Problem m;
     Expr w = m.param(0.7), b = m.param(-1), k = m.param(2), x = m.data(numbers(50, -2, 2));
     Expr r = tanh(w * x + b) * k - 0.3;
     m.differentiate_loss(m.mean(r * r));
@@ -123,7 +125,7 @@ TEST_CASE("gradient check: a wrong derivative has order 1 and is its own paramet
 }
 
 TEST_CASE("gradient check: two derivatives in each other's place, one that is missing") {
-  Model m;
+  Problem m;
   Expr w = m.param(0.7), b = m.param(-1), x = m.data(numbers(50, -2, 2));
   Expr r = exp(w * x) + b * b;
   m.differentiate_loss(m.mean(r * r));
@@ -140,7 +142,7 @@ TEST_CASE("gradient check: two derivatives in each other's place, one that is mi
 }
 
 TEST_CASE("gradient check: kinks at the start are named") {
-  Model m;
+  Problem m;
   Expr w = m.param(0), b = m.param(1), x = m.data({3, -1, 2});
   auto check = [&](Expr y) { return m.check(y + (w - 1.0) * (w - 1.0) + (b - 3.0) * (b - 3.0)); };
   GradientCheck c = check(m.mean(abs(w * x)));
@@ -169,7 +171,7 @@ TEST_CASE("gradient check: kinks at the start are named") {
 }
 
 TEST_CASE("gradient check: a jump at the start is a kink") {
-  Model m;
+  Problem m;
   Expr w = m.param(2.5), b = m.param(-1), x = m.data({1, 2});
   Expr step = select(b * x < -1.5, b, b + 1.0);  // far from here
   GradientCheck c = m.check(m.expr(m.graph.apply<op::Round>(w.id)) + w * w + m.mean(step));
@@ -180,7 +182,7 @@ TEST_CASE("gradient check: a jump at the start is a kink") {
 }
 
 TEST_CASE("gradient check: an infinite derivative at the start is a kink") {
-  Model m;
+  Problem m;
   Expr w = m.param(0), x = m.data({1, 2});
   GradientCheck c = m.check(m.mean(sqrt(w * w * x)));
   CHECK(c.params[0].status == kink);
@@ -190,7 +192,7 @@ TEST_CASE("gradient check: an infinite derivative at the start is a kink") {
 }
 
 TEST_CASE("gradient check: a derivative that is nowhere finite is wrong") {
-  Model m;
+  Problem m;
   Expr w = m.param(1), x = m.data({1, 2});
   GradientCheck c = m.check(m.mean(sqrt(w - w) * x + w * w));
   CHECK(c.params[0].status == wrong);
@@ -200,7 +202,7 @@ TEST_CASE("gradient check: a derivative that is nowhere finite is wrong") {
 // The condition changes at 0, where both branches have the same value and derivative: no kink. The kink of
 // the absolute value further on is found behind it.
 TEST_CASE("gradient check: a condition at its edge between branches that join smoothly is no kink") {
-  Model m;
+  Problem m;
   Expr w = m.param(0), x = m.data({1, 2, -3});
   Expr e = exp(-abs(w * x)), up = 1.0 / (1.0 + exp(-(w * x))), down = exp(w * x) / (1.0 + exp(w * x));
   GradientCheck c = m.check(m.mean(select(w * x >= 0.0, up, down) * x));
@@ -212,7 +214,7 @@ TEST_CASE("gradient check: a condition at its edge between branches that join sm
 
 // A mean of absolute residuals: straight between the rows' kinks.
 TEST_CASE("gradient check: kinks elsewhere do not disturb") {
-  Model m;
+  Problem m;
   Expr w = m.param(0.4), b = m.param(0.1), x = m.data(numbers(500, -2, 2)), y = m.data(numbers(500, -1, 1));
   GradientCheck c = m.check(m.mean(abs(w * x + b - y)));
   CHECK(fine(c.params[0]));
@@ -224,7 +226,7 @@ TEST_CASE("gradient check: kinks elsewhere do not disturb") {
 }
 
 TEST_CASE("gradient check: a large offset of the loss hides neither right nor wrong") {
-  Model m;
+  Problem m;
   Expr w = m.param(0.4), b = m.param(-1), x = m.data(numbers(50, -2, 2));
   Expr r = exp(w * x) * b - 1.0;
   Expr inside = m.mean(r * r + 1e8);  // the loss is 1e8
@@ -241,7 +243,7 @@ TEST_CASE("gradient check: a large offset of the loss hides neither right nor wr
 }
 
 TEST_CASE("gradient check: a derivative lost in rounding errors is unclear") {
-  Model m;
+  Problem m;
   Expr w = m.param(0.4);
   GradientCheck c = m.check(w * 1e-20 + 1e8);
   CHECK(c.params[0].status == unclear);
@@ -250,7 +252,7 @@ TEST_CASE("gradient check: a derivative lost in rounding errors is unclear") {
 TEST_CASE("gradient check: badly scaled parameters") {
   for (double scale : {1e-12, 1e-6, 1e6, 1e12}) {
     INFO("scale " << scale);
-    Model m;
+    Problem m;
     Expr w = m.param(0.4 * scale), b = m.param(0), x = m.data(numbers(50, -2, 2));
     Expr r = tanh(w * x * (1 / scale)) + b * (1 / scale) - 0.2;
     GradientCheck c = m.check(m.mean(r * r));
@@ -265,7 +267,7 @@ TEST_CASE("gradient check: badly scaled parameters") {
 }
 
 TEST_CASE("gradient check: at a minimum the derivative is 0 within the rounding errors") {
-  Model m;
+  Problem m;
   Expr w = m.param(2), x = m.data({1, 2, 3});
   Expr r = w * x - x * 2.0;
   GradientCheck c = m.check(m.mean(r * r));
@@ -275,7 +277,7 @@ TEST_CASE("gradient check: at a minimum the derivative is 0 within the rounding 
 // 1/3 and 0.1 are rounded to single precision in loss and gradient: the check in double must not take what
 // that does to the gradient for an error.
 TEST_CASE("gradient check: single precision") {
-  Model m(Precision::f32);
+  Problem m(Precision::f32);
   Expr w = m.param(0.4f), x = m.data({1, 2, 4});
   Expr r = tanh(w * x / 3.0) - 0.1;
   GradientCheck c = m.check(m.mean(exp(r) * r * (1.0 / 7)));
@@ -286,7 +288,7 @@ TEST_CASE("gradient check: single precision") {
 }
 
 TEST_CASE("gradient check: at the edge of the loss's domain") {
-  Model m;
+  Problem m;
   Expr w = m.param(0);
   GradientCheck c = m.check(pow(w, m.constant(2.5)) + w);  // nan below 0
   CHECK(c.params[0].status == right);
@@ -294,7 +296,7 @@ TEST_CASE("gradient check: at the edge of the loss's domain") {
 }
 
 TEST_CASE("gradient check: what is stopped is held at its value") {
-  Model m;
+  Problem m;
   Expr w = m.param(0.7), b = m.param(-0.4), x = m.data({1, 2, 4});
   auto stop = [&](Expr e) { return m.expr(m.graph.stop_gradient(e.id)); };
   Expr y = m.mean(stop(exp(w * x)) * tanh(w * x) + stop(b * b) * b * x);
@@ -339,4 +341,74 @@ TEST_CASE("gradient check: random graphs") {
     }
   }
   CHECK(found > 80);
+}
+
+namespace {
+
+// The same derivative but for one element, which is half as large again.
+NodeId with_one_wrong(Graph& g, NodeId derivative, std::size_t element) {
+  const Axes axes = g.shape(derivative).axes;
+  std::vector<double> factors(static_cast<std::size_t>(elements({false, axes})), 1);
+  factors[element % factors.size()] = 1.5;
+  return g.apply<op::Mul>(derivative, g.array(factors, axes));
+}
+
+}  // namespace
+
+// One wrong element is found among those of its parameter, and only there; where it is, nothing else is
+// wrong.
+TEST_CASE("gradient check: vectors and matrices") {
+  int found = 0, checked = 0;
+  for (unsigned seed = 1; seed <= 15; ++seed) {
+    test::RandomProgram program(seed);
+    INFO("seed " << seed << "\n" << program.text());
+    test::LoweredText m = test::lower_text(program.text());
+    std::mt19937 random(seed);
+    auto in = test::made_up_inputs<double>(m, 3, random);
+    auto value = [&](NodeId id) { return evaluate<double>(m.graph, std::span(&id, 1), in)[0]; };
+    if (!std::isfinite(value(m.loss)[0])) continue;
+    GradientCheck good = check_gradient({m.graph, m.loss, m.gradient}, in);
+    for (const DerivativeCheck& d : good.params) CHECK((d.status != wrong || !d.order));
+    for (std::size_t p = 0; p < m.gradient.size(); ++p) {
+      if (!m.gradient[p].valid()) continue;
+      std::vector<double> slopes = value(m.gradient[p]);
+      auto largest = std::max_element(slopes.begin(), slopes.end(),
+                                      [](double a, double b) { return std::fabs(a) < std::fabs(b); });
+      if (*largest == 0 || good.params[p].status != right) continue;
+      std::vector<NodeId> bad = m.gradient;
+      bad[p] = with_one_wrong(m.graph, bad[p], static_cast<std::size_t>(largest - slopes.begin()));
+      GradientCheck c = check_gradient({m.graph, m.loss, bad}, in);
+      ++checked;
+      found += c.params[p].status == wrong && c.directions.status == wrong;
+      for (std::size_t other = 0; other < bad.size(); ++other)
+        if (other != p) CHECK(c.params[other].status == good.params[other].status);
+    }
+  }
+  CHECK(checked > 35);
+  CHECK(found >= checked * 95 / 100);
+}
+
+TEST_CASE("gradient check: what several elements share along an axis is a kink") {
+  Problem m;
+  m.in.params = {1, 3, 3};
+  m.in.param_offsets = {0};
+  m.params = {m.graph.param(0, m.graph.intern({false, {3}}))};
+  Expr most = m.expr(m.graph.reduce(Reduction::max, m.params[0], {0}));
+  GradientCheck c = m.check(most * most);
+  CHECK(c.params[0].status == kink);
+  REQUIRE(c.params[0].culprit);
+  CHECK(m.graph[c.params[0].culprit->node].kind == NodeKind::reduce);
+  CHECK(c.params[0].culprit->operands == std::vector<double>{3});
+}
+
+// Forty rounds of x ← 3.9·x·(1 − x) lengthen what separates two starts by 0.5 in logarithm each: the analysis
+// of the rounding errors, which takes each to add to the others, leaves no digit.
+TEST_CASE("gradient check: a long chain of operations") {
+  Problem m;
+  Expr x = m.param(0.3), y = x;
+  for (int round = 0; round < 40; ++round) y = 3.9 * y * (1.0 - y);
+  m.differentiate_loss(y);
+  CHECK(m.check().params[0].status == right);
+  m.gradient[0] = (m.expr(m.gradient[0]) * 1.1).id;
+  CHECK(m.check().params[0].status == wrong);
 }
