@@ -67,10 +67,10 @@ void note_assumed(Session& s) {
 std::optional<Place> starting_place(const Arguments& a, Session& s, const RunFacts& facts,
                                     const State* resumed) {
   if (resumed) return take_place(s, facts, *resumed, a.resume, s.diagnostics);
-  if (a.init.empty()) return Place{{}, take_start(s, nullptr, "", s.diagnostics), {}};
-  auto state = load(a.init, s.diagnostics);
-  if (!state) return {};
-  return Place{{}, take_start(s, &*state, a.init, s.diagnostics), {}};
+  if (a.init.empty()) return Place{{}, starts(s.model()), {}};
+  auto state = load_numbers(a.init, s.diagnostics);
+  auto start = state ? take_start(s, *state, a.init, s.diagnostics) : std::nullopt;
+  return start ? std::optional(Place{{}, std::move(*start), {}}) : std::nullopt;
 }
 
 // --verbose: the data as they lie in memory, the functions, where their code is from.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/batches.h"
+#include "runtime/parameters.h"
 #include "runtime/run_state.h"
 #include "runtime/validation.h"
 #include "tests/unit/folder.h"
@@ -32,7 +33,7 @@ struct Line {
 
 // Where a run begins: at the starts, or where a state file left it.
 inline Place place_in(const Folder& folder, Session& s, const RunFacts& facts, const std::string& from) {
-  if (from.empty()) return {{}, take_start(s, nullptr, "", s.diagnostics), {}};
+  if (from.empty()) return {{}, starts(s.model()), {}};
   auto state = load(folder.path(from), s.diagnostics);
   REQUIRE(state);
   auto place = take_place(s, facts, *state, from, s.diagnostics);
