@@ -99,7 +99,8 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(usage, 801, usage, "a command line that cannot be understood")                      \
   X(cannot_open, 802, system, "a file that cannot be opened or read")                   \
   X(cannot_write, 803, system, "a file that cannot be written")                         \
-  X(interpreted, 804, done, "a system that does not let generated code run")
+  X(interpreted, 804, done, "a system that does not let generated code run")            \
+  X(linked_output, 805, done, "an output that has other names")
 
 enum class Code : std::uint16_t {
 #define X(name, number, exit, title) name = number,

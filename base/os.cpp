@@ -456,6 +456,12 @@ Status write_file(const std::string& path, std::string_view bytes) {
   return write_at(place, bytes);
 }
 
+std::int64_t other_names(const std::string& path) {
+  struct stat info;
+  bool known = retried("stat", [&] { return ::stat(path.c_str(), &info); }) == 0;
+  return known && S_ISREG(info.st_mode) ? static_cast<std::int64_t>(info.st_nlink) - 1 : 0;
+}
+
 Output::Output() = default;
 Output::~Output() {
   if (lock_ < 0) return;

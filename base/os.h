@@ -69,6 +69,10 @@ void prefer_large_pages(void* memory, std::size_t size);
 // write one path at a time, the last to rename wins.
 [[nodiscard]] Status write_file(const std::string& path, std::string_view bytes);
 
+// How many other names (hard links) the file has, after symbolic links: they keep what it holds when it is
+// replaced. 0 for a new file and what is no regular one.
+std::int64_t other_names(const std::string& path);
+
 // A file that is written again and again, by this process alone: the folder is opened once, so that every
 // write goes there wherever its path leads by then, and a lock keeps others from opening the same file here.
 // The lock of a process that has ended is nobody's.

@@ -344,6 +344,7 @@ bool open_outputs(const Arguments& a, Session& s, const std::string& path, os::O
   for (const std::string& file : {path, a.log})
     if (!file.empty() && !check_output(a, s, file, s.diagnostics)) return false;
   if (path.empty()) return true;
+  warn_of_links(path, s.diagnostics);
   std::error_code ignored;
   if (!a.log.empty() && (a.log == path || std::filesystem::equivalent(a.log, path, ignored))) {
     s.diagnostics.error(Code::usage, fmt::format("`{}` cannot be both the state and the log", escaped(path)));
