@@ -333,6 +333,26 @@ std::string result_text(const Session& s, const Trained& t) {
   return out;
 }
 
+// What is left of a fit that could not be saved: every number, where that is not more than anybody reads.
+std::string last_resort(const Session& s, const Trained& t) {
+  constexpr std::int64_t most = 100'000;
+  const Model& model = s.model();
+  if (model.param_elements() > most)
+    return fmt::format("the {} are lost: too many to print\n", parameter_count(model));
+  std::vector<double> params = in_units(model, t.fit.params);
+  std::string out = "the parameters, which are saved nowhere:\n";
+  for (const Parameter& param : model.params)
+    out += param.name + " = " + nested_text(elements_of(param, params), param.axes, model.graph.precision()) +
+           "\n";
+  return out;
+}
+
+// Whether the fit is neither in a file nor, whole, on standard output.
+bool is_lost(const Arguments& a, const Session& s, const std::string& path, const Trained& t, bool printed) {
+  bool wanted = t.fit.usable && !t.was_finished && (!path.empty() || !(a.quiet || printed));
+  return wanted && t.saved.empty() && !a.json && !(printed && lists_all(s.model()));
+}
+
 int exit_of(const Session& s, const Trained& t) {
   if (s.diagnostics.has_errors()) return s.diagnostics.exit_code();
   if (t.fit.status == Status::interrupted) return 128 + stop_signal;
@@ -391,14 +411,15 @@ int run_train(const Arguments& a) {
   if (!trained) return failed();
   s.times["per_step"] = per_step(trained->fit);
   int exit = exit_of(s, *trained);
-  if (!a.json && !a.quiet && trained->fit.usable && !print(result_text(s, *trained), s.diagnostics) &&
-      exit == exit_code::done)
+  bool printed = !a.json && !a.quiet && trained->fit.usable && print(result_text(s, *trained), s.diagnostics);
+  if (!a.json && !a.quiet && trained->fit.usable && !printed && exit == exit_code::done)
     exit = exit_code::system;
   if (!a.json && !a.quiet) say_saved(s, *trained);
   if (!a.json && !a.quiet && !trained->plot.empty())
     print_error(fmt::format("drawn {}\n", escaped(trained->plot)));
   Json json;
-  if (a.json) json = result_json(s, *trained, a.full, exit);
+  bool full = a.full || (!path.empty() && trained->saved.empty() && !trained->was_finished);
+  if (a.json) json = result_json(s, *trained, full, exit);
   if (a.json && !a.plot.empty())
     json["plot"] = trained->plot.empty() ? Json(nullptr) : Json(escaped(trained->plot));
   return finish(a, s, a.json ? &json : nullptr, exit);
