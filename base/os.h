@@ -142,7 +142,8 @@ bool is_foreground(int descriptor);
 // Whether the environment says that text is UTF-8.
 bool is_utf8_locale();
 
-// A text file that grows line by line, each line whole and at once.
+// A text file that grows line by line, each line whole and at once. While it is open no other process opens
+// it so.
 class LineFile {
  public:
   LineFile() = default;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // slope plot: the picture of a fit at saved weights.
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -45,6 +47,8 @@ int run_plot(const Arguments& given) {
   if (!figure) return failed();
   bool written = a.output.empty() ? print(for_terminal(a, *figure), s.diagnostics)
                                   : write_result(a, s, a.output, plot::svg(*figure));
+  bool file = !is_standard_output(a.output);
+  if (written && file && !a.json && !a.quiet) print_error(fmt::format("drawn {}\n", escaped(a.output)));
   if (!written || !a.json) return finish(a, s, nullptr, s.diagnostics.exit_code());
   Json json{{"slope", 1},
             {"model", escaped(s.request.source.name())},

@@ -12,6 +12,7 @@
 #include "codegen/schedule.h"
 #include "driver/output.h"
 #include "driver/progress.h"
+#include "driver/resume_command.h"
 #include "plot/svg.h"
 #include "runtime/batches.h"
 #include "runtime/loss_curve.h"
@@ -376,12 +377,12 @@ bool open_outputs(const Arguments& a, Session& s, const std::string& path, os::O
 }
 
 // Where the state is, and how to go on with an interrupted run.
-void say_saved(const Session& s, const Trained& t) {
+void say_saved(const Arguments& a, const Session& s, const Trained& t) {
   if (!t.saved.empty() && !t.was_finished) print_error(fmt::format("saved {}\n", escaped(t.saved)));
   if (t.fit.status != Status::interrupted) return;
-  print_error(fmt::format("stopped by SIG{} at step {} of {}{}\n", sigabbrev_np(stop_signal), t.fit.steps,
-                          total_steps(s.model(), t.fit.runs),
-                          t.saved.empty() ? "" : fmt::format("; --resume {} goes on", escaped(t.saved))));
+  print_error(fmt::format("stopped by SIG{} at step {} of {}\n", sigabbrev_np(stop_signal), t.fit.steps,
+                          total_steps(s.model(), t.fit.runs)));
+  if (!t.saved.empty()) print_error(fmt::format("to go on: {}\n", resume_command(a, t.saved)));
 }
 
 bool check_plot(const Arguments& a, Session& s, const std::string& saved) {
@@ -414,7 +415,8 @@ int run_train(const Arguments& a) {
   bool printed = !a.json && !a.quiet && trained->fit.usable && print(result_text(s, *trained), s.diagnostics);
   if (!a.json && !a.quiet && trained->fit.usable && !printed && exit == exit_code::done)
     exit = exit_code::system;
-  if (!a.json && !a.quiet) say_saved(s, *trained);
+  if (is_lost(a, s, path, *trained, printed)) print_error(last_resort(s, *trained));
+  if (!a.json && !a.quiet) say_saved(a, s, *trained);
   if (!a.json && !a.quiet && !trained->plot.empty())
     print_error(fmt::format("drawn {}\n", escaped(trained->plot)));
   Json json;

@@ -460,19 +460,39 @@ class Resume {
     std::int64_t steps = place.steps(), total = total_steps(model_, place.runs);
     if (steps < total) return false;
     bool early = place.runs.back().status == Status::stopped_early;
-    Diagnostic d{
-        .severity = Severity::note,
-        .code = Code::nothing_to_resume,
-        .message =
-            early ? fmt::format("the run in {} is finished: patience ended it at step {}", path_, steps)
-                  : fmt::format("the run in {} is finished: it has done {} of {} steps", path_, steps, total),
-        .span = {},
-        .position = {},
-        .label = {}};
-    d.helps.push_back(early ? fmt::format("`--init {}` starts a new run from its parameters", path_)
-                            : "with a larger number of steps it goes on");
+    std::int64_t planned = planned_steps();
+    Diagnostic d{.severity = Severity::note,
+                 .code = Code::nothing_to_resume,
+                 .message = {},
+                 .span = {},
+                 .position = {},
+                 .label = {}};
+    if (early) {
+      d.message = fmt::format("the run in {} is finished: patience ended it at step {}", path_, steps);
+      d.helps.push_back(fmt::format("`--init {}` starts a new run from its parameters", path_));
+    } else if (steps < planned) {
+      d.message = fmt::format("the run in {} was stopped at step {} of {}, but now {} are asked for", path_,
+                              steps, planned, total);
+      d.helps.push_back(runs_.size() == 1 && !model_.trainings[0].epochs
+                            ? fmt::format("with `--steps {}` it goes on to its end", planned)
+                            : "with as many steps as it was begun with it goes on to its end");
+    } else {
+      d.message = fmt::format("the run in {} is finished: it has done {} of {} steps", path_, steps, total);
+      d.helps.push_back("with a larger number of steps it goes on");
+    }
     diagnostics_.add(std::move(d));
     return true;
+  }
+
+  // What the state's own run was to make. Of a statement that its stopping test ended: what it made.
+  std::int64_t planned_steps() const {
+    std::int64_t steps = 0;
+    for (const Json& run : runs_) {
+      Json planned = run.value("steps", Json());
+      bool counts = planned.is_number_unsigned() && planned <= most_steps && !run.contains("status");
+      steps += counts ? planned.get<std::int64_t>() : run["done"].get<std::int64_t>();
+    }
+    return steps;
   }
 
   static constexpr std::int64_t most_steps = std::int64_t{1} << 53;
