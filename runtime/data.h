@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/diagnostic.h"
@@ -40,6 +41,10 @@ class DataFile {
   bool drops_missing() const;
   // Of a file that holds one array: the axes of a row.
   std::optional<std::vector<std::int64_t>> array() const;
+
+  bool has_column(std::string_view name) const;
+  // False, with Code::bad_header, where one of them stands in the header twice. read() looks itself.
+  bool check_twice(std::span<const WantedColumn> wanted, Diagnostics& diagnostics) const;
 
   struct Columns {
     std::vector<Column> columns;                   // as wanted, in that order

@@ -111,6 +111,7 @@ bool prepare(Session& s, DataNeed need) {
   settings.used = load_used_files(s.tree, s.request.folder, s.sources, s.used_trees, model);
   // Without the header a short form cannot tell columns from parameters: nothing more can be said of it.
   if (s.opened || !short_form) s.lowered = lower(s.tree, settings, model);
+  if (s.lowered && short_form && s.opened) warn_of_unread_data(s.model(), *s.opened, model);
   if (s.lowered && s.model().uses_training) lower_outside(s, settings, model);
   sort_by_line(model);
   append(s.diagnostics, model);
