@@ -85,6 +85,7 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(bad_label, 513, data, "labels that are not the classes of the column")              \
   X(bad_index, 514, data, "an index that is no whole number in its range")              \
   X(constant_column, 515, done, "a column that is the same in every row")               \
+  X(digits_lost, 516, done, "whole numbers with more digits than the model's numbers")  \
   /* state files */                                                                     \
   X(damaged_state, 601, state, "a state file that is damaged or none at all")           \
   X(other_model, 602, state, "a state file of another model")                           \

@@ -95,6 +95,34 @@ void note_dropped(const DataFile& file, const DataFile::Columns& read, Diagnosti
                    .label = {}});
 }
 
+// One warning for a file: where the first is, and how many there are.
+void warn_of_lost_digits(std::span<const LostDigits* const> columns, bool single, Diagnostics& diagnostics) {
+  const LostDigits* first = nullptr;
+  std::int64_t cells = 0, of_columns = 0;
+  auto place = [](const LostDigits& l) { return std::pair(l.first.line, l.first.column); };
+  for (const LostDigits* column : columns) {
+    cells += column->cells;
+    of_columns += column->cells > 0;
+    if (column->cells > 0 && (!first || place(*column) < place(*first))) first = column;
+  }
+  if (!first) return;
+  Diagnostic d;
+  d.severity = Severity::warning;
+  d.code = Code::digits_lost;
+  d.position = first->first;
+  d.message = fmt::format("`{}` has more digits than the model's numbers: {:.0f} is read",
+                          escaped(first->text, 40), first->value);
+  if (cells > 1)
+    d.notes.push_back(of_columns > 1 ? fmt::format("so have {} cells in {} columns", cells, of_columns)
+                                     : fmt::format("so have {} cells in this column", cells));
+  d.notes.push_back(fmt::format("every whole number up to {} is a number of {}",
+                                single ? "2^24 = 16777216" : "2^53 = 9007199254740992",
+                                single ? "f32" : "f64"));
+  if (single && std::abs(first->value) < 0x1p53) d.helps.push_back("`precision f64` holds it");
+  d.helps.push_back("a number that is a name, and is not calculated with, can be read as a `class`");
+  diagnostics.add(std::move(d));
+}
+
 // Which columns of a file are read, and what for.
 struct FileColumns {
   std::vector<WantedColumn> wanted;
@@ -147,9 +175,12 @@ class FileReader {
     auto standard = [&](std::size_t i) { return model_.columns[i].standardized; };
     if (single() && std::ranges::any_of(targets_, standard)) exact = file_.read(wanted_, false, diagnostics_);
     std::size_t first = 0;
+    std::vector<const LostDigits*> lost;
     for (std::size_t target : targets_) {
       const DataColumn& column = model_.columns[target];
       bool rounded_later = standard(target) && exact;
+      for (std::size_t k = first; k < first + headers_of(column); ++k)
+        lost.push_back(&(rounded_later ? *exact : *read).lost[k]);
       std::span<Column> parts =
           std::span((rounded_later ? *exact : *read).columns).subspan(first, headers_of(column));
       for (std::size_t k = 0; k < parts.size(); ++k)
@@ -160,6 +191,7 @@ class FileReader {
       if (column.standardized && !standardize(target, whole, first)) return {};
       first += headers_of(column);
     }
+    warn_of_lost_digits(lost, single(), diagnostics_);
     return read;
   }
 

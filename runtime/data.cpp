@@ -213,6 +213,7 @@ std::optional<DataFile::Columns> DataFile::Contents::read(std::span<const Wanted
     result.columns.push_back(again ? table->columns[slot].copy() : std::move(table->columns[slot]));
     result.columns.back().rename(wanted[i].header);
     result.labels.push_back(table->labels[slot]);
+    result.lost.push_back(table->lost[slot]);
   }
   return result;
 }
@@ -227,6 +228,7 @@ std::optional<DataFile::Columns> DataFile::Contents::read_one_array(const Wanted
   result.dropped = read->dropped;
   result.columns.push_back(std::move(read->column));
   result.labels.push_back(std::move(read->labels));
+  result.lost.emplace_back();
   return result;
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/diagnostic.h"
 #include "runtime/column.h"
+#include "runtime/table.h"
 
 namespace slope {
 
@@ -49,6 +50,7 @@ class DataFile {
   struct Columns {
     std::vector<Column> columns;                   // as wanted, in that order
     std::vector<std::vector<std::string>> labels;  // of each: what its numbers stand for; {} of numbers
+    std::vector<LostDigits> lost;                  // of each
     std::int64_t rows = 0;
     std::int64_t dropped = 0;
   };

@@ -21,10 +21,19 @@ struct TableRequest {
   bool drop_missing;
 };
 
+// Cells of whole numbers that no number of the model is: what was read is near them.
+struct LostDigits {
+  std::int64_t cells = 0;
+  FilePosition first = {};
+  std::string text = {};  // of the first cell, and what was read
+  double value = 0;
+};
+
 struct Table {
   std::vector<int> slots;                        // for each wanted column: where in `columns`
   std::vector<Column> columns;                   // each once
   std::vector<std::vector<std::string>> labels;  // of each that holds labels: its cells are numbers of these
+  std::vector<LostDigits> lost;                  // of each
   std::int64_t rows = 0, dropped = 0;
 };
 
