@@ -65,6 +65,7 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(kink, 406, done, "a derivative at a point where an operation has none")             \
   X(wrong_derivative, 407, model, "a derivative that is not that of the loss")          \
   X(sum_of_batch, 408, done, "a loss that sums over the rows of a batch")               \
+  X(going_in_circles, 409, done, "a training whose steps go in a circle")               \
   X(random_prediction, 411, done, "a prediction with random numbers in it")             \
   X(wrong_optimizer, 420, model, "a loss that an optimizer is not made for")            \
   X(not_converged, 421, diverged, "an optimizer that met its limit of steps first")     \
