@@ -93,6 +93,7 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(init_differs, 603, done, "parameters that only the model or only the file has")     \
   X(resume_differs, 604, done, "a run resumed with other data or options")              \
   X(nothing_to_resume, 605, done, "a run that is finished already")                     \
+  X(other_formula, 606, done, "weights of a model with another formula")                \
   /* limits */                                                                          \
   X(too_deep, 701, limit, "nested too deeply")                                          \
   X(too_many_operations, 702, limit, "more operations than one program may have")       \

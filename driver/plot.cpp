@@ -40,7 +40,7 @@ int run_plot(const Arguments& given) {
   if (a.weights.empty())
     s.diagnostics.error(Code::usage, "--weights FILE is needed: the state that `slope train` saved");
   if (s.diagnostics.has_errors()) return failed();
-  auto params = prepare_at(s, a.weights);
+  auto params = prepare_at(s, a.weights, Use::prediction);
   if (!params) return failed();
   std::int64_t rows = 0;
   auto figure = picture(s, *params, {}, rows);

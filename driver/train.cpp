@@ -220,7 +220,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   const Dataset* held_out = out.data.validation ? &*out.data.validation : nullptr;
   if (!solvers_fit(s, *steps, rows.rows)) return {};
   RunFacts facts;
-  if (resumed || !path.empty()) facts = run_facts(s.model(), *steps, rows, held_out);
+  if (resumed || !path.empty()) facts = run_facts(s, *steps, rows, held_out);
   auto start = starting_place(a, s, facts, resumed);
   if (!start) return {};
   out.stability = stability_of(s, *steps, rows);

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "runtime/facts.h"
 #include "runtime/parameters.h"
+#include "runtime/run_state.h"
 #include "runtime/used_files.h"
 
 namespace slope {
@@ -298,11 +299,28 @@ std::optional<std::vector<double>> take_weights(const Session& s, const State& s
   return {};
 }
 
-std::optional<std::vector<double>> prepare_at(Session& s, const std::string& weights) {
+std::optional<std::vector<double>> prepare_at(Session& s, const std::string& weights, Use use) {
   auto state = load(weights, s.diagnostics);
   if (!state) return {};
   if (!take_decisions(s.request.settings, *state, weights, s.diagnostics) || !prepare(s)) return {};
-  return take_weights(s, *state, weights, s.diagnostics);
+  auto params = take_weights(s, *state, weights, s.diagnostics);
+  if (params) warn_of_other_formula(s, *state, weights, use, s.diagnostics);
+  return params;
+}
+
+namespace {
+
+// Code::other_model: what does not fit, each with both shapes.
+void refuse_start(const std::string& path, std::vector<std::string> faults, bool turned,
+                  Diagnostics& diagnostics) {
+  Diagnostic& d =
+      diagnostics.error(Code::other_model, fmt::format("the parameters in {} do not fit", escaped(path)));
+  d.notes = std::move(faults);
+  if (turned)
+    d.helps.push_back(
+        "the matrices of linear layers are [inputs, outputs] here, as in `x @ W`: PyTorch's are "
+        "transposed, save them as `W.T.contiguous()`");
+  d.helps.push_back("leave out of the file what shall keep its start");
 }
 
 bool is_transpose(std::span<const std::int64_t> a, std::span<const std::int64_t> b) {

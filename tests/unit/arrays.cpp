@@ -60,7 +60,7 @@ class ArrayRun {
     REQUIRE(steps_);
     evaluation_ = evaluation_graph(model());
     REQUIRE(read());
-    facts_ = run_facts(model(), *steps_, data_);
+    facts_ = run_facts(session_, *steps_, data_);
     program_ = Program::compile(training_kernels(model(), *steps_, evaluation_),
                                 compile_options(s.request, model(), data_), s.diagnostics);
     REQUIRE(program_);
@@ -351,7 +351,7 @@ TEST_CASE("other cells of a block are other data", "[arrays][resume]") {
     folder.write("p.csv", "y,p,q\n1,2,3\n4,5," + cell + "\n");
     ArrayRun run(folder, text_of("f64", "train steps=1\n"), regression);
     run.compile();
-    return run_facts(run.model(), run.steps(), run.data()).data;
+    return run_facts(run.session(), run.steps(), run.data()).data;
   };
   CHECK(hash("6") == hash("6"));
   CHECK(hash("6") != hash("7"));

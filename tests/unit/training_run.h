@@ -60,7 +60,7 @@ class TrainingRun {
     data_ = std::move(*parts);
     REQUIRE(settle_trainings(s.lowered->model(), data_.training.rows, s.diagnostics));
     held_out_ = data_.validation ? &*data_.validation : nullptr;
-    facts_ = run_facts(s.model(), *steps_, data_.training, held_out_);
+    facts_ = run_facts(s, *steps_, data_.training, held_out_);
     program_ = Program::compile(training_kernels(s.model(), *steps_, evaluation_),
                                 compile_options(s.request, s.model(), data_.training), s.diagnostics);
     REQUIRE(program_);
