@@ -64,8 +64,10 @@ class TableReader {
   void make_block(std::int64_t rows);
   void flush();
   void read_rows_at_hand();
-  template <bool with_labels>
   void read_plain_rows();
+  void read_plain_rows_with_bits();
+  template <bool with_labels>
+  void read_plain_rows_of();
   template <bool with_labels>
   const char* read_plain_row(const char* p, std::int64_t row);
   void read_row();
@@ -251,7 +253,8 @@ constexpr T exact_up_to = std::is_same_v<T, double> ? T{0x1p53} : T{0x1p24};
 
 // The wanted number at the start of the text, if a stop follows it at once: returns the stop, or null.
 template <class T>
-inline const char* TableReader<T>::read_plain_cell(const char* p, int column, T& value) {
+[[gnu::always_inline]] inline const char* TableReader<T>::read_plain_cell(const char* p, int column,
+                                                                          T& value) {
   const char* end = read_tiny_number(p, scan_.separators(), value);
   if (end && scan_.stops(*end)) return end;
   end = has_many_digits(p) ? read_long_number(p, scan_.end(), value) : read_short_number(p, value);
@@ -265,7 +268,7 @@ inline const char* TableReader<T>::read_plain_cell(const char* p, int column, T&
 // others.
 template <class T>
 template <bool with_labels>
-inline const char* TableReader<T>::read_plain_row(const char* p, std::int64_t row) {
+[[gnu::always_inline]] inline const char* TableReader<T>::read_plain_row(const char* p, std::int64_t row) {
   T* const* targets = targets_.data();
   for (int column = 0;; ++p) {
     bool quoted = false;
@@ -279,17 +282,10 @@ inline const char* TableReader<T>::read_plain_row(const char* p, std::int64_t ro
   }
 }
 
-template <class T>
-void TableReader<T>::read_rows_at_hand() {
-  if (labels_.empty()) read_plain_rows<false>();
-  else read_plain_rows<true>();
-  if (p_ != scan_.end() && row_ < block_rows_) read_row();
-}
-
 // As many rows as the block has room for; stops before one that has to be looked at closely.
 template <class T>
 template <bool with_labels>
-void TableReader<T>::read_plain_rows() {
+[[gnu::always_inline]] inline void TableReader<T>::read_plain_rows_of() {
   std::int64_t row = row_;
   const char* p = p_;
   while (row < block_rows_) {
@@ -303,6 +299,44 @@ void TableReader<T>::read_plain_rows() {
   row_ = row;
   p_ = p;
   skip_blank_lines();
+}
+
+template <class T>
+void TableReader<T>::read_plain_rows() {
+  if (labels_.empty()) read_plain_rows_of<false>();
+  else read_plain_rows_of<true>();
+}
+
+// The same loop with shifts that take their distance from any register, of which reading a cell has many: an
+// eighth faster. The attribute holds for functions, not for templates: there is one of each type.
+#ifdef __x86_64__
+#define SLOPE_BITS [[gnu::target("bmi,bmi2")]]
+bool has_bits() {
+  static const bool has = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  return has;
+}
+#else
+#define SLOPE_BITS
+constexpr bool has_bits() { return false; }
+#endif
+
+template <>
+SLOPE_BITS void TableReader<double>::read_plain_rows_with_bits() {
+  if (labels_.empty()) read_plain_rows_of<false>();
+  else read_plain_rows_of<true>();
+}
+template <>
+SLOPE_BITS void TableReader<float>::read_plain_rows_with_bits() {
+  if (labels_.empty()) read_plain_rows_of<false>();
+  else read_plain_rows_of<true>();
+}
+#undef SLOPE_BITS
+
+template <class T>
+void TableReader<T>::read_rows_at_hand() {
+  if (has_bits() && !request_.any_processor) read_plain_rows_with_bits();
+  else read_plain_rows();
+  if (p_ != scan_.end() && row_ < block_rows_) read_row();
 }
 
 template <class T>

@@ -19,6 +19,7 @@ struct TableRequest {
   std::vector<int> columns;  // wanted, by number; the same may be there twice
   std::vector<bool> labels;  // for each: whether its cells are labels
   bool drop_missing;
+  bool any_processor = false;  // for tests: with the instructions that every processor has
 };
 
 // Cells of whole numbers that no number of the model is: what was read is near them.
