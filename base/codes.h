@@ -65,6 +65,7 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(kink, 406, done, "a derivative at a point where an operation has none")             \
   X(wrong_derivative, 407, model, "a derivative that is not that of the loss")          \
   X(sum_of_batch, 408, done, "a loss that sums over the rows of a batch")               \
+  X(going_in_circles, 409, done, "a training whose steps go in a circle")               \
   X(random_prediction, 411, done, "a prediction with random numbers in it")             \
   X(wrong_optimizer, 420, model, "a loss that an optimizer is not made for")            \
   X(not_converged, 421, diverged, "an optimizer that met its limit of steps first")     \
@@ -85,12 +86,14 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(bad_label, 513, data, "labels that are not the classes of the column")              \
   X(bad_index, 514, data, "an index that is no whole number in its range")              \
   X(constant_column, 515, done, "a column that is the same in every row")               \
+  X(digits_lost, 516, done, "whole numbers with more digits than the model's numbers")  \
   /* state files */                                                                     \
   X(damaged_state, 601, state, "a state file that is damaged or none at all")           \
   X(other_model, 602, state, "a state file of another model")                           \
   X(init_differs, 603, done, "parameters that only the model or only the file has")     \
   X(resume_differs, 604, done, "a run resumed with other data or options")              \
   X(nothing_to_resume, 605, done, "a run that is finished already")                     \
+  X(other_formula, 606, done, "weights of a model with another formula")                \
   /* limits */                                                                          \
   X(too_deep, 701, limit, "nested too deeply")                                          \
   X(too_many_operations, 702, limit, "more operations than one program may have")       \
@@ -99,7 +102,8 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(usage, 801, usage, "a command line that cannot be understood")                      \
   X(cannot_open, 802, system, "a file that cannot be opened or read")                   \
   X(cannot_write, 803, system, "a file that cannot be written")                         \
-  X(interpreted, 804, done, "a system that does not let generated code run")
+  X(interpreted, 804, done, "a system that does not let generated code run")            \
+  X(linked_output, 805, done, "an output that has other names")
 
 enum class Code : std::uint16_t {
 #define X(name, number, exit, title) name = number,

@@ -456,6 +456,12 @@ Status write_file(const std::string& path, std::string_view bytes) {
   return write_at(place, bytes);
 }
 
+std::int64_t other_names(const std::string& path) {
+  struct stat info;
+  bool known = retried("stat", [&] { return ::stat(path.c_str(), &info); }) == 0;
+  return known && S_ISREG(info.st_mode) ? static_cast<std::int64_t>(info.st_nlink) - 1 : 0;
+}
+
 Output::Output() = default;
 Output::~Output() {
   if (lock_ < 0) return;
@@ -687,6 +693,9 @@ Status LineFile::open(const std::string& path, std::size_t keep) {
   struct stat info;
   if (retried("stat", [&] { return ::fstat(descriptor_, &info); }) != 0) return failure("open", path);
   if (!S_ISREG(info.st_mode)) return {};
+  // Some file systems have no locks.
+  if (retried("flock", [&] { return ::flock(descriptor_, LOCK_EX | LOCK_NB); }) != 0 && errno == EWOULDBLOCK)
+    return Error{"write", path, "another slope is writing it"};
   if (static_cast<std::size_t>(info.st_size) <= keep) return {};
   if (retried("ftruncate", [&] { return ::ftruncate(descriptor_, static_cast<off_t>(keep)); }) != 0)
     return failure("shorten", path);

@@ -69,6 +69,10 @@ void prefer_large_pages(void* memory, std::size_t size);
 // write one path at a time, the last to rename wins.
 [[nodiscard]] Status write_file(const std::string& path, std::string_view bytes);
 
+// How many other names (hard links) the file has, after symbolic links: they keep what it holds when it is
+// replaced. 0 for a new file and what is no regular one.
+std::int64_t other_names(const std::string& path);
+
 // A file that is written again and again, by this process alone: the folder is opened once, so that every
 // write goes there wherever its path leads by then, and a lock keeps others from opening the same file here.
 // The lock of a process that has ended is nobody's.
@@ -138,7 +142,8 @@ bool is_foreground(int descriptor);
 // Whether the environment says that text is UTF-8.
 bool is_utf8_locale();
 
-// A text file that grows line by line, each line whole and at once.
+// A text file that grows line by line, each line whole and at once. While it is open no other process opens
+// it so.
 class LineFile {
  public:
   LineFile() = default;

@@ -169,8 +169,11 @@ std::string own_words(const std::string& what) {
     return fmt::format("{} is given {} times", option, *times);
   if (auto word = between("The following argument was not expected: ", ""))
     return fmt::format("one argument too many: `{}`", *word);
-  if (auto words = between("The following arguments were not expected: ", ""))
-    return fmt::format("too many arguments: {}", *words);
+  if (auto words = between("The following arguments were not expected: ", "")) {
+    if (words->ends_with(" --")) words->resize(words->size() - 3);  // is none
+    return words->find(' ') == std::string::npos ? fmt::format("one argument too many: `{}`", *words)
+                                                 : fmt::format("too many arguments: {}", *words);
+  }
   if (auto pair = between("Could not convert: ", "")) {
     std::size_t equals = pair->find(" = ");
     if (equals != std::string::npos)
@@ -194,6 +197,18 @@ std::string unknown_option(const std::string& command, int count, char** words) 
   return "";
 }
 
+// What may have been meant. Of a single letter: the options that begin with it; every other letter is as
+// near.
+std::vector<std::string> near_options(const std::string& word, const std::vector<std::string>& names) {
+  std::vector<std::string> near;
+  if (word.size() == 2)
+    for (const std::string& name : names)
+      if (name.starts_with("-" + word)) near.push_back("`" + name + "`");
+  if (word.size() > 2)
+    if (std::string name = nearest(word, names); !name.empty()) near.push_back("`" + name + "`");
+  return near.size() > 4 ? std::vector<std::string>() : near;
+}
+
 // What is wrong with the command line, with the nearest right word.
 void explain(const CLI::ParseError& e, int count, char** words, Diagnostics& diagnostics) {
   std::string first = count > 1 ? words[1] : "";
@@ -201,10 +216,10 @@ void explain(const CLI::ParseError& e, int count, char** words, Diagnostics& dia
   if (!known && !first.empty() && !first.starts_with("-")) return unknown_command(first, diagnostics);
   std::string command = known ? first : "", program = known ? "slope " + first : "slope";
   if (std::string word = unknown_option(command, count, words); !word.empty()) {
-    std::string near = nearest(word, option_names(command));
+    std::vector<std::string> near = near_options(word, option_names(command));
     diagnostics.error(Code::usage, fmt::format("`{}` has no option `{}`", program, word))
         .helps.push_back(near.empty() ? fmt::format("`{} --help` lists them", program)
-                                      : fmt::format("did you mean `{}`?", near));
+                                      : fmt::format("did you mean {}?", listed(near, "or")));
     return;
   }
   std::string what = e.what();

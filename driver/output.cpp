@@ -105,13 +105,14 @@ int finish(const Arguments& a, const Session& session, const Json* result, int e
   return late.has_errors() ? late.exit_code() : exit;
 }
 
+bool is_standard_output(const std::string& path) {
+  return path.empty() || path == "-" || path == "/dev/stdout";
+}
+
 int finish_text(const Arguments& a, Session& s, const std::string& stage, const std::string& text) {
   Json json{{"slope", 1}, {"model", escaped(s.request.source.name())}, {"stage", stage}};
-  if (!a.output.empty()) {
-    if (check_output(a, s, a.output, s.diagnostics))
-      if (os::Status failed = os::write_file(a.output, text))
-        s.diagnostics.error(Code::cannot_write, failed->message());
-    if (s.diagnostics.has_errors()) return finish(a, s, nullptr, s.diagnostics.exit_code());
+  if (!is_standard_output(a.output)) {
+    if (!write_result(a, s, a.output, text)) return finish(a, s, nullptr, s.diagnostics.exit_code());
     json["output"] = escaped(a.output);
   } else if (a.json) {
     json["text"] = text;
@@ -197,9 +198,25 @@ bool check_output(const Arguments& a, const Session& session, const std::string&
   return false;
 }
 
+void warn_of_links(const std::string& path, Diagnostics& diagnostics) {
+  std::int64_t others = os::other_names(path);
+  if (others <= 0) return;
+  Diagnostic d{.severity = Severity::warning,
+               .code = Code::linked_output,
+               .message = fmt::format(
+                   "`{}` is replaced under this name only: it has {} (hard link{})", escaped(path),
+                   others == 1 ? "another" : fmt::format("{} others", others), others == 1 ? "" : "s"),
+               .span = {},
+               .position = {},
+               .label = {}};
+  d.notes.push_back("the file keeps what it holds under " + std::string(others == 1 ? "that" : "those"));
+  diagnostics.add(std::move(d));
+}
+
 bool write_result(const Arguments& a, Session& s, const std::string& path, const std::string& text) {
-  if (path.empty() || path == "-") return print(text, s.diagnostics);
+  if (is_standard_output(path)) return print(text, s.diagnostics);
   if (!check_output(a, s, path, s.diagnostics)) return false;
+  warn_of_links(path, s.diagnostics);
   os::Status failed = os::write_file(path, text);
   if (failed) s.diagnostics.error(Code::cannot_write, failed->message());
   return !failed;

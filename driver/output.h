@@ -47,7 +47,13 @@ std::string times_text(const Session& session);
 bool check_output(const Arguments& arguments, const Session& session, const std::string& path,
                   Diagnostics& diagnostics);
 
-// A result to a file, or to standard output where `path` is "" or "-"; false with a diagnostic where it
+// Says where a file that is about to be replaced has other names, which keep what it holds.
+void warn_of_links(const std::string& path, Diagnostics& diagnostics);
+
+// What -o may call it: "", "-" and its name, which cannot be replaced as files are.
+bool is_standard_output(const std::string& path);
+
+// A result to a file, or to standard output; false with a diagnostic where it
 // cannot be written or is refused.
 bool write_result(const Arguments& arguments, Session& session, const std::string& path,
                   const std::string& text);

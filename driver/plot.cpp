@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // slope plot: the picture of a fit at saved weights.
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -38,13 +40,15 @@ int run_plot(const Arguments& given) {
   if (a.weights.empty())
     s.diagnostics.error(Code::usage, "--weights FILE is needed: the state that `slope train` saved");
   if (s.diagnostics.has_errors()) return failed();
-  auto params = prepare_at(s, a.weights);
+  auto params = prepare_at(s, a.weights, Use::prediction);
   if (!params) return failed();
   std::int64_t rows = 0;
   auto figure = picture(s, *params, {}, rows);
   if (!figure) return failed();
   bool written = a.output.empty() ? print(for_terminal(a, *figure), s.diagnostics)
                                   : write_result(a, s, a.output, plot::svg(*figure));
+  bool file = !is_standard_output(a.output);
+  if (written && file && !a.json && !a.quiet) print_error(fmt::format("drawn {}\n", escaped(a.output)));
   if (!written || !a.json) return finish(a, s, nullptr, s.diagnostics.exit_code());
   Json json{{"slope", 1},
             {"model", escaped(s.request.source.name())},

@@ -19,13 +19,13 @@ struct Loaded {
   const Model& model() const { return session.outside_model(); }
 };
 
-bool load_model(const Arguments& a, Loaded& l) {
+bool load_model(const Arguments& a, Use use, Loaded& l) {
   Session& s = l.session;
   if (a.weights.empty()) {
     s.diagnostics.error(Code::usage, "--weights FILE is needed: the state that `slope train` saved");
     return false;
   }
-  auto params = prepare_at(s, a.weights);
+  auto params = prepare_at(s, a.weights, use);
   if (!params) return false;
   l.params = std::move(*params);
   return true;
@@ -159,7 +159,7 @@ int run_predict(const Arguments& given) {
   Loaded l{open_session(a), {}};
   Session& s = l.session;
   auto failed = [&] { return finish(a, s, nullptr, s.diagnostics.exit_code()); };
-  if (s.diagnostics.has_errors() || !load_model(a, l)) return failed();
+  if (s.diagnostics.has_errors() || !load_model(a, Use::prediction, l)) return failed();
   if (a.output.ends_with(".npy") && a.keep)
     s.diagnostics.error(Code::usage, "--keep needs a .csv: a .npy file holds the predicted numbers alone");
   if (!l.model().predict.valid())
@@ -197,7 +197,7 @@ int run_eval(const Arguments& given) {
   Loaded l{open_session(a), {}};
   Session& s = l.session;
   auto failed = [&] { return finish(a, s, nullptr, s.diagnostics.exit_code()); };
-  if (s.diagnostics.has_errors() || !load_model(a, l)) return failed();
+  if (s.diagnostics.has_errors() || !load_model(a, Use::evaluation, l)) return failed();
   const Model& model = l.model();
   Fused fused = evaluation_graph(model);
   auto ran = run_kernel(l, fused, false);

@@ -12,6 +12,7 @@
 #include "codegen/schedule.h"
 #include "driver/output.h"
 #include "driver/progress.h"
+#include "driver/resume_command.h"
 #include "plot/svg.h"
 #include "runtime/batches.h"
 #include "runtime/loss_curve.h"
@@ -67,10 +68,10 @@ void note_assumed(Session& s) {
 std::optional<Place> starting_place(const Arguments& a, Session& s, const RunFacts& facts,
                                     const State* resumed) {
   if (resumed) return take_place(s, facts, *resumed, a.resume, s.diagnostics);
-  if (a.init.empty()) return Place{{}, take_start(s, nullptr, "", s.diagnostics), {}};
-  auto state = load(a.init, s.diagnostics);
-  if (!state) return {};
-  return Place{{}, take_start(s, &*state, a.init, s.diagnostics), {}};
+  if (a.init.empty()) return Place{{}, starts(s.model()), {}};
+  auto state = load_numbers(a.init, s.diagnostics);
+  auto start = state ? take_start(s, *state, a.init, s.diagnostics) : std::nullopt;
+  return start ? std::optional(Place{{}, std::move(*start), {}}) : std::nullopt;
 }
 
 // --verbose: the data as they lie in memory, the functions, where their code is from.
@@ -219,7 +220,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   const Dataset* held_out = out.data.validation ? &*out.data.validation : nullptr;
   if (!solvers_fit(s, *steps, rows.rows)) return {};
   RunFacts facts;
-  if (resumed || !path.empty()) facts = run_facts(s.model(), *steps, rows, held_out);
+  if (resumed || !path.empty()) facts = run_facts(s, *steps, rows, held_out);
   auto start = starting_place(a, s, facts, resumed);
   if (!start) return {};
   out.stability = stability_of(s, *steps, rows);
@@ -333,6 +334,26 @@ std::string result_text(const Session& s, const Trained& t) {
   return out;
 }
 
+// What is left of a fit that could not be saved: every number, where that is not more than anybody reads.
+std::string last_resort(const Session& s, const Trained& t) {
+  constexpr std::int64_t most = 100'000;
+  const Model& model = s.model();
+  if (model.param_elements() > most)
+    return fmt::format("the {} are lost: too many to print\n", parameter_count(model));
+  std::vector<double> params = in_units(model, t.fit.params);
+  std::string out = "the parameters, which are saved nowhere:\n";
+  for (const Parameter& param : model.params)
+    out += param.name + " = " + nested_text(elements_of(param, params), param.axes, model.graph.precision()) +
+           "\n";
+  return out;
+}
+
+// Whether the fit is neither in a file nor, whole, on standard output.
+bool is_lost(const Arguments& a, const Session& s, const std::string& path, const Trained& t, bool printed) {
+  bool wanted = t.fit.usable && !t.was_finished && (!path.empty() || !(a.quiet || printed));
+  return wanted && t.saved.empty() && !a.json && !(printed && lists_all(s.model()));
+}
+
 int exit_of(const Session& s, const Trained& t) {
   if (s.diagnostics.has_errors()) return s.diagnostics.exit_code();
   if (t.fit.status == Status::interrupted) return 128 + stop_signal;
@@ -344,6 +365,7 @@ bool open_outputs(const Arguments& a, Session& s, const std::string& path, os::O
   for (const std::string& file : {path, a.log})
     if (!file.empty() && !check_output(a, s, file, s.diagnostics)) return false;
   if (path.empty()) return true;
+  warn_of_links(path, s.diagnostics);
   std::error_code ignored;
   if (!a.log.empty() && (a.log == path || std::filesystem::equivalent(a.log, path, ignored))) {
     s.diagnostics.error(Code::usage, fmt::format("`{}` cannot be both the state and the log", escaped(path)));
@@ -355,12 +377,12 @@ bool open_outputs(const Arguments& a, Session& s, const std::string& path, os::O
 }
 
 // Where the state is, and how to go on with an interrupted run.
-void say_saved(const Session& s, const Trained& t) {
+void say_saved(const Arguments& a, const Session& s, const Trained& t) {
   if (!t.saved.empty() && !t.was_finished) print_error(fmt::format("saved {}\n", escaped(t.saved)));
   if (t.fit.status != Status::interrupted) return;
-  print_error(fmt::format("stopped by SIG{} at step {} of {}{}\n", sigabbrev_np(stop_signal), t.fit.steps,
-                          total_steps(s.model(), t.fit.runs),
-                          t.saved.empty() ? "" : fmt::format("; --resume {} goes on", escaped(t.saved))));
+  print_error(fmt::format("stopped by SIG{} at step {} of {}\n", sigabbrev_np(stop_signal), t.fit.steps,
+                          total_steps(s.model(), t.fit.runs)));
+  if (!t.saved.empty()) print_error(fmt::format("to go on: {}\n", resume_command(a, t.saved)));
 }
 
 bool check_plot(const Arguments& a, Session& s, const std::string& saved) {
@@ -390,14 +412,16 @@ int run_train(const Arguments& a) {
   if (!trained) return failed();
   s.times["per_step"] = per_step(trained->fit);
   int exit = exit_of(s, *trained);
-  if (!a.json && !a.quiet && trained->fit.usable && !print(result_text(s, *trained), s.diagnostics) &&
-      exit == exit_code::done)
+  bool printed = !a.json && !a.quiet && trained->fit.usable && print(result_text(s, *trained), s.diagnostics);
+  if (!a.json && !a.quiet && trained->fit.usable && !printed && exit == exit_code::done)
     exit = exit_code::system;
-  if (!a.json && !a.quiet) say_saved(s, *trained);
+  if (is_lost(a, s, path, *trained, printed)) print_error(last_resort(s, *trained));
+  if (!a.json && !a.quiet) say_saved(a, s, *trained);
   if (!a.json && !a.quiet && !trained->plot.empty())
     print_error(fmt::format("drawn {}\n", escaped(trained->plot)));
   Json json;
-  if (a.json) json = result_json(s, *trained, a.full, exit);
+  bool full = a.full || (!path.empty() && trained->saved.empty() && !trained->was_finished);
+  if (a.json) json = result_json(s, *trained, full, exit);
   if (a.json && !a.plot.empty())
     json["plot"] = trained->plot.empty() ? Json(nullptr) : Json(escaped(trained->plot));
   return finish(a, s, a.json ? &json : nullptr, exit);

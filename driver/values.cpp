@@ -84,6 +84,10 @@ NamedText parameter_text(const Parameter& param, std::span<const double> params,
   return {param.name + shape_text(param.axes), fmt::format("   norm {:.6g}", norm(values))};
 }
 
+bool lists_all(const Model& model) {
+  return std::ranges::all_of(model.params, [](const Parameter& p) { return p.start.size() <= most_in_text; });
+}
+
 std::vector<std::pair<std::string, double>> named_validation(const Model& model,
                                                              std::span<const double> values) {
   std::vector<std::pair<std::string, double>> out;

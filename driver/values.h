@@ -33,6 +33,8 @@ struct NamedText {
   std::string name, rest;
 };
 NamedText parameter_text(const Parameter& param, std::span<const double> params, Precision precision);
+// Whether that shows every number of every parameter.
+bool lists_all(const Model& model);
 // Loss and metrics on the rows held out, under the names that lines and results give them: val_loss,
 // val_NAME.
 std::vector<std::pair<std::string, double>> named_validation(const Model& model,

@@ -48,7 +48,7 @@ bool check_words(const CLI::App& app, int count, char** words, Diagnostics& diag
     std::string needs = fmt::format("{} needs a value: {} {}", name, name, option->get_type_name());
     if (joined && name.size() + 1 == word.size()) return refuse(needs);
     if (joined) continue;
-    if (++i == count) break;  // the parser says so itself
+    if (++i == count) return refuse(needs);
     std::string_view value = words[i];
     if (value.empty()) return refuse(needs);
     if (find(*command, value)) return refuse(fmt::format("{}, and here `{}` follows", needs, value));

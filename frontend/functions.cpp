@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "frontend/labels.h"
 #include "frontend/layers.h"
 #include "frontend/lowering.h"
 #include "frontend/train_options.h"
@@ -476,7 +477,9 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
     d.helps.push_back("give their file with --data FILE, or name the columns: `data x, y from \"FILE\"`");
   std::string example = free.empty() ? "NAME" : free[0];
   if (no_data) return {};
-  d.helps.push_back(fmt::format("write `{} = {}(predict, {})`", defines, function.name, example));
+  if (short_form && !free.empty() && all_numbers(free))
+    d.helps.push_back("the first line of the file must hold the names of its columns");
+  else d.helps.push_back(fmt::format("write `{} = {}(predict, {})`", defines, function.name, example));
   return {};
 }
 

@@ -19,11 +19,10 @@ std::optional<double> label_number(std::string_view label) {
   return value + 0.0;  // −0 is 0
 }
 
-namespace {
 bool all_numbers(std::span<const std::string> labels) {
-  return std::ranges::all_of(labels, [](const std::string& label) { return label_number(label).has_value(); });
+  return std::ranges::all_of(labels,
+                             [](const std::string& label) { return label_number(label).has_value(); });
 }
-}  // namespace
 
 std::vector<std::string> sorted_labels(std::vector<std::string> labels) {
   if (all_numbers(labels)) {

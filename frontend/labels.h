@@ -19,6 +19,9 @@ inline constexpr std::int64_t most_classes = std::int64_t{1} << 20;
 // The value of a label that is a number: below 2^53 in size, so that others are never mistaken for it.
 std::optional<double> label_number(std::string_view label);
 
+// Whether each is one; of the names in a header: whether there are names at all.
+bool all_numbers(std::span<const std::string> labels);
+
 // Each label once, by code.
 std::vector<std::string> sorted_labels(std::vector<std::string> labels);
 

@@ -148,6 +148,8 @@ std::optional<std::int64_t> Lowering::whole_number(const Value& value, Span span
   if (value.is == Is::node)
     error(Code::not_constant, span, fmt::format("{} must be known before the data are read", what))
         .helps.push_back("it may use literals, `const` names, `shape(x)` and `last(x)`");
+  else if (value.is == Is::number && value.number == std::floor(value.number))
+    error(Code::too_large, span, fmt::format("{} cannot be as large as {}", what, shortest(value.number)));
   else if (value.is == Is::number)
     error(Code::wrong_kind, span,
           fmt::format("{} must be a whole number, this is {}", what, shortest(value.number)));

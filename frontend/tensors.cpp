@@ -376,7 +376,9 @@ Value Lowering::reshape(const Given& given, ast::NodeId whole) {
         shape_error(whole,
                     fmt::format("{} has {} elements{}, {} {}", in_words(shape), count,
                                 shape.rows ? " a row" : "", to_string({false, *axes}),
-                                open == axes->end() ? fmt::format("has {}", rest) : "does not divide them"),
+                                open == axes->end()                         ? fmt::format("has {}", rest)
+                                : std::count(open + 1, axes->end(), -1) > 0 ? "leaves more than one size open"
+                                                                            : "does not divide them"),
                     operand);
     if (shape.rows) d.notes.push_back("a model is written for one row: `reshape` does not see rows");
     return {};

@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
 #include <span>
-#include <unordered_set>
 
 #include "base/ending.h"
 #include "base/text.h"
+#include "frontend/labels.h"
 #include "runtime/facts.h"
 #include "runtime/pipeline.h"
 
@@ -27,6 +26,15 @@ std::vector<bool> columns_read(const Graph& graph, std::size_t columns) {
 
 namespace {
 
+// The first names of a header, and how many more there are.
+std::vector<std::string> shown(std::span<const std::string> header) {
+  std::vector<std::string> out;
+  for (const std::string& name : header.first(std::min<std::size_t>(header.size(), 20)))
+    out.push_back(name.find_first_of(" ,\"") == std::string::npos && !name.empty() ? name : '"' + name + '"');
+  if (header.size() > 20) out.push_back(fmt::format("{} more", header.size() - 20));
+  return out;
+}
+
 // What is often the matter with a header that lacks the names asked for.
 void help_with_header(const std::vector<std::string>& header, Diagnostic& d) {
   if (header.size() == 1)
@@ -35,23 +43,31 @@ void help_with_header(const std::vector<std::string>& header, Diagnostic& d) {
         d.helps.push_back(
             fmt::format("the file looks separated by `{0}`: write sep=\"{0}\" in the `data` statement",
                         c == '\t' ? "\\t" : std::string(1, c)));
-  auto is_number = [](const std::string& cell) {
-    double value;
-    auto [end, fault] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-    return fault == std::errc() && end == cell.data() + cell.size();
-  };
-  if (std::all_of(header.begin(), header.end(), is_number))
-    d.helps.push_back("the first line of the file must hold the names of its columns");
+  if (all_numbers(header)) d.helps.push_back("the first line of the file must hold the names of its columns");
 }
 
 }  // namespace
 
+void warn_of_unread_data(const Model& model, const Opened& opened, Diagnostics& diagnostics) {
+  if (!model.columns.empty() || opened.files.empty() || opened.files[0].array()) return;
+  const DataFile& file = opened.files[0];
+  Diagnostic d{.severity = Severity::warning,
+               .code = Code::unused_column,
+               .message = fmt::format("the model reads nothing of {}: it has no name of a column",
+                                      escaped(file.path())),
+               .span = {},
+               .position = {},
+               .label = {}};
+  d.notes.push_back("its columns are " + listed(shown(file.header())));
+  help_with_header(file.header(), d);
+  diagnostics.add(std::move(d));
+}
+
 bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& diagnostics) {
   const std::vector<std::string>& header = file.header();
-  std::unordered_set<std::string_view> known(header.begin(), header.end());
   std::vector<std::string> missing;
   for (const std::string& name : column.headers)
-    if (!known.contains(name)) missing.push_back(name);
+    if (!file.has_column(name)) missing.push_back(name);
   if (missing.empty()) return true;
   Diagnostic& d =
       diagnostics.error(Code::no_such_column, column.span,
@@ -61,13 +77,8 @@ bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& d
   if (missing.size() > 1)
     d.notes.push_back(fmt::format("{} of the {} columns of `{}` are missing", missing.size(),
                                   column.headers.size(), escaped(column.name)));
-  std::vector<std::string> shown;
-  for (const std::string& name : std::span(header).first(std::min<std::size_t>(header.size(), 20)))
-    shown.push_back(name.find_first_of(" ,\"") == std::string::npos && !name.empty() ? name
-                                                                                     : '"' + name + '"');
   help_with_header(header, d);
-  if (header.size() > 20) shown.push_back(fmt::format("{} more", header.size() - 20));
-  d.notes.push_back("its columns are " + listed(shown));
+  d.notes.push_back("its columns are " + listed(shown(header)));
   return false;
 }
 
@@ -84,6 +95,34 @@ void note_dropped(const DataFile& file, const DataFile::Columns& read, Diagnosti
                    .label = {}});
 }
 
+// One warning for a file: where the first is, and how many there are.
+void warn_of_lost_digits(std::span<const LostDigits* const> columns, bool single, Diagnostics& diagnostics) {
+  const LostDigits* first = nullptr;
+  std::int64_t cells = 0, of_columns = 0;
+  auto place = [](const LostDigits& l) { return std::pair(l.first.line, l.first.column); };
+  for (const LostDigits* column : columns) {
+    cells += column->cells;
+    of_columns += column->cells > 0;
+    if (column->cells > 0 && (!first || place(*column) < place(*first))) first = column;
+  }
+  if (!first) return;
+  Diagnostic d;
+  d.severity = Severity::warning;
+  d.code = Code::digits_lost;
+  d.position = first->first;
+  d.message = fmt::format("`{}` has more digits than the model's numbers: {:.0f} is read",
+                          escaped(first->text, 40), first->value);
+  if (cells > 1)
+    d.notes.push_back(of_columns > 1 ? fmt::format("so have {} cells in {} columns", cells, of_columns)
+                                     : fmt::format("so have {} cells in this column", cells));
+  d.notes.push_back(fmt::format("every whole number up to {} is a number of {}",
+                                single ? "2^24 = 16777216" : "2^53 = 9007199254740992",
+                                single ? "f32" : "f64"));
+  if (single && std::abs(first->value) < 0x1p53) d.helps.push_back("`precision f64` holds it");
+  d.helps.push_back("a number that is a name, and is not calculated with, can be read as a `class`");
+  diagnostics.add(std::move(d));
+}
+
 // Which columns of a file are read, and what for.
 struct FileColumns {
   std::vector<WantedColumn> wanted;
@@ -97,17 +136,21 @@ std::optional<FileColumns> columns_of_file(const Model& model, const Opened& ope
                                            Diagnostics& diagnostics) {
   const DataFile& file = opened.files[f];
   FileColumns out;
+  std::vector<WantedColumn> named;
   bool fine = true;
   for (std::size_t i = 0; i < model.columns.size(); ++i) {
     const DataColumn& column = model.columns[i];
     if (opened.file_of[column.source] != f || !(wanted[i] || check_all)) continue;
     fine &= column.array || check_header(column, file, diagnostics);
+    if (!column.array)
+      for (const std::string& header : column.headers) named.push_back({header});
     // Where rows are left out every name counts.
     if (!wanted[i] && !file.drops_missing()) continue;
     for (std::size_t k = 0; k < headers_of(column); ++k)
       out.wanted.push_back({column.array ? "" : column.headers[k], column.type == ColumnType::label});
     out.targets.push_back(i);
   }
+  fine = fine && file.check_twice(named, diagnostics);
   return fine ? std::optional(std::move(out)) : std::nullopt;
 }
 
@@ -132,9 +175,12 @@ class FileReader {
     auto standard = [&](std::size_t i) { return model_.columns[i].standardized; };
     if (single() && std::ranges::any_of(targets_, standard)) exact = file_.read(wanted_, false, diagnostics_);
     std::size_t first = 0;
+    std::vector<const LostDigits*> lost;
     for (std::size_t target : targets_) {
       const DataColumn& column = model_.columns[target];
       bool rounded_later = standard(target) && exact;
+      for (std::size_t k = first; k < first + headers_of(column); ++k)
+        lost.push_back(&(rounded_later ? *exact : *read).lost[k]);
       std::span<Column> parts =
           std::span((rounded_later ? *exact : *read).columns).subspan(first, headers_of(column));
       for (std::size_t k = 0; k < parts.size(); ++k)
@@ -145,6 +191,7 @@ class FileReader {
       if (column.standardized && !standardize(target, whole, first)) return {};
       first += headers_of(column);
     }
+    warn_of_lost_digits(lost, single(), diagnostics_);
     return read;
   }
 

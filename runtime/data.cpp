@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/os.h"
 #include "base/text.h"
@@ -25,7 +26,11 @@ struct DataFile::Contents {
   std::string_view text;  // without a byte order mark
   std::vector<std::string> header;
   std::vector<const char*> header_cells;  // where each begins
-  const char* rows = nullptr;             // behind the header
+  struct Named {
+    int first, second = -1;  // columns of this name; −1: there is no second
+  };
+  std::unordered_map<std::string_view, Named> names;  // into `header`
+  const char* rows = nullptr;                         // behind the header
   int rows_line = 1;
   std::optional<ArrayHeader> array;  // a file of one array, which has no text
 
@@ -142,6 +147,10 @@ bool DataFile::Contents::read_header(Diagnostics& diagnostics) {
     p = end;
     if (*p != separator) break;
   }
+  for (int i = 0; i < static_cast<int>(header.size()); ++i) {
+    auto [found, fresh] = names.try_emplace(header[static_cast<std::size_t>(i)], Named{i});
+    if (!fresh && found->second.second < 0) found->second.second = i;
+  }
   rows_line += static_cast<int>(csv::count_lines({start, p})) + 1;
   rows = scan.skip_line_end(p);
   return true;
@@ -155,36 +164,30 @@ bool DataFile::Contents::open_array(Diagnostics& diagnostics) {
 
 // The number of the header's cell for each column.
 std::vector<int> DataFile::Contents::columns_of(std::span<const WantedColumn> wanted) const {
-  std::unordered_map<std::string_view, int> first;
-  for (std::size_t i = 0; i < header.size(); ++i) first.emplace(header[i], static_cast<int>(i));
   std::vector<int> columns;
   for (const WantedColumn& column : wanted) {
-    auto found = first.find(column.header);
-    if (found == first.end())
+    auto found = names.find(column.header);
+    if (found == names.end())
       internal_error("column `" + column.header + "` was asked for, but the header lacks it");
-    columns.push_back(found->second);
+    columns.push_back(found->second.first);
   }
   return columns;
 }
 
 // A header that stands twice does not say which column is wanted.
 bool DataFile::Contents::check_twice(std::span<const WantedColumn> wanted, Diagnostics& diagnostics) const {
-  std::unordered_map<std::string_view, std::size_t> first, second;
-  for (std::size_t i = 0; i < header.size(); ++i)
-    if (!first.emplace(header[i], i).second) second.emplace(header[i], i);
-  bool good = true;
+  std::unordered_set<std::string_view> told;
   for (const WantedColumn& column : wanted) {
-    auto again = second.find(column.header);
-    if (again == second.end()) continue;
-    auto& d = diagnostics.add(
-        data_error(Code::bad_header, place(header_cells[again->second]),
-                   fmt::format("two columns are named `{}`: columns {} and {}", escaped(column.header, 60),
-                               first.at(column.header) + 1, again->second + 1)));
+    auto found = names.find(column.header);
+    if (found == names.end() || found->second.second < 0 || !told.insert(column.header).second) continue;
+    auto [first, second] = found->second;
+    auto& d =
+        diagnostics.add(data_error(Code::bad_header, place(header_cells[static_cast<std::size_t>(second)]),
+                                   fmt::format("two columns are named `{}`: columns {} and {}",
+                                               escaped(column.header, 60), first + 1, second + 1)));
     d.helps.push_back("rename one of them in the file's header");
-    second.erase(again);  // told once
-    good = false;
   }
-  return good;
+  return told.empty();
 }
 
 TableRequest DataFile::Contents::request(std::span<const WantedColumn> wanted) const {
@@ -210,6 +213,7 @@ std::optional<DataFile::Columns> DataFile::Contents::read(std::span<const Wanted
     result.columns.push_back(again ? table->columns[slot].copy() : std::move(table->columns[slot]));
     result.columns.back().rename(wanted[i].header);
     result.labels.push_back(table->labels[slot]);
+    result.lost.push_back(table->lost[slot]);
   }
   return result;
 }
@@ -224,6 +228,7 @@ std::optional<DataFile::Columns> DataFile::Contents::read_one_array(const Wanted
   result.dropped = read->dropped;
   result.columns.push_back(std::move(read->column));
   result.labels.push_back(std::move(read->labels));
+  result.lost.emplace_back();
   return result;
 }
 
@@ -236,6 +241,10 @@ const std::string& DataFile::path() const { return contents_->path; }
 const std::vector<std::string>& DataFile::header() const { return contents_->header; }
 char DataFile::separator() const { return contents_->separator; }
 bool DataFile::drops_missing() const { return contents_->drop_missing; }
+bool DataFile::has_column(std::string_view name) const { return contents_->names.contains(name); }
+bool DataFile::check_twice(std::span<const WantedColumn> wanted, Diagnostics& diagnostics) const {
+  return contents_->check_twice(wanted, diagnostics);
+}
 std::optional<std::vector<std::int64_t>> DataFile::array() const {
   return contents_->array ? std::optional(contents_->array->row_axes()) : std::nullopt;
 }

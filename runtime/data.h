@@ -9,10 +9,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/diagnostic.h"
 #include "runtime/column.h"
+#include "runtime/table.h"
 
 namespace slope {
 
@@ -41,9 +43,14 @@ class DataFile {
   // Of a file that holds one array: the axes of a row.
   std::optional<std::vector<std::int64_t>> array() const;
 
+  bool has_column(std::string_view name) const;
+  // False, with Code::bad_header, where one of them stands in the header twice. read() looks itself.
+  bool check_twice(std::span<const WantedColumn> wanted, Diagnostics& diagnostics) const;
+
   struct Columns {
     std::vector<Column> columns;                   // as wanted, in that order
     std::vector<std::vector<std::string>> labels;  // of each: what its numbers stand for; {} of numbers
+    std::vector<LostDigits> lost;                  // of each
     std::int64_t rows = 0;
     std::int64_t dropped = 0;
   };

@@ -32,7 +32,7 @@ extern template const char* read_long_number(const char*, const char*, float&);
 std::string number_hint(std::string_view cell);
 
 // Eight digits 0 to 9, the first in the lowest byte: pairs, fours and eights are joined.
-inline std::uint32_t join_digits(std::uint64_t digits) {
+[[gnu::always_inline]] inline std::uint32_t join_digits(std::uint64_t digits) {
   digits = (digits * 10) + (digits >> 8);
   digits = ((digits & 0x000000FF000000FF) * 0x000F424000000064 +
             (digits >> 16 & 0x000000FF000000FF) * 0x0000271000000001) >>
@@ -46,7 +46,8 @@ inline std::uint32_t join_digits(std::uint64_t digits) {
 // separator in every byte; other bytes below '-' (line ends, the end, spaces …) end a cell too: the caller
 // looks at which it is. Eight bytes must be readable.
 template <class T>
-inline const char* read_tiny_number(const char* p, std::uint64_t separators, T& value) {
+[[gnu::always_inline]] inline const char* read_tiny_number(const char* p, std::uint64_t separators,
+                                                           T& value) {
   static constexpr T powers[] = {T{1e0}, T{1e1}, T{1e2}, T{1e3}, T{1e4}, T{1e5}, T{1e6}, T{1e7}};
   constexpr std::uint64_t ones = 0x0101010101010101, tops = ones << 7;
   // In the top bit of a byte that is 0; bytes above the lowest such may be marked wrongly.
@@ -76,7 +77,7 @@ inline const char* read_tiny_number(const char* p, std::uint64_t separators, T& 
 
 // Whether the text goes on with digits from the ninth to the sixteenth byte: too many for the quick ways,
 // most likely.
-inline bool has_many_digits(const char* p) {
+[[gnu::always_inline]] inline bool has_many_digits(const char* p) {
   std::uint64_t word;
   std::memcpy(&word, p + 8, 8);
   word ^= 0x3030303030303030;
@@ -85,7 +86,7 @@ inline bool has_many_digits(const char* p) {
 
 // A run of digits is read eight bytes at a time, as a loop over digits would be mispredicted at the end of
 // nearly every run. Adds the digits to `mantissa`, returns what follows them.
-inline const char* read_digits(const char* p, std::uint64_t& mantissa) {
+[[gnu::always_inline]] inline const char* read_digits(const char* p, std::uint64_t& mantissa) {
   static constexpr std::uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
   for (;;) {
     std::uint64_t word;
@@ -105,7 +106,7 @@ inline const char* read_digits(const char* p, std::uint64_t& mantissa) {
 // exact doubles, so one multiplication or division rounds once and correctly. The text must end with a byte
 // that no number contains.
 template <class T>
-inline const char* read_short_number(const char* p, T& value) {
+[[gnu::always_inline]] inline const char* read_short_number(const char* p, T& value) {
   static constexpr double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                       1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
   auto digit = [](char c) { return static_cast<unsigned>(static_cast<unsigned char>(c) - '0'); };

@@ -131,6 +131,8 @@ std::optional<Dataset> read_columns(const Model& model, const Opened& opened, co
                                     const CountedRows& counted = {});
 // From then on the model reads its standardized columns, of any data, as these were read.
 void keep_moments(Model& model, const Dataset& data);
+// Of a short form that takes no column of its data: a header that is missing, most likely.
+void warn_of_unread_data(const Model& model, const Opened& opened, Diagnostics& diagnostics);
 // False, with Code::no_such_column, where the file's header lacks one of the column's.
 bool check_header(const DataColumn& column, const DataFile& file, Diagnostics& diagnostics);
 

@@ -167,6 +167,8 @@ State make(const Session& s, const RunFacts& facts, const std::vector<double>& p
   auto& facts_of = state.metadata;
   facts_of["slope/watch"] = watch_json(place).dump();
   facts_of["slope/graph"] = facts.graph;
+  if (!facts.prediction.empty()) facts_of["slope/prediction"] = facts.prediction;
+  facts_of["slope/evaluation"] = facts.evaluation;
   facts_of["slope/runs"] = runs_text(model, facts, place);
   facts_of["slope/steps"] = std::to_string(place.steps());
   facts_of["slope/status"] = status;
@@ -178,9 +180,20 @@ State make(const Session& s, const RunFacts& facts, const std::vector<double>& p
 
 }  // namespace
 
-RunFacts run_facts(const Model& model, const std::vector<StepGraph>& steps, const Dataset& data,
+namespace {
+// Outside of training; "" of a model without a prediction.
+std::string formula(const Session& s, NodeId root) {
+  const Model& model = s.outside_model();
+  return root.valid() ? fingerprint(model, model.graph, std::span(&root, 1)) : "";
+}
+}  // namespace
+
+RunFacts run_facts(const Session& s, const std::vector<StepGraph>& steps, const Dataset& data,
                    const Dataset* validation) {
+  const Model& model = s.model();
   RunFacts facts;
+  facts.prediction = formula(s, s.outside_model().predict);
+  facts.evaluation = formula(s, s.outside_model().loss);
   const StepGraph& first = steps.at(0);
   facts.graph = fingerprint(model, first.fused.graph, std::span(&first.loss, 1));
   for (const Training& training : model.trainings) {
@@ -209,6 +222,18 @@ State make_state(const Session& s, const RunFacts& facts, const Place& place) {
 
 // --- reading ---
 namespace {
+
+// Where the text of the state's model differs, or what else may be the reason.
+std::string text_difference(const Session& s, const std::string& of_state) {
+  Source then("", of_state);
+  const Source& now = s.sources.files[0];
+  for (int line = 1; line <= std::max(then.lines(), now.lines()); ++line)
+    if (then.line(line) != now.line(line))
+      return fmt::format("the text differs first in line {}, which was `{}`", line,
+                         escaped(then.line(line), 60));
+  return "the text of the model is the same: a constant of --set or the header of a column differs, or "
+         "another version of slope wrote the file";
+}
 
 class Resume {
  public:
@@ -285,21 +310,10 @@ class Resume {
     return d;
   }
 
-  // Where the text differs, or what else may be the reason.
-  std::string text_difference() const {
-    Source then("", text("slope/model"));
-    const Source& now = s_.sources.files[0];
-    for (int line = 1; line <= std::max(then.lines(), now.lines()); ++line)
-      if (then.line(line) != now.line(line))
-        return fmt::format("the text differs first in line {}, which was `{}`", line,
-                           escaped(then.line(line), 60));
-    return "the text of the model is the same: a constant of --set or the header of a column differs, or "
-           "another version of slope wrote the file";
-  }
-
   bool same_graph() {
     if (text("slope/graph") == facts_.graph) return true;
-    another_run("the loss is computed in another way than in that run").notes.push_back(text_difference());
+    another_run("the loss is computed in another way than in that run")
+        .notes.push_back(text_difference(s_, text("slope/model")));
     return false;
   }
 
@@ -460,19 +474,39 @@ class Resume {
     std::int64_t steps = place.steps(), total = total_steps(model_, place.runs);
     if (steps < total) return false;
     bool early = place.runs.back().status == Status::stopped_early;
-    Diagnostic d{
-        .severity = Severity::note,
-        .code = Code::nothing_to_resume,
-        .message =
-            early ? fmt::format("the run in {} is finished: patience ended it at step {}", path_, steps)
-                  : fmt::format("the run in {} is finished: it has done {} of {} steps", path_, steps, total),
-        .span = {},
-        .position = {},
-        .label = {}};
-    d.helps.push_back(early ? fmt::format("`--init {}` starts a new run from its parameters", path_)
-                            : "with a larger number of steps it goes on");
+    std::int64_t planned = planned_steps();
+    Diagnostic d{.severity = Severity::note,
+                 .code = Code::nothing_to_resume,
+                 .message = {},
+                 .span = {},
+                 .position = {},
+                 .label = {}};
+    if (early) {
+      d.message = fmt::format("the run in {} is finished: patience ended it at step {}", path_, steps);
+      d.helps.push_back(fmt::format("`--init {}` starts a new run from its parameters", path_));
+    } else if (steps < planned) {
+      d.message = fmt::format("the run in {} was stopped at step {} of {}, but now {} are asked for", path_,
+                              steps, planned, total);
+      d.helps.push_back(runs_.size() == 1 && !model_.trainings[0].epochs
+                            ? fmt::format("with `--steps {}` it goes on to its end", planned)
+                            : "with as many steps as it was begun with it goes on to its end");
+    } else {
+      d.message = fmt::format("the run in {} is finished: it has done {} of {} steps", path_, steps, total);
+      d.helps.push_back("with a larger number of steps it goes on");
+    }
     diagnostics_.add(std::move(d));
     return true;
+  }
+
+  // What the state's own run was to make. Of a statement that its stopping test ended: what it made.
+  std::int64_t planned_steps() const {
+    std::int64_t steps = 0;
+    for (const Json& run : runs_) {
+      Json planned = run.value("steps", Json());
+      bool counts = planned.is_number_unsigned() && planned <= most_steps && !run.contains("status");
+      steps += counts ? planned.get<std::int64_t>() : run["done"].get<std::int64_t>();
+    }
+    return steps;
   }
 
   static constexpr std::int64_t most_steps = std::int64_t{1} << 53;
@@ -491,6 +525,31 @@ class Resume {
 std::optional<Place> take_place(const Session& session, const RunFacts& facts, const State& state,
                                 const std::string& path, Diagnostics& diagnostics) {
   return Resume(session, facts, state, path, diagnostics).place(path);
+}
+
+void warn_of_other_formula(const Session& s, const State& state, const std::string& path, Use use,
+                           Diagnostics& diagnostics) {
+  auto text = [&](const char* key) {
+    auto found = state.metadata.find(key);
+    return found == state.metadata.end() ? "" : found->second;
+  };
+  if (text("slope/evaluation").empty()) return;  // of a version that did not tell
+  const Model& model = s.outside_model();
+  bool other = model.predict.valid() && text("slope/prediction") != formula(s, model.predict);
+  if (use == Use::evaluation || !model.predict.valid())
+    other = other || text("slope/evaluation") != formula(s, model.loss);
+  if (!other) return;
+  Diagnostic d{
+      .severity = Severity::warning,
+      .code = Code::other_formula,
+      .message = fmt::format("the parameters in {} were trained with another formula than that of {}",
+                             escaped(path), escaped(s.request.source.name())),
+      .span = {},
+      .position = {},
+      .label = {}};
+  d.notes.push_back(text_difference(s, text("slope/model")));
+  d.helps.push_back("train the model again, or take the one that made the file");
+  diagnostics.add(std::move(d));
 }
 
 }  // namespace slope

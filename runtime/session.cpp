@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "runtime/facts.h"
 #include "runtime/parameters.h"
+#include "runtime/run_state.h"
 #include "runtime/used_files.h"
 
 namespace slope {
@@ -111,6 +112,7 @@ bool prepare(Session& s, DataNeed need) {
   settings.used = load_used_files(s.tree, s.request.folder, s.sources, s.used_trees, model);
   // Without the header a short form cannot tell columns from parameters: nothing more can be said of it.
   if (s.opened || !short_form) s.lowered = lower(s.tree, settings, model);
+  if (s.lowered && short_form && s.opened) warn_of_unread_data(s.model(), *s.opened, model);
   if (s.lowered && s.model().uses_training) lower_outside(s, settings, model);
   sort_by_line(model);
   append(s.diagnostics, model);
@@ -235,11 +237,19 @@ bool take_decisions(LowerSettings& settings, const State& state, const std::stri
 
 namespace {
 
+// Why the tensor cannot be the parameter; "" where it can.
+std::string misfit(const Tensor& tensor, const Parameter& param) {
+  if (tensor.shape != param.axes)
+    return fmt::format("is {} in it and {} in the model", shape_text(tensor.shape), shape_text(param.axes));
+  if (!tensor.other_type.empty())
+    return fmt::format("is of type {} in it: F64, F32, F16 and BF16 are read", tensor.other_type);
+  return "";
+}
+
 // Why the numbers are not those of the parameter; "" where they are.
 std::string fault_of(const Tensor* tensor, const Parameter& param, Precision precision) {
   if (!tensor) return "is not in it";
-  if (tensor->shape != param.axes)
-    return fmt::format("is {} in it and {} in the model", shape_text(tensor->shape), shape_text(param.axes));
+  if (std::string fault = misfit(*tensor, param); !fault.empty()) return fault;
   if (tensor->single != (precision == Precision::f32))
     return fmt::format("is {} in it and {} in the model", tensor->single ? "f32" : "f64",
                        to_string(precision));
@@ -289,36 +299,62 @@ std::optional<std::vector<double>> take_weights(const Session& s, const State& s
   return {};
 }
 
-std::optional<std::vector<double>> prepare_at(Session& s, const std::string& weights) {
+std::optional<std::vector<double>> prepare_at(Session& s, const std::string& weights, Use use) {
   auto state = load(weights, s.diagnostics);
   if (!state) return {};
   if (!take_decisions(s.request.settings, *state, weights, s.diagnostics) || !prepare(s)) return {};
-  return take_weights(s, *state, weights, s.diagnostics);
+  auto params = take_weights(s, *state, weights, s.diagnostics);
+  if (params) warn_of_other_formula(s, *state, weights, use, s.diagnostics);
+  return params;
 }
 
-std::vector<double> take_start(const Session& s, const State* state, const std::string& path,
-                               Diagnostics& diagnostics) {
+namespace {
+
+// Code::other_model: what does not fit, each with both shapes.
+void refuse_start(const std::string& path, std::vector<std::string> faults, bool turned,
+                  Diagnostics& diagnostics) {
+  Diagnostic& d =
+      diagnostics.error(Code::other_model, fmt::format("the parameters in {} do not fit", escaped(path)));
+  d.notes = std::move(faults);
+  if (turned)
+    d.helps.push_back(
+        "the matrices of linear layers are [inputs, outputs] here, as in `x @ W`: PyTorch's are "
+        "transposed, save them as `W.T.contiguous()`");
+  d.helps.push_back("leave out of the file what shall keep its start");
+}
+
+bool is_transpose(std::span<const std::int64_t> a, std::span<const std::int64_t> b) {
+  return a.size() > 1 && std::equal(a.begin(), a.end(), b.rbegin(), b.rend());
+}
+
+}  // namespace
+
+std::optional<std::vector<double>> take_start(const Session& s, const State& state, const std::string& path,
+                                              Diagnostics& diagnostics) {
   const Model& model = s.model();
-  if (!state) return starts(model);
   std::vector<double> start;
-  std::vector<std::string> kept, others;
+  std::vector<std::string> kept, others, faults;
+  bool turned = false;
   auto take = [&](const Parameter& param) {
-    const Tensor* tensor = state->find(param.name);
-    bool fits = tensor && tensor->shape == param.axes;
-    auto values = fits ? unbounded_of(*state, *tensor, param, model.graph.precision())
-                       : std::optional<std::vector<double>>();
+    const Tensor* tensor = state.find(param.name);
+    std::string fault = tensor ? misfit(*tensor, param) : "";
+    if (!fault.empty()) faults.push_back(fmt::format("`{}` {}", param.name, fault));
+    turned |= !fault.empty() && is_transpose(tensor->shape, param.axes);
+    auto values = tensor && fault.empty() ? unbounded_of(state, *tensor, param, model.graph.precision())
+                                          : std::optional<std::vector<double>>();
     const std::vector<double>& from = values ? *values : param.start;
     start.insert(start.end(), from.begin(), from.end());
     if (!tensor) kept.push_back(fmt::format("`{}`", param.name));
-    else if (fits && !values)
+    else if (fault.empty() && !values)
       others.push_back(
           fmt::format("`{}` in {} is not inside its bounds, and keeps its start", param.name, escaped(path)));
-    else if (!fits)
-      others.push_back(fmt::format("`{}` is {} in {}, {} in the model, and keeps its start", param.name,
-                                   shape_text(tensor->shape), escaped(path), shape_text(param.axes)));
   };
   for (const Parameter& param : model.params) take(param);
   for (std::size_t i = 0; i < model.own_states; ++i) take(model.states[i]);
+  if (!faults.empty()) {
+    refuse_start(path, std::move(faults), turned, diagnostics);
+    return {};
+  }
   auto note = [&](std::string text) {
     diagnostics.add({.severity = Severity::note,
                      .code = Code::init_differs,
@@ -330,7 +366,7 @@ std::vector<double> take_start(const Session& s, const State* state, const std::
   if (!kept.empty()) note(fmt::format("{} is not in {} and keeps its start", listed(kept), escaped(path)));
   for (const std::string& other : others) note(other);
   std::vector<std::string> unused;
-  for (const std::string& name : only_in_state(model, *state))
+  for (const std::string& name : only_in_state(model, state))
     unused.push_back(fmt::format("`{}`", escaped(name)));
   if (!unused.empty())
     note(fmt::format("{} has {}, the model has no such parameter", escaped(path), listed(unused)));

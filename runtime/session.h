@@ -62,12 +62,15 @@ State weights_state(const Session& session, const std::vector<double>& params);
 // Weights for prediction: exactly the model's parameters and states, else Code::other_model.
 std::optional<std::vector<double>> take_weights(const Session& session, const State& state,
                                                 const std::string& path, Diagnostics& diagnostics);
-// Both: the model as the state's run had it, and its weights. Nothing after an error.
-std::optional<std::vector<double>> prepare_at(Session& session, const std::string& weights);
-// --init: parameters and the model's own states by name and shape; what only one side has, or has in another
-// shape, keeps its start or is listed.
-std::vector<double> take_start(const Session& session, const State* state, const std::string& path,
-                               Diagnostics& diagnostics);
+// What weights are wanted for.
+enum class Use { prediction, evaluation };
+// Both: the model as the state's run had it, and its weights; a warning where the model has another formula
+// now. Nothing after an error.
+std::optional<std::vector<double>> prepare_at(Session& session, const std::string& weights, Use use);
+// --init: parameters and the model's own states by name; what only one side has keeps its start or is listed.
+// Nothing, with Code::other_model, where a shape or type differs.
+std::optional<std::vector<double>> take_start(const Session& session, const State& state,
+                                              const std::string& path, Diagnostics& diagnostics);
 // What was decided of the data when the state was made holds from now on: names of the short form, classes,
 // means and deviations. False, with Code::damaged_state, for what none of ours wrote.
 bool take_decisions(LowerSettings& settings, const State& state, const std::string& path,

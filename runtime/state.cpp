@@ -10,9 +10,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 
 #include "base/ending.h"
 #include "base/hash.h"
@@ -99,13 +102,54 @@ void append_values(std::string& file, const Tensor& tensor) {
   }
 }
 
-// Reads one file whose checksum is right. It may still have been made by hand, so nothing in it is taken on
-// trust; the first thing wrong is kept in `reason`.
+enum class Writer { slope, anybody };
+
+// A type of numbers in a file, by its name there.
+struct Type {
+  std::string_view name;
+  std::size_t bytes;
+  double (*read)(const char*);
+};
+
+double read_half(const char* bytes) {
+  std::uint16_t bits;
+  std::memcpy(&bits, bytes, sizeof bits);
+  int exponent = bits >> 10 & 31, fraction = bits & 1023;
+  double size = exponent == 31  ? (fraction ? std::numeric_limits<double>::quiet_NaN()
+                                            : std::numeric_limits<double>::infinity())
+                : exponent == 0 ? std::ldexp(fraction, -24)
+                                : std::ldexp(1024 + fraction, exponent - 25);
+  return bits >> 15 ? -size : size;
+}
+
+// The upper half of a float.
+double read_brain(const char* bytes) {
+  std::uint16_t bits;
+  std::memcpy(&bits, bytes, sizeof bits);
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
+
+template <class T>
+double read_float(const char* bytes) {
+  T value;
+  std::memcpy(&value, bytes, sizeof value);
+  return value;
+}
+
+constexpr Type types[] = {{"F64", 8, read_float<double>},
+                          {"F32", 4, read_float<float>},
+                          {"F16", 2, read_half},
+                          {"BF16", 2, read_brain}};
+constexpr std::size_t own_types = 2;  // the first so many are those that slope writes
+
+// Reads one file whose checksum, where it has one, is right. It may still have been made by hand, so nothing
+// in it is taken on trust; the first thing wrong is kept in `reason`.
 class Loader {
  public:
-  explicit Loader(std::string_view file) : file_(file) {}
+  Loader(std::string_view file, Writer writer) : file_(file), writer_(writer) {}
   std::optional<State> load();
   const std::string& reason() const { return reason_; }
+  bool is_of_others() const { return of_others_; }  // and only those of slope are wanted
 
  private:
   bool fail(std::string reason) {
@@ -113,43 +157,62 @@ class Loader {
     return false;
   }
   bool check_frame();
+  bool check_own_frame();
+  bool read_length(std::uint64_t& length);
+  const Type* type_of(std::string_view name) const;
   bool read_metadata(const Json& metadata, State& state);
+  bool check_foreign_metadata(const Json& metadata);
   bool read_tensor(const std::string& name, const Json& entry, State& state);
   bool read_shape(const Json& shape, Tensor& tensor, std::uint64_t& count);
   bool check_no_gaps();
   struct Extent {
     std::uint64_t begin, end;
+    const Type* type;  // null: not read
   };
   void read_values(Tensor& tensor, Extent extent);
 
   std::string_view file_, header_, data_;
+  Writer writer_;
+  bool of_others_ = false;
   std::vector<Extent> extents_;  // of state.tensors, in that order
   std::string reason_;
 };
 
+bool Loader::read_length(std::uint64_t& length) {
+  std::memcpy(&length, file_.data(), sizeof length);
+  return length <= file_.size() - 8 ||
+         fail("its header claims " + std::to_string(length) + " bytes, but the file has only " +
+              std::to_string(file_.size()) + "; it is cut off or damaged");
+}
+
 bool Loader::check_frame() {
   if (file_.empty()) return fail("the file is empty");
-  constexpr std::size_t least = digits_at + digits;
   std::string_view start = file_.substr(std::min<std::size_t>(8, file_.size()));
-  if (start.substr(0, opening.size()) != opening.substr(0, start.size()))
-    return fail(
-        start.starts_with("{")
-            ? "it may be a safetensors file, but it was not written by slope, or its header is damaged"
-            : "it is not a safetensors file");
-  if (file_.size() < least)
-    return fail("the file is cut off after " + std::to_string(file_.size()) + " bytes");
+  if (start.substr(0, opening.size()) == opening.substr(0, start.size())) {
+    writer_ = Writer::slope;
+    if (!check_own_frame()) return false;
+  } else if (!start.starts_with('{')) {
+    return fail("it is not a safetensors file");
+  } else if (writer_ == Writer::slope) {
+    of_others_ = true;
+    return fail("it may be a safetensors file, but it was not written by slope, or its header is damaged");
+  }
   std::uint64_t length = 0;
-  std::memcpy(&length, file_.data(), sizeof length);
-  if (length > file_.size() - 8)
-    return fail("its header claims " + std::to_string(length) + " bytes, but the file has only " +
-                std::to_string(file_.size()) + "; it is cut off or damaged");
-  if (length % 8 != 0 || length < least - 8) return fail("the length of its header is wrong");
-  if (file_.substr(digits_at, digits) != checksum(file_))
-    return fail(
-        "its checksum does not match its contents; it is cut off or was changed after it was written");
+  if (!read_length(length)) return false;
   header_ = file_.substr(8, length);
   data_ = file_.substr(8 + length);
   return true;
+}
+
+bool Loader::check_own_frame() {
+  constexpr std::size_t least = digits_at + digits;
+  if (file_.size() < least)
+    return fail("the file is cut off after " + std::to_string(file_.size()) + " bytes");
+  std::uint64_t length = 0;
+  if (!read_length(length)) return false;
+  if (length % 8 != 0 || length < least - 8) return fail("the length of its header is wrong");
+  return file_.substr(digits_at, digits) == checksum(file_) ||
+         fail("its checksum does not match its contents; it is cut off or was changed after it was written");
 }
 
 bool Loader::read_metadata(const Json& metadata, State& state) {
@@ -164,6 +227,15 @@ bool Loader::read_metadata(const Json& metadata, State& state) {
   if (found.empty()) return fail("it does not tell the version of its form");
   return fail("it is written in version " + escaped(found, 20) + " of the form, this slope reads version " +
               std::string(version) + "; a newer slope is needed");
+}
+
+// A file of ours in whose beginning a bit has flipped is no file of others.
+bool Loader::check_foreign_metadata(const Json& metadata) {
+  if (!metadata.is_object()) return fail("its metadata are not an object");
+  for (const auto& [key, value] : metadata.items())
+    if (key.starts_with("slope/"))
+      return fail("it has the metadata of slope, but does not begin as its files do; it is damaged");
+  return true;
 }
 
 bool Loader::read_shape(const Json& shape, Tensor& tensor, std::uint64_t& count) {
@@ -190,22 +262,30 @@ bool Loader::read_tensor(const std::string& name, const Json& entry, State& stat
       !entry.contains("data_offsets"))
     return fail(quoted + " lacks a dtype, a shape or data_offsets");
   const Json &dtype = entry["dtype"], &offsets = entry["data_offsets"];
-  if (dtype != "F32" && dtype != "F64")
+  const Type* type = dtype.is_string() ? type_of(dtype.get<std::string>()) : nullptr;
+  if (!type && !(writer_ == Writer::anybody && dtype.is_string()))
     return fail(quoted + " is of type " +
                 escaped(dtype.dump(-1, ' ', true, Json::error_handler_t::replace), 20) + ", not F32 or F64");
-  tensor.single = dtype == "F32";
+  tensor.single = type != types;
+  if (!type) tensor.other_type = escaped(dtype.get<std::string>(), 20);
   std::uint64_t count = 0;
   if (!read_shape(entry["shape"], tensor, count)) return false;
   if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
       !offsets[1].is_number_unsigned())
     return fail(quoted + " has no two data_offsets");
   auto begin = offsets[0].get<std::uint64_t>(), end = offsets[1].get<std::uint64_t>();
-  std::uint64_t size = tensor.single ? 4 : 8;
   if (begin > end || end > data_.size()) return fail(quoted + " lies outside the file");
-  if (end - begin != count * size) return fail(quoted + " has a size that does not fit its shape");
-  extents_.push_back({begin, end});
+  if (type && end - begin != count * type->bytes)
+    return fail(quoted + " has a size that does not fit its shape");
+  extents_.push_back({begin, end, type});
   state.tensors.push_back(std::move(tensor));
   return true;
+}
+
+const Type* Loader::type_of(std::string_view name) const {
+  for (const Type& type : std::span(types).first(writer_ == Writer::slope ? own_types : std::size(types)))
+    if (type.name == name) return &type;
+  return nullptr;
 }
 
 bool Loader::check_no_gaps() {
@@ -222,15 +302,12 @@ bool Loader::check_no_gaps() {
 
 // Only after the check above: as no two tensors share bytes, memory stays in proportion to the file.
 void Loader::read_values(Tensor& tensor, Extent extent) {
+  if (!extent.type) return;
   const char* bytes = data_.data() + extent.begin;
-  std::size_t size = extent.end - extent.begin;
-  tensor.values.resize(size / (tensor.single ? 4 : 8));
-  if (!tensor.single && size > 0) std::memcpy(tensor.values.data(), bytes, size);
-  for (std::size_t i = 0; tensor.single && i < tensor.values.size(); ++i) {
-    float value;
-    std::memcpy(&value, bytes + 4 * i, 4);
-    tensor.values[i] = value;
-  }
+  std::size_t width = extent.type->bytes;
+  tensor.values.resize((extent.end - extent.begin) / width);
+  for (std::size_t i = 0; i < tensor.values.size(); ++i)
+    tensor.values[i] = extent.type->read(bytes + width * i);
 }
 
 std::optional<State> Loader::load() {
@@ -242,7 +319,9 @@ std::optional<State> Loader::load() {
   }
   State state;
   for (const auto& [name, entry] : header.items()) {
-    bool good = name == metadata_key ? read_metadata(entry, state) : read_tensor(name, entry, state);
+    bool good = name != metadata_key       ? read_tensor(name, entry, state)
+                : writer_ == Writer::slope ? read_metadata(entry, state)
+                                           : check_foreign_metadata(entry);
     if (!good) return {};
   }
   if (!check_no_gaps()) return {};
@@ -292,19 +371,34 @@ bool save(const State& state, os::Output& output, Diagnostics& diagnostics) {
   return told(output.write(bytes_of(state)), diagnostics);
 }
 
-std::optional<State> load(const std::string& path, Diagnostics& diagnostics) {
+namespace {
+
+std::optional<State> load(const std::string& path, Writer writer, Diagnostics& diagnostics) {
   Activity loading("loading the state");
   os::Bytes bytes;
   if (os::Status error = os::read_file(path, os::memory_limit(), bytes)) {
     diagnostics.error(error->too_large ? Code::too_large : Code::cannot_open, error->message());
     return {};
   }
-  Loader loader(bytes.view());
+  Loader loader(bytes.view(), writer);
   std::optional<State> state = loader.load();
-  if (!state)
-    diagnostics.error(Code::damaged_state,
-                      "cannot use the state file `" + escaped(path) + "`: " + loader.reason());
-  return state;
+  if (state) return state;
+  Diagnostic& d = diagnostics.error(Code::damaged_state,
+                                    "cannot use the state file `" + escaped(path) + "`: " + loader.reason());
+  if (loader.is_of_others())
+    d.helps.push_back("`slope train MODEL --init " + escaped(path) +
+                      "` starts a run from the parameters in it, by name");
+  return {};
+}
+
+}  // namespace
+
+std::optional<State> load(const std::string& path, Diagnostics& diagnostics) {
+  return load(path, Writer::slope, diagnostics);
+}
+
+std::optional<State> load_numbers(const std::string& path, Diagnostics& diagnostics) {
+  return load(path, Writer::anybody, diagnostics);
 }
 
 }  // namespace slope

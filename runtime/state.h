@@ -17,9 +17,10 @@ namespace slope {
 
 struct Tensor {
   std::string name;
-  bool single = false;              // F32, else F64
+  bool single = false;              // F32, else F64; of a file of others F16 and BF16 too
   std::vector<std::int64_t> shape;  // {} for one number
   std::vector<double> values;       // row by row; floats are held exactly
+  std::string other_type = {};      // of a file of others: a type that is not read, "I64"; no values then
 };
 
 struct State {
@@ -37,5 +38,8 @@ bool save(const State& state, os::Output& output, Diagnostics& diagnostics);
 // Checks magic, sizes, bounds, dtypes and the checksum before anything is used: Code::damaged_state with the
 // reason, Code::cannot_open where the file cannot be read.
 std::optional<State> load(const std::string& path, Diagnostics& diagnostics);
+// Also takes what other programs wrote (PyTorch, NumPy), which has no checksum: sizes, bounds and types are
+// checked as strictly. Of such a file there are the tensors only.
+std::optional<State> load_numbers(const std::string& path, Diagnostics& diagnostics);
 
 }  // namespace slope

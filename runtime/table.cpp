@@ -8,10 +8,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <new>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 
@@ -61,12 +64,16 @@ class TableReader {
   void make_block(std::int64_t rows);
   void flush();
   void read_rows_at_hand();
-  template <bool with_labels>
   void read_plain_rows();
+  void read_plain_rows_with_bits();
+  template <bool with_labels>
+  void read_plain_rows_of();
   template <bool with_labels>
   const char* read_plain_row(const char* p, std::int64_t row);
   void read_row();
   void skip_blank_lines();
+  const char* read_plain_cell(const char* p, int column, T& value);
+  [[gnu::noinline]] void check_digits(const char* at, std::string_view text, int column, T value);
   Cell read_wanted(const char*& p, int column);
   Cell read_slowly(const char*& p, int column);
   bool read_plain_label(const char* begin, const char* end, int column, std::int64_t row);
@@ -113,8 +120,10 @@ class TableReader {
     std::int64_t rows = 0;
   };
   std::vector<Missing> missing_;  // for each column of the file
-  bool quoted_ = false;           // the row has a quote
-  bool stopped_ = false;          // nothing more can be, or shall be, told
+  std::vector<LostDigits> lost_;  // the same
+  const char* last_lost_ = nullptr;
+  bool quoted_ = false;   // the row has a quote
+  bool stopped_ = false;  // nothing more can be, or shall be, told
 };
 
 // Where each wanted column goes; the same one, wanted as the same, goes to one place.
@@ -127,6 +136,7 @@ void TableReader<T>::find_targets() {
   }
   slots_ = static_cast<std::int64_t>(slots.size());
   missing_.resize(request_.header.size());
+  lost_.resize(request_.header.size());
   if (std::ranges::find(request_.labels, true) == request_.labels.end()) return;
   labels_.resize(request_.header.size());
   label_targets_.resize(request_.header.size());
@@ -184,10 +194,13 @@ std::optional<Table> TableReader<T>::read(Diagnostics& diagnostics) {
   if (!good) return {};
   for (auto& builder : builders_) table_.columns.push_back(std::move(builder).finish({}));
   table_.labels.resize(builders_.size());
-  for (std::size_t i = 0; i < request_.columns.size(); ++i)
-    if (request_.labels[i])
-      table_.labels[static_cast<std::size_t>(table_.slots[i])] =
-          labels_[static_cast<std::size_t>(request_.columns[i])].texts;
+  table_.lost.resize(builders_.size());
+  for (std::size_t i = 0; i < request_.columns.size(); ++i) {
+    auto slot = static_cast<std::size_t>(table_.slots[i]),
+         column = static_cast<std::size_t>(request_.columns[i]);
+    if (request_.labels[i]) table_.labels[slot] = labels_[column].texts;
+    else table_.lost[slot] = lost_[column];
+  }
   return std::move(table_);
 }
 
@@ -210,25 +223,57 @@ FilePosition TableReader<T>::place(std::int64_t row, int column) {
   return place_in(start, scan_.skip_spaces(cell), line, request_.path);
 }
 
+// Whether the text is a whole number without an exponent that is not exactly this number, which stands for
+// it.
+bool loses_digits(std::string_view text, double value) {
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  if (text.find_first_not_of("0123456789") != std::string_view::npos) return false;
+  text.remove_prefix(std::min(text.find_first_not_of('0'), text.size()));
+  std::uint64_t whole = 0;
+  if (auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), whole);
+      fault == std::errc())
+    return !(std::abs(value) < 0x1p64) || static_cast<std::uint64_t>(std::abs(value)) != whole;
+  return fmt::format("{:.0f}", std::abs(value)) != text;
+}
+
+// Called for numbers beyond those up to which all whole ones are numbers of the type.
+template <class T>
+void TableReader<T>::check_digits(const char* at, std::string_view text, int column, T value) {
+  if (at <= last_lost_ || !loses_digits(text, value)) return;  // a row may be read again
+  last_lost_ = at;
+  LostDigits& lost = lost_[static_cast<std::size_t>(column)];
+  if (++lost.cells > 1) return;
+  lost.first = place_in(p_, at, line_, request_.path);
+  lost.text = text;
+  lost.value = value;
+}
+
+template <class T>
+constexpr T exact_up_to = std::is_same_v<T, double> ? T{0x1p53} : T{0x1p24};
+
 // The wanted number at the start of the text, if a stop follows it at once: returns the stop, or null.
 template <class T>
-inline const char* read_plain_cell(const csv::Scanner& scan, const char* p, T& value) {
-  const char* end = read_tiny_number(p, scan.separators(), value);
-  if (end && scan.stops(*end)) return end;
-  end = has_many_digits(p) ? read_long_number(p, scan.end(), value) : read_short_number(p, value);
-  return end && scan.stops(*end) ? end : nullptr;
+[[gnu::always_inline]] inline const char* TableReader<T>::read_plain_cell(const char* p, int column,
+                                                                          T& value) {
+  const char* end = read_tiny_number(p, scan_.separators(), value);
+  if (end && scan_.stops(*end)) return end;
+  end = has_many_digits(p) ? read_long_number(p, scan_.end(), value) : read_short_number(p, value);
+  if (!end || !scan_.stops(*end)) return nullptr;
+  if (!(std::abs(value) < exact_up_to<T>)) [[unlikely]]
+    check_digits(p, {p, static_cast<std::size_t>(end - p)}, column, value);
+  return end;
 }
 
 // A row without quotes in which every wanted cell is a plain number or a label, up to its line end; null for
 // others.
 template <class T>
 template <bool with_labels>
-inline const char* TableReader<T>::read_plain_row(const char* p, std::int64_t row) {
+[[gnu::always_inline]] inline const char* TableReader<T>::read_plain_row(const char* p, std::int64_t row) {
   T* const* targets = targets_.data();
   for (int column = 0;; ++p) {
     bool quoted = false;
     [[maybe_unused]] const char* begin = p;
-    p = targets[column] ? read_plain_cell(scan_, p, targets[column][row]) : scan_.skip_cell(p, quoted);
+    p = targets[column] ? read_plain_cell(p, column, targets[column][row]) : scan_.skip_cell(p, quoted);
     if (!p || quoted) return nullptr;
     if constexpr (with_labels)
       if (!read_plain_label(begin, p, column, row)) return nullptr;
@@ -237,17 +282,10 @@ inline const char* TableReader<T>::read_plain_row(const char* p, std::int64_t ro
   }
 }
 
-template <class T>
-void TableReader<T>::read_rows_at_hand() {
-  if (labels_.empty()) read_plain_rows<false>();
-  else read_plain_rows<true>();
-  if (p_ != scan_.end() && row_ < block_rows_) read_row();
-}
-
 // As many rows as the block has room for; stops before one that has to be looked at closely.
 template <class T>
 template <bool with_labels>
-void TableReader<T>::read_plain_rows() {
+[[gnu::always_inline]] inline void TableReader<T>::read_plain_rows_of() {
   std::int64_t row = row_;
   const char* p = p_;
   while (row < block_rows_) {
@@ -261,6 +299,44 @@ void TableReader<T>::read_plain_rows() {
   row_ = row;
   p_ = p;
   skip_blank_lines();
+}
+
+template <class T>
+void TableReader<T>::read_plain_rows() {
+  if (labels_.empty()) read_plain_rows_of<false>();
+  else read_plain_rows_of<true>();
+}
+
+// The same loop with shifts that take their distance from any register, of which reading a cell has many: an
+// eighth faster. The attribute holds for functions, not for templates: there is one of each type.
+#ifdef __x86_64__
+#define SLOPE_BITS [[gnu::target("bmi,bmi2")]]
+bool has_bits() {
+  static const bool has = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  return has;
+}
+#else
+#define SLOPE_BITS
+constexpr bool has_bits() { return false; }
+#endif
+
+template <>
+SLOPE_BITS void TableReader<double>::read_plain_rows_with_bits() {
+  if (labels_.empty()) read_plain_rows_of<false>();
+  else read_plain_rows_of<true>();
+}
+template <>
+SLOPE_BITS void TableReader<float>::read_plain_rows_with_bits() {
+  if (labels_.empty()) read_plain_rows_of<false>();
+  else read_plain_rows_of<true>();
+}
+#undef SLOPE_BITS
+
+template <class T>
+void TableReader<T>::read_rows_at_hand() {
+  if (has_bits() && !request_.any_processor) read_plain_rows_with_bits();
+  else read_plain_rows();
+  if (p_ != scan_.end() && row_ < block_rows_) read_row();
 }
 
 template <class T>
@@ -315,7 +391,7 @@ void TableReader<T>::end_row(const char* end) {
 
 template <class T>
 typename TableReader<T>::Cell TableReader<T>::read_wanted(const char*& p, int column) {
-  const char* end = read_plain_cell(scan_, p, targets_[static_cast<std::size_t>(column)][row_]);
+  const char* end = read_plain_cell(p, column, targets_[static_cast<std::size_t>(column)][row_]);
   if (!end) return read_slowly(p, column);
   p = end;
   return Cell::fine;
@@ -337,7 +413,9 @@ typename TableReader<T>::Cell TableReader<T>::read_slowly(const char*& p, int co
   // With anything behind its closing quote the cell is no number; it is shown as it stands.
   if (text.starts_with('"') && text.ends_with('"')) text = unquoted = scan_.text_of(start, end);
   switch (read_number(text, value)) {
-    case Reading::number: return Cell::fine;
+    case Reading::number:
+      if (!(std::abs(value) < exact_up_to<T>)) check_digits(start, text, column, value);
+      return Cell::fine;
     case Reading::missing: missing(start, column, text); return Cell::missing;
     case Reading::bad: bad(start, column, text); return Cell::missing;
     case Reading::too_large: too_large(start, column, text); return Cell::missing;

@@ -19,12 +19,22 @@ struct TableRequest {
   std::vector<int> columns;  // wanted, by number; the same may be there twice
   std::vector<bool> labels;  // for each: whether its cells are labels
   bool drop_missing;
+  bool any_processor = false;  // for tests: with the instructions that every processor has
+};
+
+// Cells of whole numbers that no number of the model is: what was read is near them.
+struct LostDigits {
+  std::int64_t cells = 0;
+  FilePosition first = {};
+  std::string text = {};  // of the first cell, and what was read
+  double value = 0;
 };
 
 struct Table {
   std::vector<int> slots;                        // for each wanted column: where in `columns`
   std::vector<Column> columns;                   // each once
   std::vector<std::vector<std::string>> labels;  // of each that holds labels: its cells are numbers of these
+  std::vector<LostDigits> lost;                  // of each
   std::int64_t rows = 0, dropped = 0;
 };
 

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "runtime/batches.h"
 #include "runtime/call.h"
+#include "runtime/circle.h"
 #include "runtime/divergence.h"
 #include "runtime/explain.h"
 #include "runtime/line_times.h"
@@ -583,6 +584,7 @@ class Loop {
     last_step_overflowed(fit, values);
     fit.loss = values[0];
     if (fit.status != Status::diverged && fit.status != Status::interrupted) check_growth(fit);
+    if (fit.status == Status::finished) check_circle(training, fit);
     auto metrics = static_cast<std::ptrdiff_t>(t_.model.metrics.size());
     fit.metrics.assign(values.begin() + 1, values.begin() + 1 + metrics);
     fit.reports.assign(values.begin() + 1 + metrics, values.end());
@@ -642,6 +644,28 @@ class Loop {
                                                    fit.steps, shortest(static_cast<T>(fit.loss))));
     say_growth(own(), d);
     fit.status = Status::diverged;
+  }
+
+  // A run that goes on like its last steps, for ever, has not reached what it could. Only where the next
+  // steps depend on the place alone, and the loss is no new low.
+  void check_circle(const Training& training, const Fit& fit) {
+    constexpr std::int64_t least_steps = 20;
+    bool alike = !training.optimizer.solver && !training.batches() && !training.patience && !t_.validation &&
+                 training.decay.name != "plateau" && RateSchedule(training, runs_.back().steps).constant();
+    if (!alike || t_.model.keeps_or_draws() || fit.steps_here < least_steps || fit.loss < best_loss_) return;
+    auto params = static_cast<std::size_t>(t_.model.param_elements());
+    Memory<T> memory(t_.model, t_.data, with_states(widened(memory_.params)), results(),
+                     scratch(t_.data.rows));
+    memory.arguments[0] = static_cast<T>(training.rate);
+    memory.run.step = static_cast<std::uint64_t>(fit.steps);
+    auto step = [&](std::vector<double>& place) {
+      ++memory.run.step;
+      function(training)(&memory.run);
+      place = widened(memory.params.first(params));
+      return static_cast<double>(memory.outputs[0]);
+    };
+    if (auto circle = find_circle(widened(memory_.params.first(params)), step))
+      warn_of_circle(training, *circle, best_loss_, diagnostics_);
   }
 
   static bool all_finite(const auto& x) {

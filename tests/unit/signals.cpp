@@ -54,12 +54,43 @@ TEST_CASE("a signal in training ends it with the state saved, and resuming goes 
   CHECK(folder.files() == 3);
 
   std::string done = steps_in(folder, "m.safetensors");
-  CHECK(process.printed().find("at step " + done + " of " + endless) != std::string::npos);
+  CHECK(process.printed().find("at step " + done + " of " + endless +
+                               "\nto go on: slope train m.slope --steps " + endless +
+                               " --resume m.safetensors\n") != std::string::npos);
+  // Without the number of steps that it was begun with.
+  Process unaware(folder.path("."),
+                  {"train", "m.slope", "--rate", "1e-9", "--steps", "1", "--resume", "m.safetensors"});
+  CHECK(unaware.end() == 0);
+  CHECK(unaware.printed().find("the run in m.safetensors was stopped at step " + done + " of " + endless +
+                               ", but now 1 are asked for\n  = help: with `--steps " + endless + "`") !=
+        std::string::npos);
   std::string more = std::to_string(std::stoll(done) + 100);
   CHECK(run(folder, {"train", "m.slope", "--steps", more, "--resume", "m.safetensors"}) == 0);
   CHECK(run(folder, {"train", "m.slope", "--steps", more, "--save", "straight"}) == 0);
   CHECK(steps_in(folder, "straight") == more);
   CHECK(Folder::read(folder.path("m.safetensors")) == Folder::read(folder.path("straight")));
+}
+
+TEST_CASE("the command that goes on with a stopped run has what the run was given", "[signals]") {
+  Folder folder;
+  prepare(folder);
+  folder.write("it's.csv", "x,y\n0,1\n1,3\n");
+  Process process(folder.path("."),
+                  {"train",       "-e",          "const k = 1; param w = 0; loss = mse(k*w*x, y)",
+                   "--data",      "it's.csv",    "--set",
+                   "k=2",         "--steps",     endless,
+                   "--clip-norm", "1",           "--rate",
+                   "1e-9",        "--precision", "f32",
+                   "--save",      "s",           "--save-every",
+                   "1000000000",  "--log",       "l"});
+  REQUIRE(process.await("step"));
+  process.signal(SIGTERM);
+  CHECK(process.end() == 128 + SIGTERM);
+  INFO(process.printed());
+  CHECK(process.printed().find(
+            "\nto go on: slope train -e 'const k = 1; param w = 0; loss = mse(k*w*x, y)' "
+            "--data 'it'\\''s.csv' --set k=2 --rate 1e-9 --steps 1000000000000 --clip-norm 1 "
+            "--precision f32 --save s --save-every 1000000000 --log l --resume s\n") != std::string::npos);
 }
 
 TEST_CASE("a second signal ends training at once", "[signals]") {

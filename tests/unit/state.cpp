@@ -337,6 +337,27 @@ TEST_CASE("one process at a time has a file open for writing", "[state]") {
   CHECK(folder.files() == 4);
 }
 
+TEST_CASE("one process at a time has a log open", "[state]") {
+  Folder folder;
+  std::string path = folder.path("log");
+  {
+    os::LineFile first, second;
+    REQUIRE_FALSE(first.open(path, 0));
+    REQUIRE_FALSE(first.append("1\n"));
+    auto refused = second.open(path, 0);
+    REQUIRE(refused);
+    CHECK(refused->message() == "cannot write `" + path + "`: another slope is writing it");
+    REQUIRE_FALSE(first.append("2\n"));
+  }
+  CHECK(Folder::read(path) == "1\n2\n");
+  os::LineFile next, a, b;
+  CHECK_FALSE(next.open(path, 2));
+  CHECK(Folder::read(path) == "1\n");
+  // Several may write to what is no file.
+  CHECK_FALSE(a.open("/dev/null", 0));
+  CHECK_FALSE(b.open("/dev/null", 0));
+}
+
 TEST_CASE("a file goes to the folder where it was opened, wherever the path leads by then", "[state]") {
   Folder folder;
   std::filesystem::create_directory(folder.path("a"));

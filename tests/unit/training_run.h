@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/batches.h"
+#include "runtime/parameters.h"
 #include "runtime/run_state.h"
 #include "runtime/validation.h"
 #include "tests/unit/folder.h"
@@ -32,7 +33,7 @@ struct Line {
 
 // Where a run begins: at the starts, or where a state file left it.
 inline Place place_in(const Folder& folder, Session& s, const RunFacts& facts, const std::string& from) {
-  if (from.empty()) return {{}, take_start(s, nullptr, "", s.diagnostics), {}};
+  if (from.empty()) return {{}, starts(s.model()), {}};
   auto state = load(folder.path(from), s.diagnostics);
   REQUIRE(state);
   auto place = take_place(s, facts, *state, from, s.diagnostics);
@@ -59,7 +60,7 @@ class TrainingRun {
     data_ = std::move(*parts);
     REQUIRE(settle_trainings(s.lowered->model(), data_.training.rows, s.diagnostics));
     held_out_ = data_.validation ? &*data_.validation : nullptr;
-    facts_ = run_facts(s.model(), *steps_, data_.training, held_out_);
+    facts_ = run_facts(s, *steps_, data_.training, held_out_);
     program_ = Program::compile(training_kernels(s.model(), *steps_, evaluation_),
                                 compile_options(s.request, s.model(), data_.training), s.diagnostics);
     REQUIRE(program_);
