@@ -192,8 +192,8 @@ Storage ColumnBuilder<T>::Facts::narrowest() const {
 }
 
 template <class T>
-void ColumnBuilder<T>::widen(Storage storage) {
-  Column wider({}, storage, most_rows_);
+void ColumnBuilder<T>::move_to(Storage storage) {
+  Column wider({}, storage, room_);
   if (rows_ > 0)
     with_type(column_.storage(),
               [&]<class Cell>(Cell*) { put(wider, 0, static_cast<const Cell*>(column_.data()), rows_); });
@@ -204,14 +204,17 @@ template <class T>
 void ColumnBuilder<T>::append(std::span<const T> block) {
   facts_.note(block);
   Storage storage = facts_.narrowest();
-  if (!column_.data() || storage != column_.storage()) widen(storage);
-  put(column_, rows_, block.data(), static_cast<std::int64_t>(block.size()));
-  rows_ += static_cast<std::int64_t>(block.size());
+  const std::int64_t rows = rows_ + std::ssize(block);
+  const bool full = rows > room_;
+  if (full) room_ = std::max(rows, 2 * room_);
+  if (!column_.data() || full || storage != column_.storage()) move_to(storage);
+  put(column_, rows_, block.data(), std::ssize(block));
+  rows_ = rows;
 }
 
 template <class T>
 Column ColumnBuilder<T>::finish(std::string name) && {
-  if (!column_.data()) widen(facts_.narrowest());
+  if (!column_.data()) move_to(facts_.narrowest());
   column_.keep_rows(rows_);
   column_.rename(std::move(name));
   return std::move(column_);

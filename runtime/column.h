@@ -60,17 +60,17 @@ Storage joined_storage(const Column& a, const Column& b);
 Column converted(const Column& column, Storage storage);
 
 // Appends blocks of cells, T being double, or float where the cells are floats already. What is there is kept
-// in the narrowest storage so far and moves to a wider one at most three times; memory beyond the rows that
-// were appended is not touched.
+// in the narrowest storage so far and moves to a wider one at most three times, and to twice the memory where
+// more rows come than were expected; memory beyond the rows that were appended is not touched.
 template <class T>
 class ColumnBuilder {
  public:
-  explicit ColumnBuilder(std::int64_t most_rows) : most_rows_(most_rows) {}
+  explicit ColumnBuilder(std::int64_t expected_rows) : room_(expected_rows) {}
   void append(std::span<const T> block);
   Column finish(std::string name) &&;
 
  private:
-  void widen(Storage storage);
+  void move_to(Storage storage);
 
   // What is true of every cell so far. `low` and `high` count while all are integers.
   struct Facts {
@@ -80,7 +80,7 @@ class ColumnBuilder {
     void note(std::span<const T> block);
     Storage narrowest() const;
   } facts_;
-  std::int64_t most_rows_, rows_ = 0;
+  std::int64_t room_, rows_ = 0;
   Column column_;
 };
 extern template class ColumnBuilder<double>;

@@ -77,4 +77,14 @@ std::int64_t count_lines(std::string_view text) {
   return lines;
 }
 
+std::int64_t estimate_lines(std::string_view text) {
+  constexpr std::size_t parts = 64, part = 4096;
+  if (text.size() <= parts * part) return count_lines(text);
+  std::int64_t lines = 0;
+  const std::size_t apart = (text.size() - part) / (parts - 1);
+  for (std::size_t i = 0; i < parts; ++i) lines += count_lines(text.substr(i * apart, part));
+  double density = static_cast<double>(lines + 1) / static_cast<double>(parts * part);
+  return static_cast<std::int64_t>(1.03 * density * static_cast<double>(text.size()));
+}
+
 }  // namespace slope::csv

@@ -81,5 +81,8 @@ class Scanner {
 
 // Line ends in a stretch of text, as all of the project counts them.
 std::int64_t count_lines(std::string_view text);
+// About as many, rather more: from parts spread over the text, as counting all of a large one takes a tenth
+// of the time that reading it does.
+std::int64_t estimate_lines(std::string_view text);
 
 }  // namespace slope::csv

@@ -144,9 +144,9 @@ void TableReader<T>::find_targets() {
 
 template <class T>
 void TableReader<T>::make_room() {
-  std::int64_t most = csv::count_lines({p_, scan_.end()}) + 1;
-  for (std::int64_t slot = 0; slot < slots_; ++slot) builders_.emplace_back(most);
-  make_block(std::min(most, std::max<std::int64_t>(64, 4096 / std::max<std::int64_t>(slots_, 1))));
+  std::int64_t expected = csv::estimate_lines({p_, scan_.end()}) + 1;
+  for (std::int64_t slot = 0; slot < slots_; ++slot) builders_.emplace_back(expected);
+  make_block(std::min(expected, std::max<std::int64_t>(64, 4096 / std::max<std::int64_t>(slots_, 1))));
 }
 
 template <class T>

@@ -452,6 +452,55 @@ TEST_CASE("a line is counted once wherever a block of bytes ends", "[data]") {
   }
 }
 
+TEST_CASE("lines of a large text are estimated from parts of it", "[data]") {
+  std::mt19937_64 random(5);
+  std::string text;
+  while (text.size() < 3'000'000) text += std::string(random() % 40, 'a') + "\n";
+  auto exact = static_cast<double>(csv::count_lines(text));
+  auto estimate = static_cast<double>(csv::estimate_lines(text));
+  CHECK(estimate > exact);
+  CHECK(estimate < 1.1 * exact);
+  std::string small = text.substr(0, 200'000);
+  CHECK(csv::estimate_lines(small) == csv::count_lines(small));
+}
+
+TEST_CASE("a column may become longer than was expected, at any time", "[data]") {
+  std::int64_t expected = GENERATE(1, 64, 65, 1000);
+  ColumnBuilder<double> builder(expected);
+  std::vector<double> cells;
+  for (std::int64_t block = 0; block < 40; ++block) {
+    // Bytes, then wider and wider, with blocks of all lengths.
+    std::vector<double> more;
+    for (std::int64_t i = 0; i < 1 + block * 7 % 90; ++i)
+      more.push_back(block < 10   ? static_cast<double>(i)
+                     : block < 20 ? -300.0 * static_cast<double>(i)
+                                  : 0.1);
+    builder.append(more);
+    cells.insert(cells.end(), more.begin(), more.end());
+  }
+  Column column = std::move(builder).finish("c");
+  REQUIRE(column.rows() == std::ssize(cells));
+  for (std::int64_t i = 0; i < column.rows(); ++i)
+    REQUIRE(column.at(i) == cells[static_cast<std::size_t>(i)]);
+}
+
+TEST_CASE("a file whose rows are where no estimate looks is read whole", "[data]") {
+  // Large cells where parts are looked at, short rows between them.
+  const std::size_t last = 63, apart = 20'000, before = 2000, part = 4096;
+  std::string text = "x,y\n";
+  std::int64_t rows = 0;
+  for (std::size_t i = 0; i <= last; ++i) {
+    while (text.size() + before < i * apart) text += std::to_string(++rows) + ",1\n";
+    std::size_t end = i * apart + (i == last ? part : 2 * part);
+    text += std::to_string(++rows) + "," + std::string(end - text.size() - 10, '0') + "1\n";
+  }
+  REQUIRE(csv::estimate_lines(text) < rows / 2);
+  Outcome out = outcome_of(text, {"x", "y"});
+  std::vector<double> x = out.values();
+  REQUIRE(std::ssize(x) == rows);
+  for (std::size_t i = 0; i < x.size(); ++i) REQUIRE(x[i] == static_cast<double>(i + 1));
+}
+
 TEST_CASE("gzip: every member, no byte more than the limit, nothing damaged", "[data]") {
   // Made by Python's gzip.compress(b"x\n1\n2\n", mtime=0).
   std::string packed =
