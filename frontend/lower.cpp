@@ -210,7 +210,9 @@ void Lowering::param(ast::NodeId id) {
     model.add(std::move(*parameter));
     layer_->entries.push_back({node.text, number, {}});
     binding.value = parameter_value(number);
-    if (with_bounds) binding.value = differentiable(node.text, binding.value, node.span);
+    // Of one without bounds the name and the parameter are the same.
+    if (with_bounds)
+      tapped_parameters_[number] = binding.value = differentiable(node.text, binding.value, node.span);
   }
   bind(node.text, binding);
 }

@@ -430,6 +430,7 @@ class Lowering {
   std::multimap<std::string, std::string> uses_;          // definition and a name in it; made when wanted
   std::map<std::uint32_t, std::string> begins_;           // where definitions begin; made with it
   std::set<std::string, std::less<>> differentiated_;     // names that stand as x in a grad(y, x)
+  std::map<int, Value> tapped_parameters_;                // with bounds: what the name stands for everywhere
   std::set<std::pair<std::string, std::uint32_t>> said_;  // what and where: each is said once
   std::set<std::string> unknown_;  // names and functions that were told of: once, however often they are used
   bool uses_files_ = false;        // a file could not be read: what it would define is not known
