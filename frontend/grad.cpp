@@ -103,6 +103,7 @@ Value Lowering::grad(ast::NodeId call) {
     all.push_back(static_cast<std::int64_t>(i));
   if (graph().has_rows(total)) all.push_back(rows_axis);
   total = graph().reduce(Reduction::sum, total, all);
+  if (!without_order(total, "what is differentiated", span)) return {};
   NodeId derivative = differentiate(graph(), total, std::span(&x.node, 1))[0];
   if (!derivative.valid()) {
     warn_of_zero(given.x);

@@ -367,7 +367,10 @@ void Lowering::named(ast::NodeId id, std::vector<NamedValue>& into) {
   in_metric_ = true;
   if (given) value = evaluate(ast().child(id, 0));
   else if (Binding* binding = lookup(node.text)) value = binding->value;
-  else value = unknown(node.text, node.name);
+  else if (const Function* function = built_in(node.text)) {
+    value.is = Value::Is::function;
+    value.function = function;
+  } else value = unknown(node.text, node.name);
   in_metric_ = false;
   if (!value.ok()) return;
   if (value.is == Value::Is::function) {

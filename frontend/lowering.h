@@ -4,7 +4,7 @@
 // and built-in functions), grad.cpp (derivatives in the model), options.cpp (train statements), decays.cpp
 // (their schedules), shapes.cpp (shapes, arrays of constants, what lines up), layers.cpp (who owns a
 // parameter), scan.cpp, use.cpp (other files), indices.cpp, tensors.cpp (structure: lists, reshape, …),
-// products.cpp (`@`, einsum), reductions.cpp and shown.cpp.
+// products.cpp (`@`, einsum), reductions.cpp, order.cpp and shown.cpp.
 #pragma once
 #include <functional>
 #include <map>
@@ -197,6 +197,7 @@ class Lowering {
   void finish_targets();
   void check_loss();
   void check_predict();
+  void check_order();
   void check_parameters();
   void warn_of_random_prediction();
   void check_unused();
@@ -326,6 +327,11 @@ class Lowering {
                       Span span);
   std::optional<Shape> weighed(const Argument& value, const Argument& weights, ast::NodeId whole);
   Value mean(const Value& x, const Value& weights, Axes axes, bool keep, Span span);
+
+  // statistics of the order of values (order.cpp)
+  Value order_statistic(std::string_view name, const std::vector<Argument>& arguments, Span span);
+  slope::NodeId two_classes(const Argument& label);
+  bool without_order(slope::NodeId value, std::string_view what, Span span);
 
   // layers (layers.cpp)
   class InLayer;

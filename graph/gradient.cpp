@@ -28,7 +28,8 @@ Partial lift(Graph& graph, When<Expr, P> w) {
 }
 
 std::span<const NodeId> differentiable_inputs(const Node& node) {
-  return node.kind == NodeKind::stop_gradient ? std::span<const NodeId>() : node.inputs();
+  bool ends = node.kind == NodeKind::stop_gradient || node.kind == NodeKind::order;
+  return ends ? std::span<const NodeId>() : node.inputs();
 }
 
 using Partials = std::array<Partial, 3>;
