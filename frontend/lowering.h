@@ -288,6 +288,8 @@ class Lowering {
   std::optional<Selection> selection(ast::NodeId id, const Shape& shape);
   bool index_item(ast::NodeId item, ast::NodeId of, std::int64_t n, std::size_t axis, Selection& out);
   bool slice_item(ast::NodeId item, std::int64_t length, const std::string& base, Graph::Along& along);
+  Value checked_indices(const Value& indices, std::int64_t n, Span span, const std::string& shown_table);
+  Value take_together(const Value& table, const Selection& selected, std::int64_t place, ast::NodeId id);
   Value take(const Value& table, const Value& indices, std::int64_t axis, Span span,
              const std::string& shown_table);
 
@@ -317,7 +319,7 @@ class Lowering {
   Value take(const Given& given);
   Value one_hot(const Given& given);
   Value einsum(const std::vector<Argument>& arguments, Span span, ast::NodeId whole);
-  bool labels_fit(const std::vector<std::string>& in, std::span<const WrittenOperand> written, Span text,
+  bool labels_fit(const std::vector<std::string>& in, std::span<const WrittenOperand> written,
                   ast::NodeId whole);
 
   // reductions (reductions.cpp)
