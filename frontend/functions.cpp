@@ -190,6 +190,7 @@ Value Lowering::call_in(std::shared_ptr<Layer> again, const Function& function,
         .helps.push_back("let one function do what a chain of them does");
     return {};
   }
+  if (!layer_inputs_fit(function, arguments, span)) return {};
   Span outer_site = call_site_;
   if (span.file != prelude_file) call_site_ = span;
   calls_.push_back(&function);

@@ -232,7 +232,9 @@ Value Lowering::checked_indices(const Value& indices, std::int64_t n, Span span,
   if (indices.is != Is::node || indices.classes == 0) {
     if (numeric(indices, span, "an index"))
       error(Code::wrong_kind, span, "an index must be an integer, this is a float")
-          .notes.push_back("`argmax` and `iota` give integers; in arithmetic they become floats");
+          .notes.push_back(
+              "columns declared `: index` or `: class`, `argmax` and `iota` are integers; in arithmetic they "
+              "become floats");
     return {};
   } else if (indices.classes > n) {
     error(Code::shapes_differ, span,

@@ -4,7 +4,7 @@
 // and built-in functions), grad.cpp (derivatives in the model), options.cpp (train statements), decays.cpp
 // (their schedules), shapes.cpp (shapes, arrays of constants, what lines up), layers.cpp (who owns a
 // parameter), scan.cpp, use.cpp (other files), indices.cpp, tensors.cpp (structure: lists, reshape, …),
-// products.cpp (`@`, einsum), reductions.cpp, order.cpp and shown.cpp.
+// products.cpp (`@`, einsum), reductions.cpp, order.cpp, layer_inputs.cpp and shown.cpp.
 #pragma once
 #include <functional>
 #include <map>
@@ -329,6 +329,12 @@ class Lowering {
                       Span span);
   std::optional<Shape> weighed(const Argument& value, const Argument& weights, ast::NodeId whole);
   Value mean(const Value& x, const Value& weights, Axes axes, bool keep, Span span);
+
+  // what layers of the prelude need of their inputs (layer_inputs.cpp)
+  bool layer_inputs_fit(const Function& function, const std::vector<Argument>& arguments, Span span);
+  void missing_axis(const Argument& x, std::size_t least, std::string_view last, Diagnostic& d);
+  bool attention_fits(const std::vector<Argument>& arguments);
+  bool embedding_fits(const std::vector<Argument>& arguments);
 
   // statistics of the order of values (order.cpp)
   Value order_statistic(std::string_view name, const std::vector<Argument>& arguments, Span span);
