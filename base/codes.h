@@ -51,6 +51,7 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(unknown_label, 219, model, "a label that the column does not have")                 \
   X(compares_code, 220, done, "a number compared with the code of a class")             \
   X(no_state, 221, model, "`:=` of what is no state")                                   \
+  X(no_derivative, 222, model, "a statistic without a derivative in training")          \
   X(not_yet, 290, model, "part of the language that this version cannot compile yet")   \
   /* shapes */                                                                          \
   X(loss_not_a_number, 301, model, "a loss that is not one number")                     \

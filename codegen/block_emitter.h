@@ -447,7 +447,13 @@ class BlockEmitter {
 
   void emit_chunk(const RowPass& pass, Value* chunk);
 
-  void store_rows(const Store& store_to);
+  // The block's rows of a value, to where all rows of it are.
+  void store_rows(NodeId id, Value* base);
+
+  // A statistic of the order of values: its operands are gathered in the pass, then a function is called.
+  bool is_order(NodeId id) const { return graph_[id].kind == NodeKind::order; }
+  Value* gathered(NodeId id, std::size_t operand);
+  Value* order_statistic(NodeId id);
 
   // Combines the block's rows into a sum over rows.
   void accumulate(NodeId id, Value* chunk);

@@ -87,7 +87,7 @@ class Planner {
       return;
     }
     keep(id);
-    bool each_once = node.kind == NodeKind::reduce;
+    bool each_once = node.kind == NodeKind::reduce || node.kind == NodeKind::order;
     for (NodeId input : node.inputs())
       if (!each_once) keep_under(input);
   }
@@ -179,6 +179,11 @@ class Planner {
       std::int64_t size = 0;
       for (NodeId id : pass.reductions) {
         std::int64_t count = elements(graph_.shape(id));
+        if (graph_[id].kind == NodeKind::order) {
+          plan_.gathered[id] = plan_.gathered_size;
+          for (NodeId input : graph_[id].inputs()) plan_.gathered_size += elements(graph_.shape(input));
+          continue;
+        }
         if (count > most_chunked_elements) continue;
         plan_.totals[id.index()] = size;
         size += padded(count);
@@ -217,12 +222,15 @@ bool has_axes(const Graph& graph) {
   return false;
 }
 
+bool needs_blocks(const Graph& graph) { return has_axes(graph) || has(graph, NodeKind::order); }
+
 BlockPlan plan_blocks(const Graph& graph, std::span<const NodeId> roots) {
   return Planner(graph, roots).run(roots);
 }
 
 std::size_t scratch_size(const BlockPlan& plan, std::int64_t rows) {
-  return static_cast<std::size_t>(plan.fixed_size + plan.totals_size * (rows / chunk_rows + 1));
+  return static_cast<std::size_t>(plan.fixed_size + plan.totals_size * (rows / chunk_rows + 1) +
+                                  plan.gathered_size * (rows + gathered_padding));
 }
 
 }  // namespace slope

@@ -27,6 +27,11 @@ struct BlockPlan {
   std::int64_t totals_size = 0;  // of one chunk
   std::int64_t fixed_size = 0;   // of scratch, before the totals of the chunks
 
+  // Of a statistic of the order of values, by node: how many elements a row of those that come before its
+  // operands has. They lie in scratch behind the totals, all rows of each together.
+  std::unordered_map<NodeId, std::int64_t> gathered;
+  std::int64_t gathered_size = 0;  // elements of a row, of all of them
+
   std::unordered_map<NodeId, Product> products;
 
   bool kept(NodeId id) const { return buffers[id.index()] >= 0; }
@@ -37,11 +42,16 @@ bool is_view(NodeKind kind);
 // Has its elements in memory already.
 bool is_stored_leaf(NodeKind kind);
 
-// A graph in which some value has axes: those without are compiled by codegen/emit.cpp.
+// A graph in which some value has axes.
 bool has_axes(const Graph& graph);
+// Whether codegen/emit_blocks.cpp compiles it: values with axes, statistics of the order of values. Other
+// graphs are compiled by codegen/emit.cpp.
+bool needs_blocks(const Graph& graph);
 
 BlockPlan plan_blocks(const Graph& graph, std::span<const NodeId> roots);
 
+// How far apart the gathered elements are for so many rows: whole vectors are written.
+inline constexpr std::int64_t gathered_padding = 64;
 // Elements of scratch for so many rows.
 std::size_t scratch_size(const BlockPlan& plan, std::int64_t rows);
 

@@ -410,7 +410,7 @@ bool is_large(const Kernel& kernel, std::size_t operations_limit) {
 
 llvm::Function* emit(const Kernel& kernel, const CompileOptions& options, llvm::Module& module,
                      InstructionNodes& nodes) {
-  if (has_axes(*kernel.graph)) return emit_blocks(kernel, options, module, nodes);
+  if (needs_blocks(*kernel.graph)) return emit_blocks(kernel, options, module, nodes);
   if (is_large(kernel, options.paged_above)) return emit_paged(kernel, options, module, nodes);
   if (kernel.graph->precision() == Precision::f32)
     return Emitter<float>(kernel, options, module, nodes).run();
@@ -420,7 +420,7 @@ llvm::Function* emit(const Kernel& kernel, const CompileOptions& options, llvm::
 std::size_t scratch_size(const Kernel& kernel, std::int64_t rows) {
   std::vector<NodeId> roots;
   for (const Store& store : kernel.stores) roots.push_back(store.value);
-  if (has_axes(*kernel.graph)) return scratch_size(plan_blocks(*kernel.graph, roots), rows);
+  if (needs_blocks(*kernel.graph)) return scratch_size(plan_blocks(*kernel.graph, roots), rows);
   std::size_t most = 1;
   for (const RowPass& pass : schedule(*kernel.graph, roots).passes)
     most = std::max(most, pass.reductions.size());

@@ -69,7 +69,7 @@ template <class T>
 void BlockEmitter<T>::emit_pass(const RowPass& pass) {
   pack_before(pass);
   for (NodeId id : pass.reductions)
-    if (!chunked(id)) fill(buffer(id), index(count_of(id)), neutral(id));
+    if (!chunked(id) && !is_order(id)) fill(buffer(id), index(count_of(id)), neutral(id));
   Value* up = b_.CreateAdd(frame_.rows, index(chunk_rows - 1));
   Value* chunks = b_.CreateBinaryIntrinsic(Intrinsic::smax, b_.CreateUDiv(up, index(chunk_rows)), index(1),
                                            nullptr, "chunks");
@@ -120,7 +120,7 @@ void BlockEmitter<T>::emit_chunk(const RowPass& pass, Value* chunk) {
     for (const Store& store_to : kernel_.stores)
       if (store_to.to == Store::To::row_output &&
           std::find(pass.stored.begin(), pass.stored.end(), store_to.value) != pass.stored.end())
-        store_rows(store_to);
+        store_rows(store_to.value, pointer_at(frame_.row_outputs, store_to.index));
   });
   for (NodeId id : pass.reductions) {
     if (!chunked(id) || graph_[id].kind != NodeKind::reduce || count_of(id) != 1) continue;
@@ -131,10 +131,8 @@ void BlockEmitter<T>::emit_chunk(const RowPass& pass, Value* chunk) {
 }
 
 template <class T>
-void BlockEmitter<T>::store_rows(const Store& store_to) {
-  NodeId id = store_to.value;
+void BlockEmitter<T>::store_rows(NodeId id, Value* base) {
   inserter_.current = id;
-  Value* base = pointer_at(frame_.row_outputs, store_to.index);
   each(shape(id), true, [&](const Where& where, int width) {
     store(base, place(id, where, true).at, pull(id, where, width), width);
   });
@@ -142,7 +140,38 @@ void BlockEmitter<T>::store_rows(const Store& store_to) {
 }
 
 template <class T>
+Value* BlockEmitter<T>::gathered(NodeId id, std::size_t operand) {
+  Value* chunks = b_.CreateAdd(b_.CreateUDiv(frame_.rows, index(chunk_rows)), index(1));
+  std::int64_t before = plan_.gathered.at(id);
+  if (operand == 1) before += elements(shape(graph_[id].operands[0]));
+  Value* rows = b_.CreateAdd(frame_.rows, index(gathered_padding));
+  return element(frame_.scratch,
+                 plus(plus(index(plan_.fixed_size), chunks, plan_.totals_size), rows, before));
+}
+
+template <class T>
+Value* BlockEmitter<T>::order_statistic(NodeId id) {
+  const Node& node = graph_[id];
+  inserter_.current = id;
+  llvm::Type *pointer = b_.getPtrTy(), *types[] = {b_.getInt32Ty(), pointer, pointer, b_.getInt64Ty()};
+  FunctionCallee function =
+      module_.getOrInsertFunction(order_symbol<T>, FunctionType::get(real(), types, false));
+  Value* x = gathered(id, 0);
+  Value* labels = node.arity() == 2 ? gathered(id, 1) : x;
+  Value* count = b_.CreateMul(frame_.rows, index(elements(shape(node.operands[0]))));
+  Value* value =
+      b_.CreateCall(function, {b_.getInt32(static_cast<std::uint32_t>(node.index)), x, labels, count});
+  inserter_.current = {};
+  return value;
+}
+
+template <class T>
 void BlockEmitter<T>::accumulate(NodeId id, Value* chunk) {
+  if (is_order(id)) {
+    for (std::size_t k = 0; k < graph_[id].inputs().size(); ++k)
+      store_rows(graph_[id].operands[k], gathered(id, k));
+    return;
+  }
   inserter_.current = id;
   share(id, chunked(id) ? totals_of(chunk, id) : buffer(id), [&] { accumulate_here(id); });
   inserter_.current = {};
@@ -169,7 +198,9 @@ void BlockEmitter<T>::fold_chunks(const RowPass& pass, Value* chunks) {
     });
   });
   for (NodeId id : pass.reductions) {
-    if (graph_.is_number(id)) {
+    if (is_order(id)) {
+      scalars_[id] = order_statistic(id);
+    } else if (graph_.is_number(id)) {
       scalars_[id] = load(chunked(id) ? totals_of(index(0), id) : buffer(id), {index(0)}, 1);
     } else if (chunked(id)) {
       along(count_of(id), [&](Value* i, int width) {

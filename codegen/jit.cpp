@@ -27,7 +27,7 @@ namespace slope {
 namespace {
 
 // Where the code lies, and what it may call: where the CPU has no FMA or no instruction for it, the library
-// does it. Nothing else of this process can be reached.
+// does it; statistics of the order of values. Nothing else of this process can be reached.
 class Memory final : public llvm::SectionMemoryManager {
  public:
   std::uint64_t getSymbolAddress(const std::string& name) override {
@@ -35,6 +35,8 @@ class Memory final : public llvm::SectionMemoryManager {
     if (name == "fma") return address(static_cast<double (*)(double, double, double)>(&std::fma));
     if (name == "fmaf") return address(static_cast<float (*)(float, float, float)>(&std::fma));
     if (name == "nearbyint") return address(static_cast<double (*)(double)>(&std::nearbyint));
+    if (name == order_symbol<float>) return address(&order_statistic_of<float>);
+    if (name == order_symbol<double>) return address(&order_statistic_of<double>);
     if (name == "nearbyintf") return address(static_cast<float (*)(float)>(&std::nearbyint));
     return 0;
   }

@@ -2,16 +2,19 @@
 // slope check: what can be said of a model without training it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "driver/output.h"
+#include "runtime/batches.h"
 #include "runtime/explain.h"
 #include "runtime/gradient_check.h"
 #include "runtime/inputs.h"
 #include "runtime/parameters.h"
 #include "runtime/stability.h"
+#include "runtime/validation.h"
 
 namespace slope {
 
@@ -178,22 +181,40 @@ struct Numbers {
   std::optional<Checked> checked;
 };
 
-// The cells are read where the gradients are asked for, or where the loss may have a stability bound; in the
-// second case faults in them are no matter.
+// Whether the cells say more of the model: how many rows a batch is of, which standardized columns are
+// constant.
+bool cells_matter(const Model& model) {
+  auto batched = [](const Training& training) { return training.batch.has_value(); };
+  auto standardized = [](const DataColumn& column) { return column.standardized; };
+  return std::ranges::any_of(model.columns, standardized) ||
+         (std::ranges::any_of(model.trainings, batched) && growth_with_rows(model.graph, model.loss) > 0);
+}
+
+// What training would say of data and model; false where it would refuse them.
+bool settle(Session& s, std::int64_t rows) {
+  CountedRows counted = counted_rows(s.model());
+  return settle_trainings(s.lowered->model(), counted ? std::ssize(counted(rows)) : rows, s.diagnostics);
+}
+
+// The cells are read where the gradients are asked for, where the loss may have a stability bound or where
+// they matter otherwise; in the latter cases faults in them are no matter.
 std::optional<Numbers> check_numbers(const Arguments& a, Session& s) {
   Numbers out;
   auto steps = step_graphs(*s.lowered, s.diagnostics);
   if (!steps) return {};
-  if (!a.gradients && !may_be_quadratic(*steps)) return out;
+  if (!s.has_data() && !settle(s, 0)) return {};
+  if (!a.gradients && !may_be_quadratic(*steps) && !cells_matter(s.model())) return out;
   Dataset data;
   if (s.has_data()) {
     Diagnostics faults;
-    auto read = read_columns(s.model(), *s.opened,
-                             columns_read((*steps)[0].fused.graph, s.model().columns.size()), false, faults);
-    if (a.gradients)
-      for (const Diagnostic& d : faults.all()) s.diagnostics.add(d);
+    auto read =
+        read_columns(s.model(), *s.opened, columns_read((*steps)[0].fused.graph, s.model().columns.size()),
+                     false, faults, counted_rows(s.model()));
+    for (const Diagnostic& d : faults.all())
+      if (a.gradients || (read && d.severity == Severity::warning)) s.diagnostics.add(d);
     if (!read) return a.gradients ? std::nullopt : std::optional(std::move(out));
     data = std::move(*read);
+    if (!settle(s, data.rows)) return {};
   }
   out.stability = check_rates(s, *steps, data);
   if (!a.gradients) return out;

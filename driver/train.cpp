@@ -115,11 +115,8 @@ std::optional<Split> load_data(Session& s, const std::vector<StepGraph>& steps, 
   }
   Stopwatch watch(s.times, "load");
   std::optional<Dataset> data = Dataset{};
-  const auto& validation = s.model().validation;
-  CountedRows counted;
-  if (validation && validation->file.empty())
-    counted = [&](std::int64_t rows) { return trained_on(rows, validation->fraction, validation->seed); };
-  if (s.has_data()) data = read_columns(s.model(), *s.opened, wanted, true, s.diagnostics, counted);
+  if (s.has_data())
+    data = read_columns(s.model(), *s.opened, wanted, true, s.diagnostics, counted_rows(s.model()));
   if (!data) return {};
   keep_moments(s.lowered->model(), *data);
   if (s.outside) keep_moments(s.outside->model(), *data);

@@ -51,6 +51,7 @@ void Lowering::enter_bounds(Parameter& parameter, Span start) {
 
 // What a parameter's name stands for.
 Value Lowering::parameter_value(int index) {
+  if (auto known = tapped_parameters_.find(index); known != tapped_parameters_.end()) return known->second;
   slope::NodeId value = param_node(index);
   const auto& bounds = model.params[static_cast<std::size_t>(index)].bounds;
   return Value::of(bounds ? bounded(graph(), value, *bounds) : value);

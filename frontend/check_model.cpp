@@ -31,6 +31,7 @@ void Lowering::finish() {
   }
   check_loss();
   check_predict();
+  check_order();
   if (model.trainings.empty()) default_training();
   if (!diagnostics_->has_errors() && settings_.training) check_parameters();
   check_unused();
@@ -104,6 +105,14 @@ std::size_t Lowering::axes_reduced_with_rows(NodeId id) const {
     if (std::size_t axes = model.graph.shape(whole).axes.size(); axes > 0) return axes;
   }
   return 0;
+}
+
+// Nothing that training needs may hold a statistic without derivative.
+void Lowering::check_order() {
+  if (model.loss.valid() && !without_order(model.loss, "the loss", loss_span_)) return;
+  if (model.predict.valid() && !without_order(model.predict, "the prediction", predict_span_)) return;
+  for (std::size_t i = 0; i < model.own_states; ++i)
+    if (model.states[i].next.valid()) without_order(model.states[i].next, "a state", model.states[i].span);
 }
 
 void Lowering::check_predict() {

@@ -274,8 +274,8 @@ Value Lowering::unknown(const std::string& name, Span span) {
   if (std::string alike = look_alike(name, known); !alike.empty()) d.helps.push_back(alike);
   else if (std::string near = nearest(name, known); !near.empty())
     d.helps.push_back(fmt::format("did you mean `{}`?", near));
-  else if (is_future_function(name))
-    d.notes.push_back(fmt::format("`{}` is part of the language; this version does not have it yet", name));
+  else if (is_distribution(name))
+    d.helps.push_back(fmt::format("`{}` is a distribution: `u ~ {}(…)` draws numbers", name, name));
   else if (span.file != 0)
     d.helps.push_back("a file that is used sees its own names and those of the prelude, not the model's");
   else if (!has_data_ && settings_.headers.empty() && declares_params_)

@@ -19,15 +19,9 @@ using Is = Value::Is;
 
 namespace {
 
-// Functions of the language that this version cannot compile yet.
-constexpr std::string_view future_functions[] = {"auc", "median"};
 // Names of the language that stand behind `~` only.
 constexpr std::string_view distributions[] = {"normal", "uniform", "bernoulli", "glorot",
                                               "he",     "lecun",   "orthogonal"};
-bool is_distribution(std::string_view name) {
-  return std::ranges::find(distributions, name) != std::end(distributions);
-}
-
 // Built-in functions that are no op: name, arguments without a default, how it is called.
 struct BuiltIn {
   std::string_view name;
@@ -45,6 +39,8 @@ constexpr BuiltIn special_functions[] = {{"sum", 1, "sum(x, axis=…, keep=false
                                          {"all", 1, "all(x, axis=…, keep=false)"},
                                          {"argmax", 1, "argmax(x, axis=-1, keep=false)"},
                                          {"argmin", 1, "argmin(x, axis=-1, keep=false)"},
+                                         {"median", 1, "median(x)"},
+                                         {"auc", 2, "auc(score, label)"},
                                          {"einsum", 2, "einsum(\"ij,jk->ik\", a, b, …)"},
                                          {"reshape", 2, "reshape(x, shape)"},
                                          {"permute", 2, "permute(x, order)"},
@@ -80,8 +76,8 @@ std::optional<OpId> callable_op(std::string_view name) {
 
 }  // namespace
 
-bool is_future_function(std::string_view name) {
-  return is_distribution(name) || std::ranges::find(future_functions, name) != std::end(future_functions);
+bool is_distribution(std::string_view name) {
+  return std::ranges::find(distributions, name) != std::end(distributions);
 }
 
 const Function* Lowering::built_in(std::string_view name) {
@@ -145,10 +141,6 @@ Value Lowering::call(ast::NodeId id) {
           .helps.push_back(fmt::format("`u ~ {}(…)` draws numbers, which `u` then is", callee.text));
       return {};
     }
-    if (is_future_function(callee.text)) {
-      not_yet(callee.span, fmt::format("`{}`", callee.text));
-      return {};
-    }
     if (uses_files_ || defined_later(callee.text, callee.span) || !unknown_.insert(callee.text).second)
       return {};
     Diagnostic& d = error(Code::unknown_function, callee.span,
@@ -198,6 +190,7 @@ Value Lowering::call_in(std::shared_ptr<Layer> again, const Function& function,
         .helps.push_back("let one function do what a chain of them does");
     return {};
   }
+  if (!layer_inputs_fit(function, arguments, span)) return {};
   Span outer_site = call_site_;
   if (span.file != prelude_file) call_site_ = span;
   calls_.push_back(&function);
@@ -298,6 +291,7 @@ Value Lowering::call_built_in(std::string_view name, const std::vector<Argument>
                               ast::NodeId whole) {
   if (std::ranges::find(structures, name) != std::end(structures))
     return structure(name, arguments, span, whole);
+  if (name == "median" || name == "auc") return order_statistic(name, arguments, span);
   std::size_t by_position = 0;
   for (const Argument& argument : arguments) by_position += argument.name.empty();
   bool reduces = std::ranges::find(reductions, name) != std::end(reductions) && by_position < 2;

@@ -35,6 +35,13 @@ GradArguments grad_arguments(const ast::Ast& tree, ast::NodeId call) {
   return out;
 }
 
+// `x`, or a parameter of a layer: `hidden.W`, `u.dense_1.W`.
+bool names_a_value(const ast::Ast& tree, ast::NodeId x) {
+  const ast::Node& node = tree[x];
+  if (node.kind == Kind::name) return true;
+  return node.kind == Kind::member && node.text != "T" && names_a_value(tree, tree.child(x, 0));
+}
+
 }  // namespace
 
 // Which names are differentiated by: their values are kept apart from others that are computed the same way.
@@ -44,7 +51,7 @@ void Lowering::note_differentiated() {
       ast::NodeId id(static_cast<std::int64_t>(i));
       if ((*tree)[id].kind != Kind::call || (*tree)[tree->child(id, 0)].text != "grad") continue;
       ast::NodeId x = grad_arguments(*tree, id).x;
-      if (x.valid() && (*tree)[x].kind == Kind::name) differentiated_.insert((*tree)[x].text);
+      if (x.valid() && names_a_value(*tree, x)) differentiated_.insert((*tree)[x].text);
     }
 }
 
@@ -68,17 +75,17 @@ Value Lowering::grad(ast::NodeId call) {
     return {};
   }
   Value y = evaluate(given.y);
-  if (ast()[given.x].kind != Kind::name) {
+  if (!names_a_value(ast(), given.x)) {
     error(Code::wrong_kind, ast()[given.x].span, "`grad` differentiates by a name, this is an expression")
         .helps.push_back("give it one: `u = …`, then use `u` in what is differentiated");
     return {};
   }
-  Value x = name(given.x);
+  Value x = evaluate(given.x);
   if (!y.ok() || !x.ok()) return {};
   if (!numeric(y, ast()[given.y].span, "`grad`") || !numeric(x, ast()[given.x].span, "`grad`")) return {};
   if (x.is != Is::node || graph()[x.node].type != Type::real) {
     Diagnostic& d = error(Code::wrong_kind, ast()[given.x].span,
-                          fmt::format("`{}` is {}: nothing changes with it", ast()[given.x].text,
+                          fmt::format("`{}` is {}: nothing changes with it", shown(given.x),
                                       is_truth(x) ? "a truth value" : "a constant"));
     d.helps.push_back("`grad` differentiates by a parameter, a column, an argument or a definition");
     return {};
@@ -96,6 +103,7 @@ Value Lowering::grad(ast::NodeId call) {
     all.push_back(static_cast<std::int64_t>(i));
   if (graph().has_rows(total)) all.push_back(rows_axis);
   total = graph().reduce(Reduction::sum, total, all);
+  if (!without_order(total, "what is differentiated", span)) return {};
   NodeId derivative = differentiate(graph(), total, std::span(&x.node, 1))[0];
   if (!derivative.valid()) {
     warn_of_zero(given.x);
@@ -109,7 +117,7 @@ void Lowering::warn_of_zero(ast::NodeId x) {
   const ast::Node& node = ast()[x];
   Diagnostic& d = diagnostics_->warning(
       Code::no_dependence, node.span,
-      fmt::format("this derivative is 0: the value does not use the name `{}`", node.text));
+      fmt::format("this derivative is 0: the value does not use the name `{}`", shown(x)));
   d.notes.push_back(
       "what counts is use through that name; the same expression written again is another value");
 }

@@ -10,6 +10,10 @@ namespace slope {
 using ast::Kind;
 using Is = Value::Is;
 
+namespace {
+constexpr std::int64_t most_f32_index = std::int64_t{1} << 24;  // whole numbers up to it are floats
+}
+
 // `begin:end:step`, negative ends counted from the end. Unlike Python nothing is cut to the length: a bound
 // beyond it is a mistake in a size.
 bool Lowering::slice_item(ast::NodeId item, std::int64_t length, const std::string& base,
@@ -54,10 +58,13 @@ bool Lowering::slice_item(ast::NodeId item, std::int64_t length, const std::stri
 // What an index takes from each axis of its base.
 struct Lowering::Selection {
   std::vector<Graph::Along> along;
-  std::vector<bool> dropped;         // axes at one number
-  std::optional<std::size_t> taken;  // the axis along which integers index
-  ast::NodeId item;                  // they, as written
-  Value indices;
+  std::vector<bool> dropped;  // axes at one number
+  struct List {               // integers that index
+    std::size_t axis = 0;
+    ast::NodeId item = {};  // they, as written
+    Value indices = {};
+  };
+  std::vector<List> lists = {};
 };
 
 Value Lowering::index(ast::NodeId id) {
@@ -67,19 +74,69 @@ Value Lowering::index(ast::NodeId id) {
   Shape shape = shape_of(base);
   auto selected = selection(id, shape);
   if (!selected) return {};
-  Axes left;
-  std::int64_t place = 0;
-  for (std::size_t k = 0; k < selected->along.size(); ++k)
-    if (!selected->dropped[k]) {
-      if (selected->taken && k < *selected->taken) ++place;
-      left.push_back(selected->along[k].count);
-    }
+  Axes left, places(selected->along.size());  // places: of each axis among those that are left
+  for (std::size_t k = 0; k < selected->along.size(); ++k) {
+    places[k] = static_cast<std::int64_t>(left.size());
+    if (!selected->dropped[k]) left.push_back(selected->along[k].count);
+  }
   Value value = build({&base, 1}, ast()[id].span, [&](Graph& g, std::span<const NodeId> in) {
     return g.reshape(g.slice(in[0], selected->along), left);
   });
   value = of_classes(value, base);
-  if (!selected->taken) return value;
-  return of_classes(take(value, selected->indices, place, ast()[selected->item].span, shown(of)), base);
+  if (selected->lists.empty()) return value;
+  const Selection::List& first = selected->lists[0];
+  std::int64_t place = places[first.axis];
+  if (selected->lists.size() == 1)
+    return of_classes(take(value, first.indices, place, ast()[first.item].span, shown(of)), base);
+  for (std::size_t k = 1; k < selected->lists.size(); ++k)
+    if (places[selected->lists[k].axis] != place + static_cast<std::int64_t>(k)) {
+      error(Code::wrong_arguments, ast()[id].span, "between two lists of indices stands an axis of its own")
+          .helps.push_back(fmt::format(
+              "lists that index together stand side by side: `permute({}, …)` brings their axes there",
+              shown(of)));
+      return {};
+    }
+  return of_classes(take_together(value, *selected, place, id), base);
+}
+
+// Of neighbouring axes, as NumPy does: the indices are broadcast together. One index into the axes as one.
+Value Lowering::take_together(const Value& table, const Selection& selected, std::int64_t place,
+                              ast::NodeId id) {
+  Shape shape = shape_of(table);
+  std::vector<Value> lists;
+  std::vector<WrittenOperand> written;
+  for (std::size_t k = 0; k < selected.lists.size(); ++k) {
+    const Selection::List& list = selected.lists[k];
+    std::int64_t n = shape.axes[static_cast<std::size_t>(place) + k];
+    lists.push_back(checked_indices(list.indices, n, ast()[list.item].span, shown(ast().child(id, 0))));
+    if (!lists.back().ok()) return {};
+  }
+  for (std::size_t k = 0; k < lists.size(); ++k) written.push_back({lists[k], selected.lists[k].item});
+  if (!line_up(id, written)) return {};
+  Value at = lists[0];
+  auto begin = shape.axes.begin() + place;
+  std::int64_t count = *begin;
+  for (std::size_t k = 1; k < lists.size(); ++k) {
+    std::int64_t n = begin[static_cast<std::ptrdiff_t>(k)];
+    at =
+        apply(id_of<op::Add>(), {apply(id_of<op::Mul>(), {at, Value::of(static_cast<double>(n))}), lists[k]});
+    count *= n;
+  }
+  // An index is a number of the model's precision.
+  if (graph().precision() == Precision::f32 && count > most_f32_index) {
+    error(Code::too_large, ast()[id].span,
+          fmt::format("in f32 lists index together at most {} places, here {}", most_f32_index, count))
+        .helps.push_back("`precision f64` holds more");
+    return {};
+  }
+  if (at.is == Is::node) at.classes = count;
+  Axes merged(shape.axes.begin(), begin);
+  merged.push_back(count);
+  merged.insert(merged.end(), begin + static_cast<std::ptrdiff_t>(lists.size()), shape.axes.end());
+  Value operands[] = {table, at};
+  return build(operands, ast()[id].span, [&](Graph& g, std::span<const NodeId> in) {
+    return g.take(g.reshape(in[0], merged), in[1], place);
+  });
 }
 
 // How many items stand for one axis each; no value where they do not fit the base.
@@ -105,7 +162,7 @@ std::optional<std::size_t> Lowering::axes_indexed(ast::NodeId id, const Shape& s
 std::optional<Lowering::Selection> Lowering::selection(ast::NodeId id, const Shape& shape) {
   auto given = axes_indexed(id, shape);
   if (!given) return {};
-  Selection out{whole_axes(shape), std::vector<bool>(shape.axes.size()), {}, {}, {}};
+  Selection out{whole_axes(shape), std::vector<bool>(shape.axes.size())};
   ast::NodeId of = ast().child(id, 0);
   std::size_t axis = 0;
   for (ast::NodeId item : ast().children(id).subspan(1)) {
@@ -129,12 +186,8 @@ bool Lowering::index_item(ast::NodeId item, ast::NodeId of, std::int64_t n, std:
   Value value = evaluate(item);
   if (!value.ok()) return false;
   if (value.is != Is::number) {
-    if (out.taken) not_yet(span, "a second list of indices at once");
-    bool first = !out.taken;
-    out.taken = axis;
-    out.item = item;
-    out.indices = value;
-    return first;
+    out.lists.push_back({axis, item, value});
+    return true;
   }
   auto i = whole_number(value, span, "an index");
   if (!i) return false;
@@ -152,11 +205,10 @@ bool Lowering::index_item(ast::NodeId item, ast::NodeId of, std::int64_t n, std:
   return true;
 }
 
-// table[…, indices, …]: the indices are whole numbers that the compiler knows, or integers.
-Value Lowering::take(const Value& table, const Value& indices, std::int64_t axis, Span span,
-                     const std::string& shown_table) {
-  std::int64_t n = shape_of(table).axes[static_cast<std::size_t>(axis)];
-  Value at = indices;
+// Indices into an axis of n elements, none of them negative; no value after an error. They are whole numbers
+// that the compiler knows, or integers.
+Value Lowering::checked_indices(const Value& indices, std::int64_t n, Span span,
+                                const std::string& shown_table) {
   if (indices.is == Is::array || indices.is == Is::number) {
     Array array = indices.is == Is::array ? *indices.array : Array{{}, {indices.number}};
     for (double& i : array.values) {
@@ -175,11 +227,14 @@ Value Lowering::take(const Value& table, const Value& indices, std::int64_t axis
       error(Code::shapes_differ, span, "an empty list of indices takes nothing");
       return {};
     }
-    at = indices.is == Is::array ? Value::of(std::move(array)) : Value::of(array.values[0]);
-  } else if (indices.is != Is::node || indices.classes == 0) {
+    return indices.is == Is::array ? Value::of(std::move(array)) : Value::of(array.values[0]);
+  }
+  if (indices.is != Is::node || indices.classes == 0) {
     if (numeric(indices, span, "an index"))
       error(Code::wrong_kind, span, "an index must be an integer, this is a float")
-          .notes.push_back("`argmax` and `iota` give integers; in arithmetic they become floats");
+          .notes.push_back(
+              "columns declared `: index` or `: class`, `argmax` and `iota` are integers; in arithmetic they "
+              "become floats");
     return {};
   } else if (indices.classes > n) {
     error(Code::shapes_differ, span,
@@ -187,6 +242,15 @@ Value Lowering::take(const Value& table, const Value& indices, std::int64_t axis
                       shown_table, n));
     return {};
   }
+  return indices;
+}
+
+// table[…, indices, …]
+Value Lowering::take(const Value& table, const Value& indices, std::int64_t axis, Span span,
+                     const std::string& shown_table) {
+  Value at =
+      checked_indices(indices, shape_of(table).axes[static_cast<std::size_t>(axis)], span, shown_table);
+  if (!at.ok()) return {};
   Value operands[] = {table, at};
   return build(operands, span,
                [&](Graph& g, std::span<const NodeId> in) { return g.take(in[0], in[1], axis); });

@@ -210,7 +210,9 @@ void Lowering::param(ast::NodeId id) {
     model.add(std::move(*parameter));
     layer_->entries.push_back({node.text, number, {}});
     binding.value = parameter_value(number);
-    if (with_bounds) binding.value = differentiable(node.text, binding.value, node.span);
+    // Of one without bounds the name and the parameter are the same.
+    if (with_bounds)
+      tapped_parameters_[number] = binding.value = differentiable(node.text, binding.value, node.span);
   }
   bind(node.text, binding);
 }
@@ -365,7 +367,10 @@ void Lowering::named(ast::NodeId id, std::vector<NamedValue>& into) {
   in_metric_ = true;
   if (given) value = evaluate(ast().child(id, 0));
   else if (Binding* binding = lookup(node.text)) value = binding->value;
-  else value = unknown(node.text, node.name);
+  else if (const Function* function = built_in(node.text)) {
+    value.is = Value::Is::function;
+    value.function = function;
+  } else value = unknown(node.text, node.name);
   in_metric_ = false;
   if (!value.ok()) return;
   if (value.is == Value::Is::function) {

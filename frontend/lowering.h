@@ -4,7 +4,7 @@
 // and built-in functions), grad.cpp (derivatives in the model), options.cpp (train statements), decays.cpp
 // (their schedules), shapes.cpp (shapes, arrays of constants, what lines up), layers.cpp (who owns a
 // parameter), scan.cpp, use.cpp (other files), indices.cpp, tensors.cpp (structure: lists, reshape, …),
-// products.cpp (`@`, einsum), reductions.cpp and shown.cpp.
+// products.cpp (`@`, einsum), reductions.cpp, order.cpp, layer_inputs.cpp and shown.cpp.
 #pragma once
 #include <functional>
 #include <map>
@@ -197,6 +197,7 @@ class Lowering {
   void finish_targets();
   void check_loss();
   void check_predict();
+  void check_order();
   void check_parameters();
   void warn_of_random_prediction();
   void check_unused();
@@ -287,6 +288,8 @@ class Lowering {
   std::optional<Selection> selection(ast::NodeId id, const Shape& shape);
   bool index_item(ast::NodeId item, ast::NodeId of, std::int64_t n, std::size_t axis, Selection& out);
   bool slice_item(ast::NodeId item, std::int64_t length, const std::string& base, Graph::Along& along);
+  Value checked_indices(const Value& indices, std::int64_t n, Span span, const std::string& shown_table);
+  Value take_together(const Value& table, const Selection& selected, std::int64_t place, ast::NodeId id);
   Value take(const Value& table, const Value& indices, std::int64_t axis, Span span,
              const std::string& shown_table);
 
@@ -316,7 +319,7 @@ class Lowering {
   Value take(const Given& given);
   Value one_hot(const Given& given);
   Value einsum(const std::vector<Argument>& arguments, Span span, ast::NodeId whole);
-  bool labels_fit(const std::vector<std::string>& in, std::span<const WrittenOperand> written, Span text,
+  bool labels_fit(const std::vector<std::string>& in, std::span<const WrittenOperand> written,
                   ast::NodeId whole);
 
   // reductions (reductions.cpp)
@@ -326,6 +329,17 @@ class Lowering {
                       Span span);
   std::optional<Shape> weighed(const Argument& value, const Argument& weights, ast::NodeId whole);
   Value mean(const Value& x, const Value& weights, Axes axes, bool keep, Span span);
+
+  // what layers of the prelude need of their inputs (layer_inputs.cpp)
+  bool layer_inputs_fit(const Function& function, const std::vector<Argument>& arguments, Span span);
+  void missing_axis(const Argument& x, std::size_t least, std::string_view last, Diagnostic& d);
+  bool attention_fits(const std::vector<Argument>& arguments);
+  bool embedding_fits(const std::vector<Argument>& arguments);
+
+  // statistics of the order of values (order.cpp)
+  Value order_statistic(std::string_view name, const std::vector<Argument>& arguments, Span span);
+  slope::NodeId two_classes(const Argument& label);
+  bool without_order(slope::NodeId value, std::string_view what, Span span);
 
   // layers (layers.cpp)
   class InLayer;
@@ -430,6 +444,7 @@ class Lowering {
   std::multimap<std::string, std::string> uses_;          // definition and a name in it; made when wanted
   std::map<std::uint32_t, std::string> begins_;           // where definitions begin; made with it
   std::set<std::string, std::less<>> differentiated_;     // names that stand as x in a grad(y, x)
+  std::map<int, Value> tapped_parameters_;                // with bounds: what the name stands for everywhere
   std::set<std::pair<std::string, std::uint32_t>> said_;  // what and where: each is said once
   std::set<std::string> unknown_;  // names and functions that were told of: once, however often they are used
   bool uses_files_ = false;        // a file could not be read: what it would define is not known

@@ -78,7 +78,7 @@ bool is_train_option(std::string_view name) {
   return std::any_of(std::begin(options), std::end(options),
                      [&](const TrainOption& o) { return o.name == name; });
 }
-bool is_plain_name(std::string_view name) { return !is_future_function(name); }
+bool is_plain_name(std::string_view name) { return !is_distribution(name); }
 
 double nearest_float(const std::string& digits) {
   float value = 0;

@@ -52,9 +52,38 @@ EinsumLabels read_labels(const std::string& written) {
   return labels;
 }
 
+// Of two axes with one label the diagonal, as the last axis: of both as one, each n + 1-th element.
+NodeId diagonals(Graph& g, NodeId x, std::string& labels) {
+  for (std::size_t b = 0; b < labels.size(); ++b) {
+    std::size_t a = labels.find(labels[b]);
+    if (a == b) continue;
+    Axes order, axes;
+    std::string left;
+    std::int64_t n = g.shape(x).axes[a];
+    for (std::size_t k = 0; k < labels.size(); ++k) {
+      if (k == a || k == b) continue;
+      order.push_back(static_cast<std::int64_t>(k));
+      axes.push_back(g.shape(x).axes[k]);
+      left += labels[k];
+    }
+    order.insert(order.end(), {static_cast<std::int64_t>(a), static_cast<std::int64_t>(b)});
+    axes.push_back(n * n);
+    x = g.reshape(g.permute(x, order), axes);
+    std::vector<Graph::Along> along;
+    for (std::size_t k = 0; k + 1 < axes.size(); ++k) along.push_back({0, 1, axes[k]});
+    along.push_back({0, n + 1, n});
+    x = g.slice(x, along);
+    labels = left + labels[b];
+    b = 0;
+  }
+  return x;
+}
+
 // From the left, two at a time; what nothing further needs is summed on the way.
-NodeId contracted(Graph& g, std::span<const NodeId> nodes, const EinsumLabels& names) {
+NodeId contracted(Graph& g, std::span<const NodeId> operands, EinsumLabels names) {
   auto numbers = [](const std::string& labels) { return Axes(labels.begin(), labels.end()); };
+  std::vector<NodeId> nodes;
+  for (std::size_t k = 0; k < operands.size(); ++k) nodes.push_back(diagonals(g, operands[k], names.in[k]));
   NodeId value = g.to_real(nodes[0]);
   std::string labels = names.in[0];
   for (std::size_t k = 1; k < nodes.size(); ++k) {
@@ -166,14 +195,14 @@ Value Lowering::einsum(const std::vector<Argument>& arguments, Span span, ast::N
     operands.push_back(argument.value);
     written.push_back({argument.value, argument.node});
   }
-  if (!labels_fit(labels.in, written, arguments[0].span, whole)) return {};
+  if (!labels_fit(labels.in, written, whole)) return {};
   return build(operands, span,
                [&](Graph& g, std::span<const NodeId> nodes) { return contracted(g, nodes, labels); });
 }
 
 // Whether each value has the axes that the text names, of one length for each label.
 bool Lowering::labels_fit(const std::vector<std::string>& in, std::span<const WrittenOperand> written,
-                          Span text, ast::NodeId whole) {
+                          ast::NodeId whole) {
   std::map<char, std::int64_t> lengths;
   for (std::size_t k = 0; k < in.size(); ++k) {
     Shape shape = shape_of(written[k].value);
@@ -186,15 +215,11 @@ bool Lowering::labels_fit(const std::vector<std::string>& in, std::span<const Wr
     }
     for (std::size_t axis = 0; axis < in[k].size(); ++axis) {
       char c = in[k][axis];
-      if (in[k].find(c) != axis) {
-        not_yet(text, "one label twice in one operand (a diagonal)");
-        return false;
-      }
       auto [found, fresh] = lengths.try_emplace(c, shape.axes[axis]);
       if (fresh || found->second == shape.axes[axis]) continue;
-      shape_error(whole,
-                  fmt::format("`{}` is {} in one and {} in the other", c, found->second, shape.axes[axis]),
-                  written);
+      shape_error(
+          whole, fmt::format("`{}` is {} in one place and {} in another", c, found->second, shape.axes[axis]),
+          written);
       return false;
     }
   }

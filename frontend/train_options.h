@@ -21,9 +21,9 @@ std::vector<std::string> decay_names();
 // weight_decay as the command line spells it: weight-decay.
 std::string dashed(std::string_view name);
 
-// Functions that the language has and this version has not.
-bool is_future_function(std::string_view name);
-// A name that the short form may take for a parameter: no function that is to come.
+// What stands behind `~` only.
+bool is_distribution(std::string_view name);
+// A name that the short form may take for a parameter.
 bool is_plain_name(std::string_view name);
 // The float nearest to a decimal number, rounded once.
 double nearest_float(const std::string& digits);

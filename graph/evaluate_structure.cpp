@@ -109,6 +109,7 @@ class Structure {
       case NodeKind::window_add: return window_add();
       case NodeKind::take: return take();
       case NodeKind::scatter_add: return scatter_add();
+      case NodeKind::order: return order();
       default: internal_error("a node that is no structure");
     }
   }
@@ -164,6 +165,11 @@ class Structure {
       for (std::size_t e = 0; e < sums.size(); ++e)
         sums[e] = combine(node_.reduction, sums[e], a_[size(row * count) + e]);
     });
+  }
+
+  std::vector<T> order() const {
+    std::vector<T> x(a_.begin(), a_.end()), labels(b_.begin(), b_.end());
+    return {order_statistic<T>(static_cast<OrderStatistic>(node_.index), x, labels)};
   }
 
   std::vector<T> arg_reduce() const {

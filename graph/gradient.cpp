@@ -28,7 +28,8 @@ Partial lift(Graph& graph, When<Expr, P> w) {
 }
 
 std::span<const NodeId> differentiable_inputs(const Node& node) {
-  return node.kind == NodeKind::stop_gradient ? std::span<const NodeId>() : node.inputs();
+  bool ends = node.kind == NodeKind::stop_gradient || node.kind == NodeKind::order;
+  return ends ? std::span<const NodeId>() : node.inputs();
 }
 
 using Partials = std::array<Partial, 3>;
@@ -218,18 +219,30 @@ class Differentiator {
     return graph_.reduce(Reduction::prod, rest, {static_cast<std::int64_t>(shape.axes.size()) - 1});
   }
 
-  // For each element of x the product of those that are reduced with it: that of all divided by it, or, where
-  // it is the only zero, of all but it.
+  // For each element of x the product of those that are reduced with it: of all that are not 0 divided by it,
+  // times the product of the zeros (or of the others among them). The latter is written as a polynomial in
+  // their power sums, so that further derivatives, in which zeros drop out, are right too: Newton's
+  // identities, e₂ = (s₁² − s₂)/2 and e₃ = (s₁³ − 3·s₁·s₂ + 2·s₃)/6. More than three zeros are as s₁^3.5: 0
+  // with three derivatives that are 0, as theirs are, and no finite fourth.
   NodeId others(NodeId x, const Axes& axes, auto along) {
-    NodeId zero = graph_.constant(0), one = graph_.constant(1);
-    NodeId is_zero = graph_.apply<op::Equal>(x, zero);
-    NodeId safe = graph_.apply<op::Select>(is_zero, one, x);
-    NodeId product = along(graph_.reduce(Reduction::prod, safe, axes));
-    NodeId zeros = along(graph_.reduce(Reduction::sum, graph_.to_real(is_zero), axes));
-    NodeId none = graph_.apply<op::Equal>(zeros, zero);
-    NodeId only = graph_.apply<op::And>(is_zero, graph_.apply<op::Equal>(zeros, one));
-    NodeId nonzero = graph_.apply<op::Select>(none, graph_.apply<op::Div>(product, safe), zero);
-    return graph_.apply<op::Select>(only, product, nonzero);
+    auto expr = [&](NodeId id) { return Expr{&graph_, id}; };
+    auto reduced = [&](Reduction how, Expr of) { return expr(along(graph_.reduce(how, of.id, axes))); };
+    Expr zero = expr(graph_.constant(0)), one = expr(graph_.constant(1)), value = expr(x);
+    Expr is_zero = value == 0;
+    Expr safe = select(is_zero, one, value), own = select(is_zero, value, zero);
+    Expr product = reduced(Reduction::prod, safe),
+         count = reduced(Reduction::sum, expr(graph_.to_real(is_zero.id)));
+    Expr s1 = reduced(Reduction::sum, own), s2 = reduced(Reduction::sum, own * own);
+    Expr s3 = reduced(Reduction::sum, own * own * own);
+    auto by_count = [&](Expr none, Expr single, Expr two, Expr three, Expr more) {
+      return select(count == 0, none,
+                    select(count == 1, single, select(count == 2, two, select(count == 3, three, more))));
+    };
+    Expr e2 = (s1 * s1 - s2) / 2, e3 = (s1 * s1 * s1 - 3 * s1 * s2 + 2 * s3) / 6;
+    Expr of_all = by_count(one, s1, e2, e3, pow(s1, expr(graph_.constant(3.5))));
+    Expr of_others =
+        by_count(zero, one, s1 - own, e2 - own * s1 + own * own, 3.5 * pow(s1, expr(graph_.constant(2.5))));
+    return select(is_zero, product * of_others, product / safe * of_all).id;
   }
 
   void add(NodeId x, Partial contribution) {

@@ -32,6 +32,7 @@ int Node::arity() const {
     case NodeKind::contract:
     case NodeKind::take:
     case NodeKind::scatter_add: return 2;
+    case NodeKind::order: return operands_of(static_cast<OrderStatistic>(index));
     default: return 1;
   }
 }

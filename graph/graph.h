@@ -43,6 +43,7 @@
 //   step), low words first. Word k of a draw is the number whose 64 bits are the block's words 2k + 1 and 2k;
 //   of it f64 takes the upper 53 bits as a multiple of 2⁻⁵³, f32 the upper 24 as one of 2⁻²⁴: both lie in
 //   [0, 1).
+// Statistics of the order of values (graph/order.h) are of all elements in all rows, exactly.
 // States. All that a step writes is computed from what it began with and stored at its end.
 // Sums that overlap. scatter_add and window_add start each element with −0 and add what falls on it in the
 // order in
@@ -61,6 +62,7 @@
 #include "base/id.h"
 #include "base/source.h"
 #include "graph/ops.h"
+#include "graph/order.h"
 #include "graph/shape.h"
 
 namespace slope {
@@ -109,6 +111,8 @@ enum class NodeKind : std::uint8_t {
                   // rows are summed over where the result has none
   tap,            // operand 0 under a name by which is differentiated: no other node is the same
   stop_gradient,  // operand 0, from which no derivative goes on
+  order,          // OrderStatistic `index` of all elements of operand 0, over the rows (graph/order.h); of
+                  // auc operand 1 has the labels, in the same shape. It has no derivative
 };
 
 // What changes from run to run without changing the graph.
@@ -193,6 +197,8 @@ class Graph {
   NodeId window_add(NodeId x, std::span<const Window> windows, Axes axes);
   NodeId take(NodeId table, NodeId indices, std::int64_t axis);
   NodeId scatter_add(NodeId x, NodeId indices, std::int64_t axis, const Shape& shape);
+  // Of values with rows.
+  NodeId order(OrderStatistic statistic, NodeId x, NodeId labels = {});
   // Both are their operand in value, and gone after graph/fuse.h.
   NodeId tap(NodeId x);
   NodeId stop_gradient(NodeId x);

@@ -125,6 +125,7 @@ std::string_view word(const Node& node) {
     case NodeKind::scatter_add: return "scatter_add";
     case NodeKind::tap: return "tap";
     case NodeKind::stop_gradient: return "stop_gradient";
+    case NodeKind::order: return to_string(static_cast<OrderStatistic>(node.index));
     default: return "";
   }
 }

@@ -48,6 +48,8 @@ NodeId remake(const Graph& from, NodeId old, Graph& to, std::span<const NodeId> 
     }
     case NodeKind::tap: return to.tap(a);
     case NodeKind::stop_gradient: return to.stop_gradient(a);
+    case NodeKind::order:
+      return to.order(static_cast<OrderStatistic>(node.index), a, node.arity() == 2 ? b : NodeId());
   }
   return {};
 }

@@ -394,6 +394,17 @@ NodeId Graph::take(NodeId table, NodeId indices, std::int64_t axis) {
                    indices);
 }
 
+NodeId Graph::order(OrderStatistic statistic, NodeId x, NodeId labels) {
+  x = to_real(x);
+  demand(has_rows(x), "a statistic over rows of a value without rows");
+  if (labels.valid()) labels = to_real(labels);
+  demand(operands_of(statistic) == (labels.valid() ? 2 : 1), "a statistic of other operands");
+  demand(!labels.valid() || shape(labels) == shape(x), "labels in another shape than their scores");
+  return structure(
+      {.kind = NodeKind::order, .shape = Shapes::number, .index = static_cast<std::int32_t>(statistic)}, x,
+      labels);
+}
+
 NodeId Graph::scatter_add(NodeId x, NodeId indices, std::int64_t axis, const Shape& to) {
   x = to_real(x);
   if (has_rows(indices)) x = broadcast(x);

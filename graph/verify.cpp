@@ -44,6 +44,7 @@ std::string structure_fault(const Graph& graph, const Node& node) {
     }
     case NodeKind::take:
     case NodeKind::scatter_add: return node.index >= 0 ? "" : "no axis to take from";
+    case NodeKind::order: return from.rows && own == Shape{} ? "" : "a statistic of the order of no rows";
     default: return "a node of no kind";
   }
 }

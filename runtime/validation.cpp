@@ -27,6 +27,11 @@ std::vector<std::int64_t> trained_on(std::int64_t rows, double fraction, std::in
   return rest;
 }
 
+CountedRows counted_rows(const Model& model) {
+  if (!model.validation || !model.validation->file.empty()) return {};
+  return [v = *model.validation](std::int64_t rows) { return trained_on(rows, v.fraction, v.seed); };
+}
+
 namespace {
 
 Dataset rows_of(const Dataset& data, std::vector<std::int64_t> rows) {

@@ -21,6 +21,8 @@ struct Split {
 std::vector<std::int64_t> held_out(std::int64_t rows, double fraction, std::int64_t seed);
 // The others.
 std::vector<std::int64_t> trained_on(std::int64_t rows, double fraction, std::int64_t seed);
+// Those that a model trains on, of its data; no function where they are all.
+CountedRows counted_rows(const Model& model);
 
 // Where the file of the rows held out is; "" where they are a fraction.
 std::string validation_path(const Request& request, const Validation& validation);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Programs that use all of the language, tests/models/*.slope: each compiles and trains on made-up data of
-// the shape that its `data` statements say, and predicts with what was saved.
+// the shape that its `data` statements say, and predicts with what was saved. Its loss and derivatives
+// are the interpreter's, the latter those of central differences, unless it stops some itself.
 //   models SLOPE MODEL FOLDER
 // Lines at a model's top say what made-up data must respect:
 //   #! rows N               so many (40)
@@ -28,6 +29,7 @@
 #include "base/diagnostic.h"
 #include "frontend/ast.h"
 #include "graph/philox.h"
+#include "model_gradient.h"
 
 using slope::ast::Kind;
 namespace ast = slope::ast;
@@ -154,12 +156,13 @@ class MadeUp {
       headers.push_back(header.valid() ? tree_[header].text : node.text);
     }
     for (std::size_t k = 0; k < headers.size(); ++k)
-      file.cells.push_back({headers[k], k == 0 ? cells : numbers(headers[k])});
+      file.cells.push_back({headers[k], k == 0 ? cells : cells_of(id, headers[k])});
   }
 
-  std::function<std::string(std::int64_t)> cells_of(ast::NodeId id) {
+  // `header`: of an element behind the first.
+  std::function<std::string(std::int64_t)> cells_of(ast::NodeId id, const std::string& header = "") {
     const std::string name = tree_[id].text;
-    std::uint64_t key = std::hash<std::string>()(name);
+    std::uint64_t key = std::hash<std::string>()(header.empty() ? name : header);
     ast::NodeId type = tree_.find(id, Kind::class_type);
     ast::NodeId index = tree_.find(id, Kind::index_type);
     auto among = [key](std::int64_t n, std::int64_t row) {
@@ -184,7 +187,7 @@ class MadeUp {
         return std::to_string(static_cast<std::int64_t>(uniform(key, row) * static_cast<double>(n)));
       };
     }
-    return numbers(name);
+    return numbers(header.empty() ? name : header);
   }
 
   std::function<std::string(std::int64_t)> numbers(const std::string& name) const {
@@ -278,6 +281,10 @@ int main(int argc, char** argv) {
   if (diagnostics.has_errors()) fail("the model does not parse");
   Hints hints = hints_of(text);
   MadeUp(tree, hints, folder).write_all();
+
+  bool stops = text.find("stop_gradient(") != std::string::npos;
+  std::string fault = stops ? "" : gradient_fault(folder.string(), hints.columns.empty() ? "" : "given.csv");
+  if (!fault.empty()) fail(fault);
 
   std::string slope = fmt::format("'{}'", argv[1]);
   std::string data = hints.columns.empty() ? "" : " --data given.csv";

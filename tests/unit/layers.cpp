@@ -115,6 +115,26 @@ TEST_CASE("layers: members are parameters, also of layers in layers") {
   CHECK(model.lowered->model().params.size() == 2);
 }
 
+TEST_CASE("layers: derivatives by their parameters") {
+  // h = (W₁ + W₂)·a², at a = 2: ∂h²/∂Wᵢ = 2·h·a²; the sum of both, 4·h·a², by Wᵢ: 4·a⁴.
+  const std::string text = "param a = 2\ndef f(x) {\n  param W = [2, 3]\n  sum(W)*x^2\n}\nh = f(a)\n";
+  CHECK(loss(text + "loss = sum(grad(h^2, h.W)*[1, 10])\n") == 11 * (2 * 20 * 4));
+  CHECK(loss(text + "g = grad(h^2, h.W)\nloss = sum(grad(sum(g), h.W)*[1, 10])\n") == 11 * (4 * 16));
+  CHECK(loss(text + "def slope(y) = sum(grad(y, h.W))\nloss = slope(h^2)\n") == 4 * 20 * 4);
+  CHECK(loss(text + "loss = sum(grad(x=h.W, y=h(1) + h))\n") == 2 * (1 + 4));
+  // Of a layer in a layer, inside a function, and numbered ones.
+  CHECK(loss(text + "def g(x) {\n  inner = f(x)\n  sum(grad(inner, inner.W)) + inner\n}\nloss = g(a)\n") ==
+        8 + 20);
+  CHECK(loss(text + "u = 0 + f(f(a))\nloss = sum(grad(u, u.f_2.W)) + sum(grad(u, u.f_1.W))\n") ==
+        2 * 400 + 2 * (5 * 2 * 20 * 4));
+  // With bounds it is the derivative by the bounded number, of every call.
+  const std::string bounded = "param a = 2\ndef f(x) {\n  param k in (1, inf) = 3\n  k*x\n}\nh = f(a)\n";
+  CHECK(loss(bounded + "loss = grad(h^2, h.k)\n") == Approx(2 * 6 * 2));
+  CHECK(loss(bounded + "loss = grad(h*h(5), h.k)\n") == Approx(2 * 3 * 2 * 5));
+  CHECK(codes(text + "loss = sum(grad(h, h.V))\n") == "S0201");
+  CHECK(codes(text + "loss = sum(grad(h, h.W.T))\n") == "S0205");
+}
+
 TEST_CASE("layers: a bound call can be made again, with its parameters and another first argument") {
   const std::string text = "param k = 2\ndef f(z, p) {\n  param c = 3\n  c*z^p\n}\nu = f(k, 2)\n";
   CHECK(loss(text + "loss = u + u(5)\n") == 3 * 4 + 3 * 25);

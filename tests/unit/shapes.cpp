@@ -175,6 +175,23 @@ TEST_CASE("lists stack, indices and slices take") {
   CHECK(fault("w[0.5]").starts_with("S0205"));
   CHECK(fault("w[[0, 3]]").starts_with("S0302"));
   CHECK(fault("[1, 2][argmax(x)]").starts_with("S0302"));
+  // Lists that index together, as NumPy's: broadcast together, in the place of their axes.
+  std::string t = "param T = [[[1, 2], [3, 4], [5, 6]], [[7, 8], [9, 10], [11, 12]]]";
+  check("T[[0, 1], [2, 0]]", "[2, 2]", {5, 6, 7, 8}, t);
+  check("T[[[0], [1]], [2, 0], 1]", "[2, 2]", {6, 2, 12, 8}, t);
+  check("T[:, [0, -1], [1, 0]]", "[2, 2]", {2, 5, 8, 11}, t);
+  check("T[[0, 1, 1], [2, 0, -3], [1, 0, 1]]", "[3]", {6, 7, 8}, t);
+  check("T[[0, 1], 1, [1, 0]]", "[2]", {4, 9}, t);
+  check("T[[1, 0], [1, 2], ::-1]", "[2, 2]", {10, 9, 6, 5}, t);
+  check("T[iota(2), argmax(x)]", "[rows, 2, 2]", {5, 6, 11, 12, 5, 6, 11, 12}, t);
+  CHECK(fault("T[[0, 1], :, [1, 0]]", t).starts_with("S0204 between two lists of indices"));
+  CHECK(fault("T[[0, 1], ..., [1, 0]]", t).starts_with("S0204"));
+  CHECK(fault("T[[0, 2], [1, 0]]", t).starts_with("S0302 the index 2 is beyond `T`"));
+  CHECK(fault("T[[0, 1], [1, 0, 2]]", t).starts_with("S0302"));
+  CHECK(fault("T[argmax(x), [1, 0, 2]]", t).starts_with("S0302 these indices go up to 2"));
+  CHECK(fault("(A + B)[argmax(x), argmax(x)]", "precision f32\nparam A[5000, 1] = 0, B[1, 4000] = 0")
+            .starts_with("S0703"));
+  CHECK(fault("T[argmax(x[0:2]), y]", t).starts_with("S0205"));
   CHECK(fault("[w, 1]").starts_with("S0302"));
   CHECK(fault("w + []").starts_with("S0205"));
 }
@@ -238,6 +255,15 @@ TEST_CASE("functions of structure") {
   check("einsum(\"ij->j\", M)", "[3]", {5, 7, 9}, m);
   check("einsum(\"ij->ji\", M)", "[3, 2]", {1, 4, 2, 5, 3, 6}, m);
   check("einsum(\"i,i\", x, w)", "[rows]", {1.5, -1.5});
+  std::string square = "param S = [[1, 2], [3, 4]], B = [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]";
+  check("einsum(\"ii->i\", S)", "[2]", {1, 4}, square);
+  check("einsum(\"ii->\", S)", "[]", {5}, square);
+  check("einsum(\"ii\", S)", "[]", {5}, square);
+  check("einsum(\"iji->j\", B)", "[2]", {7, 11}, square);
+  check("einsum(\"iii->i\", B)", "[2]", {1, 8}, square);
+  check("einsum(\"bij,bjj->bi\", B, B)", "[2, 2]", {9, 19, 73, 99}, square);
+  check("einsum(\"ii,i->i\", S, x[0:2])", "[rows, 2]", {1, 8, -1, 2}, square);
+  CHECK(fault("einsum(\"ii->i\", M)", m).starts_with("S0302"));
   check("einsum(\"i,ij,j->\", [1, 2], M, w)", "[]", {13.5}, m);
   // 2×2 windows of a 2×3 picture with one channel.
   check("windows(reshape(M, [2, 3, 1]), 2)", "[1, 2, 2, 2, 1]", {1, 2, 4, 5, 2, 3, 5, 6}, m);

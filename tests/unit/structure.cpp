@@ -214,6 +214,55 @@ TEST_CASE("structure: the product's derivative where factors are zero") {
 }
 
 // ∂/∂a of a·b is b, however small or large a·b is.
+// The derivative of the product of x's elements along each of the directions: the coefficient of t₁·t₂·… in
+// Π (xᵢ + t₁·d₁ᵢ + t₂·d₂ᵢ + …), element after element, by which of them are taken.
+double along_directions(const Numbers& x, const std::vector<Numbers>& directions) {
+  Numbers by_taken(std::size_t{1} << directions.size());
+  by_taken[0] = 1;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    Numbers next = by_taken;
+    for (std::size_t taken = 0; taken < next.size(); ++taken) {
+      next[taken] *= x[i];
+      for (std::size_t k = 0; k < directions.size(); ++k)
+        if (taken >> k & 1) next[taken] += directions[k][i] * by_taken[taken ^ (std::size_t{1} << k)];
+    }
+    by_taken = next;
+  }
+  return by_taken.back();
+}
+
+TEST_CASE("structure: further derivatives of long products, at zeros too") {
+  for (bool rows : {false, true})
+    for (std::size_t zeros : {0, 1, 2, 3, 4}) {
+      std::int64_t n = rows ? 12 : 65;  // more than are multiplied out
+      Model m(n);
+      Numbers x;
+      for (std::int64_t i = 0; i < n; ++i) x.push_back(0.8 + 0.05 * static_cast<double>(i * 7 % 10));
+      for (std::size_t k = 0; k < zeros; ++k) x[3 * k + 1] = 0;
+      std::vector<Numbers> directions{m.draw(n), m.draw(n), m.draw(n)};
+      auto node = [&](const Numbers& values) {
+        return rows ? m.data({}, values) : m.graph.array(values, Axes{n});
+      };
+      Axes all{rows ? rows_axis : 0};
+      NodeId at = rows ? m.data({}, x) : m.param({n}, x);
+      NodeId y = m.graph.reduce(Reduction::prod, at, all);
+      std::vector<Numbers> used;
+      for (const Numbers& direction : directions) {
+        NodeId dy = m.derivative(y, at);
+        REQUIRE(dy.valid());
+        y = m.graph.reduce(Reduction::sum, m.graph.apply<op::Mul>(dy, node(direction)), all);
+        used.push_back(direction);
+        double expected = along_directions(x, used), found = m.values(y)[0];
+        INFO("rows " << rows << " zeros " << zeros << " order " << used.size());
+        CHECK(std::fabs(found - expected) <= 1e-10 * (1 + std::fabs(expected)));
+      }
+      // More zeros than that are no number, rather than a wrong one.
+      NodeId dy = m.derivative(y, at);
+      double fourth = m.values(m.graph.reduce(Reduction::sum, dy, all))[0];
+      CHECK(std::isfinite(fourth) == (zeros < 4));
+    }
+}
+
 TEST_CASE("structure: the product's derivative where the product is no number of the floats") {
   for (double tiny : {1e-200, 1e200}) {
     Graph g;
