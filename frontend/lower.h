@@ -113,6 +113,9 @@ struct GradientTerms {
   double clip_value = 0;    // then each element is brought into [−clip_value, clip_value],
   double clip_norm = 0;     // then all are scaled together, so that their norm is at most this
   double weight_decay = 0;  // the optimizer is given w − rate·weight_decay·w
+  // An average a of each parameter w (of the unbounded number, where it has bounds) is kept, which begins at
+  // where the statement does: a ← ema·a + (1 − ema)·w with the w that a step leaves. It is the result.
+  double ema = 0;
   friend bool operator==(const GradientTerms&, const GradientTerms&) = default;
 };
 

@@ -376,7 +376,7 @@ class Lowering {
     std::optional<Optimizer> optimizer;
     std::optional<Decay> decay;
     std::optional<Validation> validation;
-    std::optional<double> rate, l2, clip_value, clip_norm, weight_decay, min_delta, tolerance;
+    std::optional<double> rate, l2, clip_value, clip_norm, weight_decay, ema, min_delta, tolerance;
     std::optional<std::int64_t> steps, epochs, report, seed, batch, warmup, patience;
     std::optional<bool> shuffle;
     std::set<std::string> seen;

@@ -39,7 +39,7 @@ constexpr TrainOption options[] = {
     {"patience", true, "stop after so many epochs without a lower loss", "N"},
     {"min_delta", true, "by how much the loss must fall to count as lower (0)", "X"},
     {"tolerance", true, "when lbfgs, newton and lm stop", "T"},
-    {"ema", false, "a number"},
+    {"ema", true, "the result is a moving average of the parameters, which keeps this part in a step", "D"},
 };
 
 // Optimizers with a stopping test, and how many steps they make at most where the model does not say.
@@ -184,7 +184,7 @@ void Lowering::add_training(Training training, Options given) {
   if (given.decay) training.decay = *given.decay;
   training.rate = given.rate.value_or(default_rate(training.optimizer.name));
   training.terms = {given.l2.value_or(0), given.clip_value.value_or(0), given.clip_norm.value_or(0),
-                    given.weight_decay.value_or(0)};
+                    given.weight_decay.value_or(0), given.ema.value_or(0)};
   training.warmup = given.warmup.value_or(0);
   training.batch = given.batch;
   training.shuffle = given.shuffle.value_or(true);
@@ -358,6 +358,13 @@ void Lowering::number_option(const ast::Node& option, ast::NodeId value, Options
   if (option.text == "validation") {
     if (*number > 0 && *number < 1) given.validation = Validation{.fraction = *number, .span = text.span};
     else refuse("a fraction between 0 and 1, or the name of a file in quotes");
+    return;
+  }
+  if (option.text == "ema") {
+    bool single = model.graph.precision() == Precision::f32;
+    double rounded = single ? nearest_float(shortest(*number)) : *number;
+    if (rounded > 0 && rounded < 1) given.ema = *number;
+    else refuse(single ? "above 0 and below 1 in f32" : "above 0 and below 1");
     return;
   }
   struct RealOption {

@@ -228,6 +228,24 @@ std::vector<NodeId> with_terms(Graph& g, const GradientTerms& terms, std::span<c
   return gradients;
 }
 
+// The average of a parameter over the steps, among the model's states.
+int average_state(Model& model, int param) {
+  const Parameter& of = model.params[static_cast<std::size_t>(param)];
+  std::string name = "slope/ema/" + of.name;
+  for (std::size_t i = model.own_states; i < model.states.size(); ++i)
+    if (model.states[i].name == name) return static_cast<int>(i);
+  return model.add_state(StateVariable{{name, std::vector<double>(of.start.size()), {}, of.axes}, {}});
+}
+
+// a ← ema·a + (1 − ema)·w
+StepGraph::Next average(Model& model, double ema, int param, NodeId w) {
+  Graph& g = model.graph;
+  int index = average_state(model, param);
+  NodeId a = g.state(index, g.intern({false, model.params[static_cast<std::size_t>(param)].axes}));
+  NodeId kept = g.apply<op::Mul>(g.constant(ema), a), added = g.apply<op::Mul>(g.constant(1 - ema), w);
+  return {index, g.apply<op::Add>(kept, added)};
+}
+
 std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients, const Training& training,
                                     Diagnostics& diagnostics) {
   Model& model = lowered.model();
@@ -272,6 +290,10 @@ std::optional<StepGraph> step_graph(Lowered& lowered, const Gradients& gradients
       if (std::any_of(step.slots.begin(), step.slots.end(), same)) continue;
       nexts.push_back({slot.state, slot.next});
       step.slots.push_back(std::move(slot));
+    }
+    if (training.terms.ema > 0) {
+      nexts.push_back(average(model, training.terms.ema, step.trained[i], update->value));
+      step.averages.push_back({step.trained[i], nexts.back().state});
     }
   }
   for (const StepGraph::Next& next : nexts) roots.push_back(next.value);

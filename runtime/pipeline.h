@@ -83,6 +83,10 @@ struct StepGraph {
   };
   std::vector<Next> nexts;
   std::vector<OptimizerSlot> slots;  // the optimizer's, each once, with its start
+  struct Average {  // GradientTerms::ema
+    int param = 0, state = 0;
+  };
+  std::vector<Average> averages;
   bool gradient_descent = true;      // every update is param − rate·gradient, to the node
   // Of an optimizer with a stopping test, which has no updates.
   std::shared_ptr<const SolverGraphs> solver = {};

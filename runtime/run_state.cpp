@@ -114,6 +114,7 @@ std::string runs_text(const Model& model, const RunFacts& facts, const Place& pl
     bool begun = i < place.runs.size();
     Json run{{"optimizer", training.optimizer.name},
              {"rate", training.rate},
+             {"ema", training.terms.ema},
              {"steps", training.steps},
              {"done", begun ? place.runs[i].steps : 0},
              {"update", facts.updates[i]},
@@ -202,6 +203,7 @@ RunFacts run_facts(const Session& s, const std::vector<StepGraph>& steps, const 
     if (step.solver) facts.updates.back() += " " + step.optimizer.name;
     std::vector<int>& slots = facts.slots.emplace_back();
     for (const OptimizerSlot& slot : step.slots) slots.push_back(slot.state);
+    for (const StepGraph::Average& average : step.averages) slots.push_back(average.state);
   }
   Hash hash;
   add_data(model, data, hash);
@@ -217,7 +219,8 @@ State make_state(const Session& s, const RunFacts& facts, const Fit& fit) {
 }
 
 State make_state(const Session& s, const RunFacts& facts, const Place& place) {
-  return make(s, facts, place.kept.empty() ? place.params : place.kept, place, "running");
+  const auto& now = place.averaged.empty() ? place.params : place.averaged;
+  return make(s, facts, place.kept.empty() ? now : place.kept, place, "running");
 }
 
 // --- reading ---
@@ -326,6 +329,15 @@ class Resume {
     }
     for (std::size_t i = begun_ == 0 ? 0 : begun_ - 1; i < std::min(runs_.size(), now); ++i) {
       if (runs_[i]["update"] == facts_.updates[i]) continue;
+      if (double was = number(runs_[i].value("ema", Json(0))), is = model_.trainings[i].terms.ema;
+          was != is) {
+        auto text = [](double ema) {
+          return ema == 0 ? "not averaged" : "averaged with ema=" + shortest(ema);
+        };
+        another_run(fmt::format("the parameters of train statement {} are {}, they were {}", i + 1, text(is),
+                                text(was)));
+        return false;
+      }
       std::string was = escaped(runs_[i]["optimizer"].get<std::string>(), 60);
       another_run(was == model_.trainings[i].optimizer.name
                       ? fmt::format("the optimizer `{}` updates the parameters in another way", was)

@@ -4,6 +4,7 @@
 //   slope/best/NAME, slope/best_loss   the parameters of the lowest loss so far; none before the first step
 //   slope/optimizer/…                  states of the optimizer of the statement under way
 //                                      (frontend/state.cpp)
+//   slope/ema/NAME                     the averages of the parameters, where it takes them
 //   slope/last/NAME                    where these are not the parameters under their own names: those after
 //                                      the last step; after a divergence, where the loss was not finite
 // and in the metadata, as texts: slope/model (the text), slope/graph (hash of how the loss is computed),

@@ -44,7 +44,7 @@ bool counts_passes(const Training& training) { return training.epochs && trainin
 // Whether the parameters after the best pass are the result, and kept.
 bool keeps(const Model& model, const Training& training) {
   if (training.optimizer.solver) return false;
-  return model.validation || (training.patience && training.batches());
+  return model.validation || (training.patience && (training.batches() || training.terms.ema > 0));
 }
 
 // One train statement under way.
@@ -126,6 +126,25 @@ class Loop {
   // The parameters and the model's own states, without the optimizer's.
   std::span<const T> own() const { return memory_.params.first(own_); }
   void keep_own(std::vector<T>& to) const { std::memcpy(to.data(), memory_.params.data(), own_ * sizeof(T)); }
+  // Of the statement under way, after its last step: what is judged and kept. Where it averages the
+  // parameters (GradientTerms::ema) their averages stand for them.
+  std::span<const T> judged() {
+    if (averages_.empty()) return own();
+    judged_.assign(own().begin(), own().end());
+    for (const StepGraph::Average& average : averages_) {
+      const Parameter& param = t_.model.params[static_cast<std::size_t>(average.param)];
+      std::copy_n(average_of(average), param.start.size(), judged_.begin() + param.offset);
+    }
+    return judged_;
+  }
+  void keep_judged() {
+    std::span<const T> now = judged();
+    judged_before_.assign(now.begin(), now.end());
+  }
+  T* average_of(const StepGraph::Average& average) const {
+    return static_cast<T*>(memory_.run.states) +
+           t_.model.states[static_cast<std::size_t>(average.state)].offset;
+  }
   // With room for all states.
   std::vector<T> with_states(const std::vector<double>& params) const {
     std::vector<T> all = narrowed<T>(params);
@@ -179,10 +198,19 @@ class Loop {
                     states + t_.model.states[static_cast<std::size_t>(slot.state)].offset);
   }
 
+  // The averages begin at the parameters with which the statement does.
+  void start_averages() {
+    for (const StepGraph::Average& average : averages_) {
+      const Parameter& param = t_.model.params[static_cast<std::size_t>(average.param)];
+      std::copy_n(memory_.params.begin() + param.offset, param.start.size(), average_of(average));
+    }
+  }
+
   // Until the statement, the last begun, has made its steps or something stops it. What earlier ones lack of
   // the steps that the model gives them now, it makes too.
   Status one(std::size_t number) {
     const Training& training = t_.model.trainings[number];
+    averages_ = t_.steps[number_of(training)].averages;
     if (training.optimizer.solver) return solve_statement(training);
     RunReport& report = runs_.back();
     std::int64_t end = total_steps(t_.model, std::span(runs_).first(number)), before = done_ - report.steps;
@@ -192,7 +220,10 @@ class Loop {
                 t_.validation != nullptr);
     memory_.arguments[0] = static_cast<T>(training.rate);
     use_all_rows();
-    if (report.steps == 0) start_optimizer(training, number);
+    if (report.steps == 0) {
+      start_optimizer(training, number);
+      start_averages();
+    }
     began_.assign(own().begin(), own().end());
     if (report.status == Status::stopped_early || watch_.patience_ended(training))
       return Status::stopped_early;
@@ -348,7 +379,10 @@ class Loop {
         break;
       }
       std::memcpy(before_.data(), memory_.params.data(), bytes);
-      if constexpr (!plain) prepare(s, k);
+      if constexpr (!plain) {
+        if (t_.validation) keep_judged();
+        prepare(s, k);
+      }
       step_under_way = before + k;
       memory_.run.step = static_cast<std::uint64_t>(before + k + 1);
       step(&memory_.run);
@@ -407,9 +441,10 @@ class Loop {
     bool sound = all_finite(own());
     if (s.batches && sound && !(static_cast<T>(of_pass) >= best_loss_))
       keep_best(static_cast<T>(of_pass), own());
-    if (t_.validation) of_pass = validate(own())[0];
+    if (t_.validation) of_pass = validate(judged())[0];
     if (keeps(t_.model, s.training) && sound && !std::isnan(of_pass) && !(of_pass >= kept_loss_)) {
-      kept_.assign(own().begin(), own().end());
+      std::span<const T> result = judged();
+      kept_.assign(result.begin(), result.end());
       kept_loss_ = of_pass;
     }
     watch_.judge(s.training, of_pass);
@@ -464,7 +499,7 @@ class Loop {
     count_passes(s.training, s.before + k, progress);
     if (k == s.due.line) {
       if (progress.epoch) progress.loss = of_pass;
-      std::vector<double> values = validate(before_);
+      std::vector<double> values = validate(judged_before_);
       progress.validation = values;
       listener_.line(progress);
       s.due.line = due_line(s, k + 1);
@@ -497,9 +532,10 @@ class Loop {
   }
 
   // After the last step; statements without a step are not begun.
-  Place place() const {
+  Place place() {
     Place place{runs_,  widened(memory_.params), {},        static_cast<double>(best_loss_),
                 watch_, widened(kept_),          kept_loss_};
+    if (!averages_.empty()) place.averaged = widened(judged());
     while (!place.runs.empty() && place.runs.back().steps == 0) place.runs.pop_back();
     if (!std::isnan(best_loss_)) place.best = widened(best_);
     return place;
@@ -556,12 +592,13 @@ class Loop {
     warn_of_zero_gradient(t_.model, t_.steps[0], widened(memory_.outputs), training.span, diagnostics_);
   }
 
-  // What the statement leaves: the parameters after its last step, or the best where passes are judged.
+  // What the statement leaves: the parameters after its last step (or their averages), or the best where
+  // passes are judged.
   std::vector<double> result_of(const Training& training) {
     if (keeps(t_.model, training) && !kept_.empty()) return widened(kept_);
-    std::vector<double> last = widened(own());
-    bool judged = training.patience && !keeps(t_.model, training) && std::isfinite(best_loss_);
-    if (judged && !(evaluate(last)[0] < static_cast<double>(best_loss_))) return widened(best_);
+    std::vector<double> last = widened(judged());
+    bool watched = training.patience && !keeps(t_.model, training) && std::isfinite(best_loss_);
+    if (watched && !(evaluate(last)[0] < static_cast<double>(best_loss_))) return widened(best_);
     return last;
   }
   std::vector<double> best_finite() const { return widened(kept_.empty() ? best_ : kept_); }
@@ -606,7 +643,7 @@ class Loop {
     if (progress.epoch && fit.status != Status::diverged && !std::isnan(watch_.mean())) {
       progress.loss = watch_.mean();
       progress.params = fit.place.params;
-      values = validate(own());
+      values = validate(judged());
     }
     progress.validation = values;
     listener_.line(progress);
@@ -679,6 +716,8 @@ class Loop {
   std::size_t own_;                       // elements of the parameters and the model's own states
   std::vector<T> best_, before_, began_;  // began_: where the train statement began or was resumed
   std::vector<T> kept_;
+  std::span<const StepGraph::Average> averages_;  // of the statement under way
+  std::vector<T> judged_, judged_before_;         // the latter before the step, where rows are held out
   T best_loss_;
   double kept_loss_;
   Watch watch_;

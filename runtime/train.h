@@ -60,6 +60,8 @@ struct Place {
   // patience, the lowest loss of a pass. Empty where the last parameters are the result.
   std::vector<double> kept = {};
   double kept_loss = Watch::unknown;
+  // As `params`, the averages in the place of the parameters, where the statement under way takes them (ema).
+  std::vector<double> averaged = {};
 
   std::int64_t steps() const;  // done so far
 };

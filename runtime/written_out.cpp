@@ -322,6 +322,7 @@ class Writer {
     add_number("clip_value", t.terms.clip_value);
     add_number("clip_norm", t.terms.clip_norm);
     add_number("weight_decay", t.terms.weight_decay);
+    add_number("ema", t.terms.ema);
     if (const auto& held = model_.validation)
       add("validation", held->file.empty() ? shortest(held->fraction)
                                            : in_quotes(from_folder(validation_path(s_.request, *held))));

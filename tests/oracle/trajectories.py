@@ -364,3 +364,47 @@ optimizer("own", "An optimizer of the model, with a state for each parameter.", 
 optimizer("kept", "A statement keeps the optimizer's state where the one before has the same optimizer; else it starts anew.",
           ["adam", "adam", "momentum", "adam", "adam(beta1=0.8)"], None,
           runs=[(30, 0.05, o_adam, {}), (20, 0.02, o_adam, {}), (10, 0.01, o_momentum, {}), (15, 0.05, o_adam, {}), (15, 0.05, o_adam, {"beta1": "0.8"})])
+
+
+# --- ema: the result is an average that begins at the statement's start; the next statement goes on from it ---
+def averaged(loss, params, runs):
+    """`runs`: (steps, rate, optimizer, its hyper-parameters, ema or None)."""
+    at = {name: C(L(str(value))) for name, value in params.items()}
+    before = None
+    for steps, rate, step, hyper, keep in runs:
+        if (step, hyper) != before: memory = {n: {} for n in at}
+        before, average = (step, hyper), dict(at)
+        for _ in range(steps):
+            gradient = {n: np.imag(loss(**{**at, n: at[n] + C(1j) * H})) / H for n in at}
+            at = {n: C(step(np.real(at[n]), gradient[n], L(str(rate)), memory[n], **hyper)) for n in at}
+            if keep: average = {n: L(keep) * average[n] + (1 - L(keep)) * at[n] for n in at}
+        if keep: at = average
+    return at
+
+
+o_sgd = lambda w, g, rate, m: w - rate * g
+test("ema", "Averages of the parameters: the next statement goes on from them, with averages that begin anew.", """
+data x, y from "p.csv"
+param w = 0, b = -1
+predict = w*x + b
+loss = mse(predict, y)
+train steps=40 rate=0.05 ema=0.9
+train steps=15 rate=0.05 optimizer=adam ema=0.75
+train steps=10 rate=0.02 optimizer=adam
+train steps=20 rate=0.02 optimizer=momentum ema=0.5
+""", lambda w, b: mse(line(w, b), D.y), {"w": 0, "b": -1},
+     [(40, 0.05, o_sgd, {}, "0.9"), (15, 0.05, o_adam, {}, "0.75"), (10, 0.02, o_adam, {}, None), (20, 0.02, o_momentum, {}, "0.5")],
+     columns=xy, tolerance="1e-12", descend=averaged)
+
+# A parameter with bounds is averaged as it is moved, unbounded: k = exp(u).
+bent = lambda a, u: a * np.tanh(np.exp(u) * D.x)
+test("ema_bounds", "A parameter with bounds is averaged as the unbounded number that training moves.", """
+data x, y from "p.csv"
+param a = 0.5, k in (0, inf) = 1
+predict = a*tanh(k*x)
+loss = mse(predict, y)
+train steps=60 rate=0.1 ema=0.95
+""", lambda a, u: mse(bent(a, u), D.y), {"a": 0.5, "u": 0}, [(60, 0.1, o_sgd, {}, "0.95")], columns=xy, tolerance="1e-12",
+     descend=averaged, values=[("parameters/k", lambda a, u: np.exp(u))])
+path = FOLDER / "ema_bounds.test"
+path.write_text("".join(l for l in path.read_text().splitlines(True) if not l.startswith("parameters/u ")))

@@ -94,7 +94,7 @@ TEST_CASE("a resumed run has the states and draws of the one that was not stoppe
   std::string precision = GENERATE("f32", "f64"), model = GENERATE(statements, with_states);
   std::string text = "precision " + precision + model +
                      "train steps=5 rate=0.1 optimizer=adam(amsgrad=true)\n"
-                     "train steps=3 rate=0.05 optimizer=adam(amsgrad=true)\n"
+                     "train steps=3 rate=0.05 optimizer=adam(amsgrad=true) ema=0.9\n"
                      "train steps=0 optimizer=momentum\n"
                      "train steps=3 rate=0.01 optimizer=adam(amsgrad=true)\n"
                      "train steps=4 rate=0.01 optimizer=nesterov\n";
@@ -127,7 +127,12 @@ TEST_CASE("so does a run with batches, schedules, rows held out and patience", "
       "train steps=9 rate=0.13 patience=2\ntrain steps=4 rate=0.01 batch=4\n",
       "train steps=9 batch=4 rate=0.02 decay=cosine warmup=3 momentous\n",
       "train epochs=6 batch=3 rate=0.08 decay=plateau(patience=1, factor=0.3, cooldown=1)\n",
-      "train steps=7 rate=0.02 decay=fading l2=0.1 clip_norm=1 validation=0.3\n");
+      "train steps=7 rate=0.02 decay=fading l2=0.1 clip_norm=1 validation=0.3\n",
+      // Averages: judged by rows held out, by patience, in the middle of a pass, with states of an optimizer.
+      "train epochs=4 batch=2 rate=0.02 ema=0.8 validation=0.3\ntrain steps=3 rate=0.01\n",
+      "train epochs=9 batch=3 rate=0.13 patience=2 ema=0.5\ntrain steps=4 rate=0.01 ema=0.9\n",
+      "train steps=9 rate=0.13 patience=2 ema=0.7\ntrain epochs=2 batch=3 rate=0.01 warmup=2 ema=0.7\n",
+      "train steps=4 rate=0.1 optimizer=adam ema=0.9\ntrain steps=4 rate=0.1 optimizer=adam ema=0.6\n");
   // A function with hyper-parameters in place of the optimizer.
   if (auto at = trainings.find("momentous"); at != std::string::npos)
     trainings.replace(at, 9, "optimizer=halfway(part=1.5)");
