@@ -171,7 +171,7 @@ std::string times_text(const Session& session) {
   };
   // In the order in which they happen; then what else was measured.
   for (const char* name :
-       {"frontend", "load", "differentiate", "stability", "codegen", "link", "train", "save"})
+       {"frontend", "load", "differentiate", "stability", "codegen", "link", "folds", "train", "save"})
     if (auto seconds = taken(name)) line(name, *seconds);
   for (const auto& [name, seconds] : times) line(name, seconds);
   line("other", std::max(rest, 0.0));

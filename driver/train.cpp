@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "base/os.h"
@@ -15,6 +16,7 @@
 #include "driver/resume_command.h"
 #include "plot/svg.h"
 #include "runtime/batches.h"
+#include "runtime/folds.h"
 #include "runtime/loss_curve.h"
 #include "runtime/parameters.h"
 #include "runtime/picture.h"
@@ -32,6 +34,7 @@ struct Trained {
   std::string saved;          // where the state is; "" nowhere
   bool was_finished = false;  // --resume of a finished run: nothing was done or written
   std::optional<Stability> stability;
+  std::optional<CrossValidation> folds;
   std::string plot;  // where the picture is; "" nowhere
   LossCurve losses;  // for the picture
 };
@@ -59,6 +62,15 @@ void note_assumed(Session& s) {
   s.diagnostics.add({.severity = Severity::note,
                      .code = Code::assumed_names,
                      .message = "taken " + listed(parts),
+                     .span = {},
+                     .position = {},
+                     .label = {}});
+}
+
+void note_folds(Session& s) {
+  s.diagnostics.add({.severity = Severity::note,
+                     .code = Code::resume_differs,
+                     .message = "the folds are not run again: what goes on is the fit on all rows",
                      .span = {},
                      .position = {},
                      .label = {}});
@@ -118,6 +130,7 @@ std::optional<Split> load_data(Session& s, const std::vector<StepGraph>& steps, 
   if (s.has_data())
     data = read_columns(s.model(), *s.opened, wanted, true, s.diagnostics, counted_rows(s.model()));
   if (!data) return {};
+  if (!check_folds(s, data->rows)) return {};
   keep_moments(s.lowered->model(), *data);
   if (s.outside) keep_moments(s.outside->model(), *data);
   auto parts = split(s, std::move(*data), wanted);
@@ -200,6 +213,29 @@ void write_picture(const Arguments& a, Session& s, Trained& t) {
   if (figure && write_result(a, s, a.plot, plot::svg(*figure))) t.plot = a.plot;
 }
 
+// What its runs have in common with the one on all rows is said of that one.
+void say_of_folds(Session& s, const CrossValidation& folds) {
+  std::set<Code> said;
+  for (const Diagnostic& d : s.diagnostics.all()) said.insert(d.code);
+  for (const Diagnostic& d : folds.said.all())
+    if (d.severity == Severity::error || !said.contains(d.code)) s.diagnostics.add(d);
+}
+
+// --folds: with a line for each.
+CrossValidation fold_by_fold(const Arguments& a, Session& s, const Trainer& trainer, const Place& start) {
+  Stopwatch watch(s.times, "folds");
+  const Model& model = s.model();
+  return cross_validate(s, trainer, start, [&](std::int64_t fold, std::span<const double> values) {
+    if (a.json || a.quiet) return;
+    std::string line = fmt::format("fold {:>{}} of {}  loss {:<12.6g}", fold + 1,
+                                   std::to_string(model.folds->count).size(), model.folds->count, values[0]);
+    for (std::size_t i = 0; i < model.metrics.size(); ++i)
+      line += fmt::format("  {} {:<10.6g}", model.metrics[i].name, values[i + 1]);
+    while (line.ends_with(' ')) line.pop_back();
+    print_error(line + "\n");
+  });
+}
+
 std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path,
                                    os::Output& output, const State* resumed) {
   Trained out;
@@ -220,6 +256,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   if (resumed || !path.empty()) facts = run_facts(s, *steps, rows, held_out);
   auto start = starting_place(a, s, facts, resumed);
   if (!start) return {};
+  if (s.model().folds) store_for_folds(s.model(), out.data.training);  // the facts are of the file's columns
   out.stability = stability_of(s, *steps, rows);
   std::int64_t first_step = start->steps(), total = total_steps(s.model(), start->runs);
   std::vector<Kernel> kernels = training_kernels(s.model(), *steps, evaluation);
@@ -228,6 +265,8 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   if (!program || !view.open_log(first_step, s.diagnostics)) return {};
   say_before_run(a, s, out.data, kernels, program->making(), first_step, total);
 
+  Trainer trainer{s.model(), *steps, evaluation, rows, *program, out.stability, held_out};
+  if (s.model().folds && !resumed) out.folds = fold_by_fold(a, s, trainer, *start);
   Saver saver(a, s, facts, output, view);
   Listener listener;
   view.listen(listener, first_step);
@@ -235,10 +274,10 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   if (!a.plot.empty())
     listener.loss = [&curve = out.losses](std::int64_t step, double loss) { return curve.add(step, loss); };
   stop_waits = 1;
-  Trainer trainer{s.model(), *steps, evaluation, rows, *program, out.stability, held_out};
   out.fit = train(trainer, std::move(*start), listener, s.diagnostics);
   s.times["train"] = out.fit.train_seconds;
   view.finish(out.fit, s.diagnostics);
+  if (out.folds) say_of_folds(s, *out.folds);
   bool over = out.fit.status == Status::finished || is_over(out.fit.status);
   out.was_finished = resumed && out.fit.steps_here == 0 && over;
   if (out.was_finished) out.saved = a.resume;
@@ -248,6 +287,39 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   }
   stop_waits = 0;  // there is nothing to lose any more
   if (!a.plot.empty() && out.fit.usable) write_picture(a, s, out);
+  return out;
+}
+
+// Loss and metrics over the folds; null where there are none.
+Json folds_json(const Model& model, const std::optional<CrossValidation>& folds) {
+  if (!folds) return nullptr;
+  Precision precision = model.graph.precision();
+  auto one = [&](std::size_t value) {
+    Json each = Json::array();
+    for (double x : folds->of_folds(value)) each.push_back(number(x, precision));
+    return Json{{"mean", number(folds->mean(value), Precision::f64)},
+                {"sd", number(folds->deviation(value), Precision::f64)},
+                {"folds", each}};
+  };
+  Json metrics = Json::object();
+  for (std::size_t i = 0; i < model.metrics.size(); ++i) metrics[model.metrics[i].name] = one(i + 1);
+  return Json{{"folds", folds->folds.size()}, {"loss", one(0)}, {"metrics", metrics}};
+}
+
+// A table of them.
+std::string folds_text(const Model& model, const CrossValidation& folds) {
+  std::vector<std::string> names{"loss"};
+  for (const NamedValue& metric : model.metrics) names.push_back(metric.name);
+  std::string title = fmt::format("{} folds", folds.folds.size());
+  int widest = display_width(title);
+  for (const std::string& name : names) widest = std::max(widest, display_width(name));
+  auto line = [&](const std::string& name, const std::string& mean, const std::string& sd) {
+    std::string space(static_cast<std::size_t>(widest - display_width(name)), ' ');
+    return fmt::format("{}{}  {:>12}  {:>12}\n", name, space, mean, sd);
+  };
+  std::string out = line(title, "mean", "sd");
+  for (std::size_t i = 0; i < names.size(); ++i)
+    out += line(names[i], fmt::format("{:.6g}", folds.mean(i)), fmt::format("{:.6g}", folds.deviation(i)));
   return out;
 }
 
@@ -297,6 +369,7 @@ Json result_json(const Session& s, const Trained& t, bool full, int exit) {
             {"loss", number(t.fit.loss, precision)},
             {"metrics", metrics},
             {"validation", validation_json(model, t.fit.validation)},
+            {"cross_validation", folds_json(model, t.folds)},
             {"parameters", parameters_json(model, in_units(model, t.fit.params), full)},
             {"fit", nullptr},
             {"statistics", nullptr},
@@ -328,6 +401,7 @@ std::string result_text(const Session& s, const Trained& t) {
   std::string out;
   for (const auto& [name, rest] : lines)
     out += name + std::string(static_cast<std::size_t>(widest - display_width(name)), ' ') + rest + "\n";
+  if (t.folds) out += "\n" + folds_text(model, *t.folds);
   return out;
 }
 
@@ -404,6 +478,7 @@ int run_train(const Arguments& a) {
       (!a.plot.empty() && !check_plot(a, s, path)))
     return failed();
   if (!resumed) note_assumed(s);
+  else if (s.model().folds) note_folds(s);
   auto trained = train_model(a, s, path, output, resumed ? &*resumed : nullptr);
   s.times["total"] = seconds_now() - began;
   if (!trained) return failed();

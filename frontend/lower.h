@@ -136,6 +136,13 @@ struct Validation {
   std::int64_t seed = 0;          // by which the rows of the fraction are drawn
 };
 
+// Parts of the rows for cross-validation, in every statement the same (runtime/folds.h).
+struct Folds {
+  std::int64_t count = 0;
+  std::optional<Span> span = {};  // none: from the command line
+  std::int64_t seed = 0;          // by which rows are dealt to them
+};
+
 struct Training {
   Span span;
   Optimizer optimizer;
@@ -189,6 +196,7 @@ struct Model {
   std::vector<NamedValue> metrics, reports;
   std::vector<Training> trainings;  // at least one
   std::optional<Validation> validation;
+  std::optional<Folds> folds;
   std::optional<std::int64_t> seed;  // of --seed or the `seed` statement
   Assumed assumed;
   std::vector<Span> called;    // a loss, metric or report given as a function f: f(predict, assumed.target)

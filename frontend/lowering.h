@@ -376,6 +376,7 @@ class Lowering {
     std::optional<Optimizer> optimizer;
     std::optional<Decay> decay;
     std::optional<Validation> validation;
+    std::optional<Folds> folds;
     std::optional<double> rate, l2, clip_value, clip_norm, weight_decay, ema, min_delta, tolerance;
     std::optional<std::int64_t> steps, epochs, report, seed, batch, warmup, patience;
     std::optional<bool> shuffle;
@@ -395,6 +396,7 @@ class Lowering {
   void shuffle_option(ast::NodeId value, Options& given);
   void validation_option(ast::NodeId value, Options& given);
   void take_validation(const Options& given);
+  void take_folds(const Options& given);
   void take_seed(Training& training, const Options& given);
 
   // schedules of the rate (decays.cpp)

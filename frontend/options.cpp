@@ -35,7 +35,7 @@ constexpr TrainOption options[] = {
     {"weight_decay", true, "shrinks the parameters by this times the rate in a step (0)", "X"},
     {"l2", true, "a penalty of this times half the sum of the squared parameters (0)", "X"},
     {"validation", true, "a fraction of the rows, or a file, that is not trained on", "PART|FILE"},
-    {"folds", false, "a number of parts"},
+    {"folds", true, "parts of the rows for cross-validation, each judging a run on the others", "K"},
     {"patience", true, "stop after so many epochs without a lower loss", "N"},
     {"min_delta", true, "by how much the loss must fall to count as lower (0)", "X"},
     {"tolerance", true, "when lbfgs, newton and lm stop", "T"},
@@ -49,8 +49,8 @@ struct Solver {
 };
 constexpr Solver solvers[] = {{"lbfgs", 2000}, {"newton", 2000}, {"lm", 20000}, {"exact", 1}};
 // What they take of the options.
-constexpr std::string_view solver_options[] = {"optimizer", "steps",     "epochs",    "report",
-                                               "seed",      "tolerance", "validation"};
+constexpr std::string_view solver_options[] = {"optimizer", "steps",     "epochs",     "report",
+                                               "seed",      "tolerance", "validation", "folds"};
 
 const Solver* find_solver(std::string_view name) {
   auto found = std::ranges::find(solvers, name, &Solver::name);
@@ -179,6 +179,7 @@ void Lowering::add_training(Training training, Options given) {
                     fmt::format("--{} {}", dashed(name), text),
                     [&](const ast::Ast&, ast::NodeId part) { option(part, given); });
     if (name == "validation" && given.validation) given.validation->span.reset();
+    if (name == "folds" && given.folds) given.folds->span.reset();
   }
   if (given.optimizer) training.optimizer = *given.optimizer;
   if (given.decay) training.decay = *given.decay;
@@ -208,6 +209,7 @@ void Lowering::add_training(Training training, Options given) {
     error(Code::bad_option_value, training.span, "`min_delta` says nothing without `patience`")
         .helps.push_back("the training stops after `patience` epochs without a loss lower by `min_delta`");
   take_validation(given);
+  take_folds(given);
   take_seed(training, given);
   model.trainings.push_back(std::move(training));
 }
@@ -260,6 +262,24 @@ void Lowering::take_validation(const Options& given) {
   }
   if (!held) held = given.validation;
   held->seed = start_seed_;
+}
+
+// They too are dealt once. Each row judges once, none is kept from training for good.
+void Lowering::take_folds(const Options& given) {
+  auto& folds = model.folds;
+  if (given.folds && folds && folds->count != given.folds->count)
+    error(Code::bad_option_value, given.folds->span.value_or(Span{}),
+          "the folds are the same in every `train` statement")
+        .notes.push_back(fmt::format("they were folds={}", folds->count));
+  else if (given.folds && !folds) folds = given.folds;
+  if (!folds) return;
+  folds->seed = start_seed_;
+  if (!model.validation || !(given.folds || given.validation) || !said_.insert({"folds", 1}).second) return;
+  auto place = folds->span ? folds->span : model.validation->span;
+  constexpr std::string_view both = "`folds` and `validation` cannot both be given";
+  (place ? error(Code::bad_option_value, *place, std::string(both))
+         : diagnostics_->error(Code::usage, std::string(both)))
+      .helps.push_back("folds judge by every row in turn, `validation` by rows that are never trained on");
 }
 
 void Lowering::option(ast::NodeId id, Options& given) {
@@ -365,6 +385,12 @@ void Lowering::number_option(const ast::Node& option, ast::NodeId value, Options
     double rounded = single ? nearest_float(shortest(*number)) : *number;
     if (rounded > 0 && rounded < 1) given.ema = *number;
     else refuse(single ? "above 0 and below 1 in f32" : "above 0 and below 1");
+    return;
+  }
+  if (option.text == "folds") {
+    if (*number == std::floor(*number) && *number >= 2 && *number <= most_steps)
+      given.folds = Folds{.count = static_cast<std::int64_t>(*number), .span = text.span};
+    else refuse("a whole number of at least 2");
     return;
   }
   struct RealOption {

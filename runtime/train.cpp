@@ -35,7 +35,7 @@ std::string_view to_string(Status status) {
 namespace {
 
 bool step_evaluates(const Model& model, const Fused& evaluation) {
-  return evaluation.roots.size() == 1 && !model.uses_training && !model.validation;
+  return evaluation.roots.size() == 1 && !model.uses_training && !model.validation && !model.folds;
 }
 
 // Whether its lines are those of passes.

@@ -21,10 +21,7 @@ std::vector<std::int64_t> held_out(std::int64_t rows, double fraction, std::int6
 }
 
 std::vector<std::int64_t> trained_on(std::int64_t rows, double fraction, std::int64_t seed) {
-  std::vector<std::int64_t> out = held_out(rows, fraction, seed), rest;
-  for (std::int64_t row = 0; row < rows; ++row)
-    if (!std::binary_search(out.begin(), out.end(), row)) rest.push_back(row);
-  return rest;
+  return others(held_out(rows, fraction, seed), rows);
 }
 
 CountedRows counted_rows(const Model& model) {
@@ -32,7 +29,12 @@ CountedRows counted_rows(const Model& model) {
   return [v = *model.validation](std::int64_t rows) { return trained_on(rows, v.fraction, v.seed); };
 }
 
-namespace {
+std::vector<std::int64_t> others(std::span<const std::int64_t> some, std::int64_t rows) {
+  std::vector<std::int64_t> rest;
+  for (std::int64_t row = 0; row < rows; ++row)
+    if (!std::binary_search(some.begin(), some.end(), row)) rest.push_back(row);
+  return rest;
+}
 
 Dataset rows_of(const Dataset& data, std::vector<std::int64_t> rows) {
   Dataset part;
@@ -44,6 +46,8 @@ Dataset rows_of(const Dataset& data, std::vector<std::int64_t> rows) {
   part.refresh();
   return part;
 }
+
+namespace {
 
 std::optional<Split> split_by_fraction(const Validation& validation, Dataset data, Diagnostics& diagnostics) {
   std::vector<std::int64_t> out = held_out(data.rows, validation.fraction, validation.seed);

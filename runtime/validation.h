@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,11 @@ std::vector<std::int64_t> held_out(std::int64_t rows, double fraction, std::int6
 std::vector<std::int64_t> trained_on(std::int64_t rows, double fraction, std::int64_t seed);
 // Those that a model trains on, of its data; no function where they are all.
 CountedRows counted_rows(const Model& model);
+
+// Those of so many rows that are not among these, which are in ascending order.
+std::vector<std::int64_t> others(std::span<const std::int64_t> some, std::int64_t rows);
+// These rows of the data, with their numbers in it.
+Dataset rows_of(const Dataset& data, std::vector<std::int64_t> rows);
 
 // Where the file of the rows held out is; "" where they are a fraction.
 std::string validation_path(const Request& request, const Validation& validation);

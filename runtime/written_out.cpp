@@ -296,6 +296,11 @@ class Writer {
     std::string text = fmt::format("train optimizer={}{} {}={}", t.optimizer.name, hyper,
                                    t.epochs ? "epochs" : "steps", t.epochs.value_or(t.steps));
     if (!t.optimizer.solver) text += fmt::format(" rate={}", shortest(t.rate)) + training_options(t);
+    if (const auto& held = model_.validation)
+      text +=
+          " validation=" + (held->file.empty() ? shortest(held->fraction)
+                                               : in_quotes(from_folder(validation_path(s_.request, *held))));
+    if (model_.folds) text += fmt::format(" folds={}", model_.folds->count);
     if (t.tolerance) text += fmt::format(" tolerance={}", shortest(*t.tolerance));
     if (t.report) text += fmt::format(" report={}", *t.report);
     line(text);
@@ -323,9 +328,6 @@ class Writer {
     add_number("clip_norm", t.terms.clip_norm);
     add_number("weight_decay", t.terms.weight_decay);
     add_number("ema", t.terms.ema);
-    if (const auto& held = model_.validation)
-      add("validation", held->file.empty() ? shortest(held->fraction)
-                                           : in_quotes(from_folder(validation_path(s_.request, *held))));
     if (t.patience) out += fmt::format(" patience={} min_delta={}", *t.patience, shortest(t.min_delta));
     if (t.seed != model_.seed.value_or(0)) out += fmt::format(" seed={}", t.seed);
     return out;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/batches.h"
+#include "runtime/folds.h"
 #include "runtime/parameters.h"
 #include "runtime/run_state.h"
 #include "runtime/validation.h"
@@ -61,6 +62,7 @@ class TrainingRun {
     REQUIRE(settle_trainings(s.lowered->model(), data_.training.rows, s.diagnostics));
     held_out_ = data_.validation ? &*data_.validation : nullptr;
     facts_ = run_facts(s, *steps_, data_.training, held_out_);
+    if (s.model().folds) store_for_folds(s.model(), data_.training);
     program_ = Program::compile(training_kernels(s.model(), *steps_, evaluation_),
                                 compile_options(s.request, s.model(), data_.training), s.diagnostics);
     REQUIRE(program_);
@@ -91,6 +93,13 @@ class TrainingRun {
     Diagnostics d;
     REQUIRE(save(make_state(s, facts_, fit), folder_.path(to), d));
     return fit;
+  }
+
+  // Of a model with folds.
+  CrossValidation cross_validate() {
+    Session& s = session_;
+    Trainer trainer{s.model(), *steps_, evaluation_, data_.training, *program_};
+    return slope::cross_validate(s, trainer, place_in(folder_, s, facts_, ""), [](auto, auto) {});
   }
 
   std::vector<Line> lines;
