@@ -68,6 +68,8 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(sum_of_batch, 408, done, "a loss that sums over the rows of a batch")               \
   X(going_in_circles, 409, done, "a training whose steps go in a circle")               \
   X(random_prediction, 411, done, "a prediction with random numbers in it")             \
+  X(no_rate, 412, model, "a rate that `auto` cannot find")                              \
+  X(chosen_rate, 413, done, "a rate that `auto` found")                                 \
   X(wrong_optimizer, 420, model, "a loss that an optimizer is not made for")            \
   X(not_converged, 421, diverged, "an optimizer that met its limit of steps first")     \
   X(redundant_parameters, 422, done, "parameters that others make up for")              \

@@ -144,7 +144,7 @@ std::vector<Option> training_options() {
                      value,
                      std::string(option.about),
                      OfTraining{name},
-                     !option.supported,
+                     false,
                      spelling == name ? "" : "--" + name});
   }
   return table;

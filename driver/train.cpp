@@ -345,6 +345,7 @@ Json result_json(const Session& s, const Trained& t, bool full, int exit) {
              {"epochs", training.epochs ? Json(run.steps / training.epoch_steps) : Json(nullptr)},
              {"status", to_string(run.status)},
              {"loss", number(run.loss, precision)},
+             {"rate", number(run.rate, Precision::f64)},
              {"stopped_by", !run.stopped_by.empty()               ? run.stopped_by
                             : run.status == Status::finished      ? (training.epochs ? "epochs" : "steps")
                             : run.status == Status::stopped_early ? "patience"

@@ -150,6 +150,7 @@ struct Training {
   std::int64_t steps = 1000;           // updates; where epochs are given, right after settle_trainings()
   std::optional<std::int64_t> epochs;  // passes over the rows
   double rate = 0.01;
+  bool rate_auto = false;  // the rate is found where the statement begins (runtime/solvers/auto_rate.h)
   Decay decay;
   std::int64_t warmup = 0;                    // steps
   std::optional<std::int64_t> batch;          // rows of a step; all of them without

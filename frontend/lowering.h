@@ -380,6 +380,7 @@ class Lowering {
     std::optional<double> rate, l2, clip_value, clip_norm, weight_decay, ema, min_delta, tolerance;
     std::optional<std::int64_t> steps, epochs, report, seed, batch, warmup, patience;
     std::optional<bool> shuffle;
+    std::optional<Span> rate_auto;
     std::set<std::string> seen;
   };
   void train(ast::NodeId id);
@@ -392,6 +393,7 @@ class Lowering {
   void leave_solver_options(Training& training);
   bool check_solver_hyper(const Optimizer& optimizer, ast::NodeId value);
   std::string fault_of_rate(double rate) const;
+  void check_rate_auto(const Training& training, Span span);
   void number_option(const ast::Node& option, ast::NodeId value, Options& given);
   void shuffle_option(ast::NodeId value, Options& given);
   void validation_option(ast::NodeId value, Options& given);

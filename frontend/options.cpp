@@ -19,27 +19,26 @@ using Is = Value::Is;
 namespace {
 
 constexpr TrainOption options[] = {
-    {"optimizer", true, "sgd, adam and others, lbfgs, newton, lm, exact, or a function of the model (sgd)",
-     "NAME"},
-    {"rate", true, "how far a step goes along the gradient (0.01)", "R"},
-    {"steps", true, "updates (1000)", "N"},
-    {"epochs", true, "passes over the data, instead of steps", "N"},
-    {"report", true, "a line of progress every N steps", "N"},
-    {"seed", true, "of the random numbers", "N"},
-    {"batch", true, "rows of a step, in an order drawn anew for each pass (all rows)", "N"},
-    {"shuffle", true, "false: batches in the order of the file (true)", "BOOL"},
-    {"decay", true, "the schedule of the rate, by name or a function of step and steps (constant)", "NAME"},
-    {"warmup", true, "steps in which the rate rises from 0 (0)", "N"},
-    {"clip_norm", true, "the largest norm of all gradients together", "X"},
-    {"clip_value", true, "the largest size of an element of the gradients", "X"},
-    {"weight_decay", true, "shrinks the parameters by this times the rate in a step (0)", "X"},
-    {"l2", true, "a penalty of this times half the sum of the squared parameters (0)", "X"},
-    {"validation", true, "a fraction of the rows, or a file, that is not trained on", "PART|FILE"},
-    {"folds", true, "parts of the rows for cross-validation, each judging a run on the others", "K"},
-    {"patience", true, "stop after so many epochs without a lower loss", "N"},
-    {"min_delta", true, "by how much the loss must fall to count as lower (0)", "X"},
-    {"tolerance", true, "when lbfgs, newton and lm stop", "T"},
-    {"ema", true, "the result is a moving average of the parameters, which keeps this part in a step", "D"},
+    {"optimizer", "sgd, adam and others, lbfgs, newton, lm, exact, or a function of the model (sgd)", "NAME"},
+    {"rate", "how far a step goes along the gradient; auto: 1/λmax of the loss (0.01)", "R|auto"},
+    {"steps", "updates (1000)", "N"},
+    {"epochs", "passes over the data, instead of steps", "N"},
+    {"report", "a line of progress every N steps", "N"},
+    {"seed", "of the random numbers", "N"},
+    {"batch", "rows of a step, in an order drawn anew for each pass (all rows)", "N"},
+    {"shuffle", "false: batches in the order of the file (true)", "BOOL"},
+    {"decay", "the schedule of the rate, by name or a function of step and steps (constant)", "NAME"},
+    {"warmup", "steps in which the rate rises from 0 (0)", "N"},
+    {"clip_norm", "the largest norm of all gradients together", "X"},
+    {"clip_value", "the largest size of an element of the gradients", "X"},
+    {"weight_decay", "shrinks the parameters by this times the rate in a step (0)", "X"},
+    {"l2", "a penalty of this times half the sum of the squared parameters (0)", "X"},
+    {"validation", "a fraction of the rows, or a file, that is not trained on", "PART|FILE"},
+    {"folds", "parts of the rows for cross-validation, each judging a run on the others", "K"},
+    {"patience", "stop after so many epochs without a lower loss", "N"},
+    {"min_delta", "by how much the loss must fall to count as lower (0)", "X"},
+    {"tolerance", "when lbfgs, newton and lm stop", "T"},
+    {"ema", "the result is a moving average of the parameters, which keeps this part in a step", "D"},
 };
 
 // Optimizers with a stopping test, and how many steps they make at most where the model does not say.
@@ -184,6 +183,8 @@ void Lowering::add_training(Training training, Options given) {
   if (given.optimizer) training.optimizer = *given.optimizer;
   if (given.decay) training.decay = *given.decay;
   training.rate = given.rate.value_or(default_rate(training.optimizer.name));
+  training.rate_auto = given.rate_auto && !training.optimizer.solver;
+  if (training.rate_auto) check_rate_auto(training, *given.rate_auto);
   training.terms = {given.l2.value_or(0), given.clip_value.value_or(0), given.clip_norm.value_or(0),
                     given.weight_decay.value_or(0), given.ema.value_or(0)};
   training.warmup = given.warmup.value_or(0);
@@ -230,6 +231,26 @@ void Lowering::check_solver_options(const Training& training, const std::set<std
                 "`{}` takes no `{}`: it works on all rows at once and finds the length of its steps itself",
                 name, option))
           .helps.push_back(fmt::format("leave `{}` away, or take another optimizer", option));
+}
+
+// 1/λmax bounds the steps of those alone that go along the gradient, with or without momentum.
+void Lowering::check_rate_auto(const Training& training, Span span) {
+  const std::string& name = training.optimizer.name;
+  bool own = model_scope_.names.contains(name);
+  if (!own && (name == "sgd" || name == "momentum" || name == "nesterov")) return;
+  bool on_line = std::any_of(settings_.options.begin(), settings_.options.end(),
+                             [](const auto& o) { return o.first == "rate"; });
+  if (on_line && !said_.insert({"rate=auto", 1}).second) return;
+  std::string message = fmt::format(
+      "`rate=auto` is 1/λmax, which is no rate for `{}`: its steps do not follow the gradient's length",
+      name);
+  if (own)
+    message =
+        fmt::format("`rate=auto` is for sgd, momentum and nesterov, `{}` is a function of the model", name);
+  Diagnostic& d = on_line ? diagnostics_->error(Code::usage, "--rate auto: " + message)
+                          : error(Code::bad_option_value, span, message);
+  d.helps.push_back(own ? std::string("give it a number: rate=0.01")
+                        : fmt::format("without `rate` it is {}", shortest(default_rate(name))));
 }
 
 // What is left of another optimizer's options does not hold for one with a stopping test.
@@ -298,7 +319,6 @@ void Lowering::option(ast::NodeId id, Options& given) {
     else d.helps.push_back("its options are " + listed(names));
     return;
   }
-  if (!known->supported) return not_yet(node.span, fmt::format("the option `{}`", node.text));
   if (!given.seen.insert(node.text).second) {
     error(Code::defined_twice, node.name, fmt::format("the option `{}` is given twice", node.text));
     return;
@@ -319,8 +339,14 @@ void Lowering::option_value(const ast::Node& option, ast::NodeId value, Options&
   if (option.text == "validation" && ast()[value].kind == Kind::string)
     return validation_option(value, given);
   const ast::Node& text = ast()[value];
-  if (option.text == "rate" && text.kind == Kind::name && text.text == "auto")
-    return not_yet(text.span, "`rate=auto`");
+  if (option.text == "rate") {
+    given.rate.reset();
+    given.rate_auto.reset();
+    if (text.kind == Kind::name && text.text == "auto") {
+      given.rate_auto = text.span;
+      return;
+    }
+  }
   number_option(option, value, given);
 }
 

@@ -10,7 +10,6 @@ namespace slope {
 
 struct TrainOption {
   std::string_view name;
-  bool supported;               // else part of the language, not of this version
   std::string_view about;       // for --help, with the default
   std::string_view value = {};  // how --help names its value
 };

@@ -312,10 +312,15 @@ std::optional<std::vector<StepGraph>> step_graphs(Lowered& lowered, Diagnostics&
   std::vector<StepGraph> steps;
   for (const Training& training : lowered.model().trainings) {
     auto same = [&](const StepGraph& step) { return step.serves(training); };
-    if (std::any_of(steps.begin(), steps.end(), same)) continue;
-    auto step = step_graph(lowered, gradients, training, diagnostics);
-    if (!step) return {};
-    steps.push_back(std::move(*step));
+    auto made = std::find_if(steps.begin(), steps.end(), same);
+    if (made == steps.end()) {
+      auto step = step_graph(lowered, gradients, training, diagnostics);
+      if (!step) return {};
+      made = steps.insert(steps.end(), std::move(*step));
+    }
+    if (!training.rate_auto || made->curvature) continue;
+    made->curvature = curvature_graphs(lowered.model(), training, made->trained, diagnostics);
+    if (!made->curvature) return {};
   }
   return steps;
 }

@@ -90,6 +90,8 @@ struct StepGraph {
   bool gradient_descent = true;      // every update is param − rate·gradient, to the node
   // Of an optimizer with a stopping test, which has no updates.
   std::shared_ptr<const SolverGraphs> solver = {};
+  // Where a statement that it serves has `rate=auto`: the Hessian's product with a vector.
+  std::shared_ptr<const SolverGraphs> curvature = {};
 
   bool serves(const Training& training) const {
     return optimizer == training.optimizer && terms == training.terms && factor == training.decay.factor;

@@ -113,7 +113,8 @@ std::string runs_text(const Model& model, const RunFacts& facts, const Place& pl
     const Training& training = model.trainings[i];
     bool begun = i < place.runs.size();
     Json run{{"optimizer", training.optimizer.name},
-             {"rate", training.rate},
+             {"rate", training.rate_auto && begun ? place.runs[i].rate : training.rate},
+             {"auto", training.rate_auto},
              {"ema", training.terms.ema},
              {"steps", training.steps},
              {"done", begun ? place.runs[i].steps : 0},
@@ -262,7 +263,7 @@ class Resume {
       Json met = runs_[i].value("stopped_by", Json(""));
       place.runs.push_back({model_.trainings[i].optimizer, runs_[i]["done"], status,
                             number(runs_[i].value("loss", Json(nullptr))),
-                            met.is_string() ? met.get<std::string>() : ""});
+                            met.is_string() ? met.get<std::string>() : "", rate_of(i)});
     }
     if (text("slope/status") == "diverged") return refuse_diverged(place.steps());
     say_data();
@@ -311,6 +312,15 @@ class Resume {
     d.notes.push_back(note);
     d.helps.push_back(fmt::format("`--init {}` starts a new run from its parameters", path_));
     return d;
+  }
+
+  // Of a statement begun: `rate=auto` goes on with what was found; where it was given then, it is found now.
+  double rate_of(std::size_t statement) const {
+    if (!model_.trainings[statement].rate_auto) return model_.trainings[statement].rate;
+    return was_auto(statement) ? number(runs_[statement]["rate"]) : std::numeric_limits<double>::quiet_NaN();
+  }
+  bool was_auto(std::size_t statement) const {
+    return runs_[statement].value("auto", Json(false)) == Json(true);
   }
 
   bool same_graph() {
@@ -449,7 +459,7 @@ class Resume {
   void say_options(std::int64_t steps) {
     for (std::size_t i = 0; i < std::min(runs_.size(), model_.trainings.size()); ++i) {
       double was = number(runs_[i]["rate"]), is = model_.trainings[i].rate;
-      if (was == is) continue;
+      if (was == is || model_.trainings[i].rate_auto || (was_auto(i) && i >= begun_)) continue;
       std::string of = model_.trainings.size() > 1 ? fmt::format(" of train statement {}", i + 1) : "";
       differs(Severity::note,
               i + 1 < begun_ ? fmt::format("the rate{} was {}: that statement is done", of, shortest(was))

@@ -177,7 +177,7 @@ void warn_of_rates(const Model& model, const std::vector<StepGraph>& steps, cons
   const StepGraph* descent = gradient_descent(steps);
   if (!descent) return;
   for (const Training& training : model.trainings) {
-    if (!descent->serves(training) || !steady(training) || training.steps < 2 ||
+    if (!descent->serves(training) || training.rate_auto || !steady(training) || training.steps < 2 ||
         !(s.factor(training.rate) < -1))
       continue;
     double factor = s.factor(training.rate);

@@ -20,6 +20,7 @@
 #include "runtime/explain.h"
 #include "runtime/line_times.h"
 #include "runtime/parameters.h"
+#include "runtime/solvers/auto_rate.h"
 #include "runtime/solvers/solve.h"
 
 namespace slope {
@@ -27,8 +28,8 @@ namespace slope {
 volatile std::sig_atomic_t stop_signal = 0, stop_waits = 0;
 
 std::string_view to_string(Status status) {
-  constexpr std::string_view names[] = {"finished",      "diverged",  "interrupted",
-                                        "stopped_early", "converged", "not_converged"};
+  constexpr std::string_view names[] = {"finished",  "diverged",      "interrupted", "stopped_early",
+                                        "converged", "not_converged", "error"};
   return names[static_cast<std::size_t>(status)];
 }
 
@@ -104,7 +105,8 @@ class Loop {
       if (statement == runs_.size()) begin(training);
       total_ = total_steps(t_.model, runs_);
       fit.status = runs_.back().status = one(statement);
-      if (fit.status == Status::diverged || fit.status == Status::interrupted) break;
+      if (fit.status == Status::diverged || fit.status == Status::interrupted || fit.status == Status::failed)
+        break;
       if (statement + 1 == statements) break;
       if (stop_signal) {  // before the next one begins: the place is still in this one
         fit.status = Status::interrupted;
@@ -209,13 +211,16 @@ class Loop {
   // Until the statement, the last begun, has made its steps or something stops it. What earlier ones lack of
   // the steps that the model gives them now, it makes too.
   Status one(std::size_t number) {
-    const Training& training = t_.model.trainings[number];
-    averages_ = t_.steps[number_of(training)].averages;
-    if (training.optimizer.solver) return solve_statement(training);
+    averages_ = {};
+    if (t_.model.trainings[number].optimizer.solver) return solve_statement(t_.model.trainings[number]);
+    Training training = t_.model.trainings[number];
     RunReport& report = runs_.back();
     std::int64_t end = total_steps(t_.model, std::span(runs_).first(number)), before = done_ - report.steps;
     for (std::size_t later = number + 1; later < t_.model.trainings.size(); ++later)
       end -= t_.model.trainings[later].steps;
+    bool over = report.status == Status::stopped_early || watch_.patience_ended(training);
+    if (!over && report.steps < end - before && !settle_rate(training, report)) return Status::failed;
+    averages_ = t_.steps[number_of(training)].averages;
     Statement s(training, function(training), t_.data, number, before, end - before,
                 t_.validation != nullptr);
     memory_.arguments[0] = static_cast<T>(training.rate);
@@ -225,10 +230,24 @@ class Loop {
       start_averages();
     }
     began_.assign(own().begin(), own().end());
-    if (report.status == Status::stopped_early || watch_.patience_ended(training))
-      return Status::stopped_early;
+    if (over) return Status::stopped_early;
     first_due(s, report.steps);
     return s.plain ? steps<true>(s, report) : steps<false>(s, report);
+  }
+
+  // `rate=auto` is found once, at the parameters with which the statement begins or, where another rate was
+  // resumed, goes on; a resumed run has it.
+  bool settle_rate(Training& training, RunReport& report) {
+    if (!training.rate_auto) report.rate = training.rate;
+    else if (std::isnan(report.rate)) {
+      std::size_t number = number_of(training);
+      auto rate = auto_rate(t_.steps[number], number, t_.program, t_.model, t_.data, widened(own()), training,
+                            diagnostics_);
+      if (!rate) return false;
+      report.rate = *rate;
+    }
+    training.rate = report.rate;
+    return true;
   }
 
   // A statement whose optimizer has a stopping test: it calls back before each of its steps.
@@ -616,6 +635,7 @@ class Loop {
       fit.params = fit.usable ? best_finite() : widened(before_);
     } else {
       fit.params = result_of(training);
+      fit.usable = fit.status != Status::failed || done_ > 0;
     }
     std::vector<double> values = evaluate(fit.params);
     last_step_overflowed(fit, values);
@@ -629,7 +649,7 @@ class Loop {
     fit.runs = runs_;
     fit.runs.back().loss = fit.loss;
     if (fit.status == Status::diverged) fit.runs.back().status = Status::diverged;
-    last_line(training, fit);
+    if (fit.usable || fit.status != Status::failed) last_line(training, fit);
     // A loss that is not finite has no place on the curve, and that of the best parameters not this one.
     if (listener_.loss && fit.status != Status::diverged) listener_.loss(fit.steps, fit.loss);
   }
@@ -664,7 +684,9 @@ class Loop {
     bool last = all_finite(own());
     if (last && std::isfinite(values[0]) && all_finite(fit.params)) return;
     double loss = last ? values[0] : evaluate(widened(own()))[0];
-    diverged(t_.model.trainings[runs_.size() - 1], fit.steps, static_cast<T>(loss));
+    Training training = t_.model.trainings[runs_.size() - 1];
+    if (training.rate_auto) training.rate = runs_.back().rate;
+    diverged(training, fit.steps, static_cast<T>(loss));
     fit.status = Status::diverged;
     fit.usable = fit.steps > 0 && std::isfinite(best_loss_);
     if (!fit.usable) return;
@@ -756,9 +778,11 @@ std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepG
   std::vector<Kernel> kernels;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     kernels.push_back(step_kernel(steps[i], i));
-    if (!steps[i].solver) continue;
-    std::vector<Kernel> more = steps[i].solver->kernels(i);
-    kernels.insert(kernels.end(), more.begin(), more.end());
+    for (const auto& graphs : {steps[i].solver, steps[i].curvature}) {
+      if (!graphs) continue;
+      std::vector<Kernel> more = graphs->kernels(i);
+      kernels.insert(kernels.end(), more.begin(), more.end());
+    }
   }
   if (!step_evaluates(model, evaluation)) kernels.push_back(evaluation_kernel(evaluation));
   return kernels;

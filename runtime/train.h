@@ -14,7 +14,16 @@
 
 namespace slope {
 
-enum class Status : std::uint8_t { finished, diverged, interrupted, stopped_early, converged, not_converged };
+// failed: a statement could not begin.
+enum class Status : std::uint8_t {
+  finished,
+  diverged,
+  interrupted,
+  stopped_early,
+  converged,
+  not_converged,
+  failed
+};
 std::string_view to_string(Status status);
 
 // A point of the run as it is shown: before the step of that number.
@@ -41,8 +50,9 @@ struct RunReport {  // of one train statement
   Optimizer optimizer;
   std::int64_t steps = 0;
   Status status = Status::finished;
-  double loss = 0;              // at its end, over all rows
-  std::string stopped_by = {};  // the test that an optimizer with one met
+  double loss = 0;               // at its end, over all rows
+  std::string stopped_by = {};   // the test that an optimizer with one met
+  double rate = Watch::unknown;  // of its steps, where they have one and the statement has begun
 };
 
 // Where a run is between two steps: all that its further steps depend on. Going on from here is, to the bit,

@@ -295,15 +295,22 @@ class Writer {
     if (!hyper.empty()) hyper = "(" + hyper.substr(2) + ")";
     std::string text = fmt::format("train optimizer={}{} {}={}", t.optimizer.name, hyper,
                                    t.epochs ? "epochs" : "steps", t.epochs.value_or(t.steps));
-    if (!t.optimizer.solver) text += fmt::format(" rate={}", shortest(t.rate)) + training_options(t);
-    if (const auto& held = model_.validation)
-      text +=
-          " validation=" + (held->file.empty() ? shortest(held->fraction)
-                                               : in_quotes(from_folder(validation_path(s_.request, *held))));
-    if (model_.folds) text += fmt::format(" folds={}", model_.folds->count);
+    if (!t.optimizer.solver)
+      text += " rate=" + (t.rate_auto ? "auto" : shortest(t.rate)) + training_options(t);
+    else text += rows_held_out();
     if (t.tolerance) text += fmt::format(" tolerance={}", shortest(*t.tolerance));
     if (t.report) text += fmt::format(" report={}", *t.report);
     line(text);
+  }
+
+  std::string rows_held_out() const {
+    std::string out;
+    if (const auto& held = model_.validation)
+      out =
+          " validation=" + (held->file.empty() ? shortest(held->fraction)
+                                               : in_quotes(from_folder(validation_path(s_.request, *held))));
+    if (model_.folds) out += fmt::format(" folds={}", model_.folds->count);
+    return out;
   }
 
   // Those without which nothing would be done otherwise are left out.
@@ -328,6 +335,7 @@ class Writer {
     add_number("clip_norm", t.terms.clip_norm);
     add_number("weight_decay", t.terms.weight_decay);
     add_number("ema", t.terms.ema);
+    out += rows_held_out();
     if (t.patience) out += fmt::format(" patience={} min_delta={}", *t.patience, shortest(t.min_delta));
     if (t.seed != model_.seed.value_or(0)) out += fmt::format(" seed={}", t.seed);
     return out;

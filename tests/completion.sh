@@ -76,7 +76,7 @@ offers 'slope help ver' version
 offers 'slope new p' points.csv
 offers 'slope new points.csv ' line.slope sub
 offers 'slope train -- -' ''
-includes 'slope train --' --rate --save-every --data --help -- --weights --ema --html --weight_decay
+includes 'slope train --' --rate --save-every --data --help -- --weights --html --weight_decay
 includes 'slope predict --' --weights --keep -- --rate --save
 
 [[ $faults == 0 ]] && echo "the completions hold"

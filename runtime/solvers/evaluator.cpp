@@ -77,7 +77,8 @@ Evaluator::Evaluator(const SolverGraphs& graphs, std::size_t number, const Progr
   auto make = [&](std::string_view what, const SolverFunction& function) {
     return Function(function, SolverGraphs::kernel_name(what, number), program, *this);
   };
-  if (!graphs.least_squares()) objective_ = make("objective", graphs.objective);
+  if (!graphs.least_squares() && !graphs.objective.stores.empty())
+    objective_ = make("objective", graphs.objective);
   if (graphs.product) product_ = make("product", *graphs.product);
   if (graphs.rows) rows_ = make("rows", *graphs.rows);
   if (graphs.fixed) fixed_ = make("fixed", *graphs.fixed);
@@ -107,18 +108,21 @@ double Evaluator::objective(const VectorXd& x, VectorXd& gradient) {
   return objective_->outputs()[0];
 }
 
+VectorXd Evaluator::product(const VectorXd& x, const VectorXd& v) {
+  VectorXd out = VectorXd::Zero(size());
+  if (!product_) return out;
+  product_->call(x, *this, &v);
+  Eigen::Index at = 0;
+  for (std::size_t p = 0; p < counts_.size(); ++p)
+    for (std::int64_t i = 0; i < counts_[p]; ++i, ++at)
+      if (int from = graphs_.product_of[p]; from >= 0)
+        out[at] = product_->outputs()[static_cast<std::size_t>(from + i)];
+  return out;
+}
+
 MatrixXd Evaluator::hessian(const VectorXd& x) {
   MatrixXd h = MatrixXd::Zero(size(), size());
-  if (!product_) return h;
-  for (Eigen::Index k = 0; k < size(); ++k) {
-    VectorXd unit = VectorXd::Unit(size(), k);
-    product_->call(x, *this, &unit);
-    Eigen::Index at = 0;
-    for (std::size_t p = 0; p < counts_.size(); ++p)
-      for (std::int64_t i = 0; i < counts_[p]; ++i, ++at)
-        if (int from = graphs_.product_of[p]; from >= 0)
-          h(at, k) = product_->outputs()[static_cast<std::size_t>(from + i)];
-  }
+  for (Eigen::Index k = 0; product_ && k < size(); ++k) h.col(k) = product(x, VectorXd::Unit(size(), k));
   return (h + h.transpose()) / 2;
 }
 

@@ -31,6 +31,7 @@ class Evaluator {
 
   bool least_squares() const { return graphs_.least_squares(); }
   double objective(const VectorXd& x, VectorXd& gradient);
+  VectorXd product(const VectorXd& x, const VectorXd& v);  // of the Hessian and v
   MatrixXd hessian(const VectorXd& x);
 
   // The residuals at x with their derivatives, all multiplied with the roots of their scales: their sum of

@@ -87,6 +87,21 @@ class Builder {
     return fits() ? out_ : nullptr;
   }
 
+  std::shared_ptr<const SolverGraphs> curvature() {
+    out_->name = "rate=auto";
+    if (model_.keeps_or_draws()) {
+      diagnostics_
+          .error(Code::no_rate, training_.span,
+                 fmt::format("`rate=auto` needs a loss that is the same at every step: this model {}",
+                             model_.random ? "draws random numbers" : "keeps state"))
+          .helps.push_back("give the rate as a number: rate=0.01");
+      return {};
+    }
+    gradient_ = differentiate(graph_, loss_, params_);
+    make_product();
+    return fits() ? out_ : nullptr;
+  }
+
  private:
   const Parameter& parameter(int index) const { return model_.params[static_cast<std::size_t>(index)]; }
   NodeId param(int index, int behind = 0) {
@@ -300,7 +315,7 @@ std::vector<Kernel> SolverGraphs::kernels(std::size_t number) const {
   auto add = [&](std::string_view what, const SolverFunction& f) {
     out.push_back(f.kernel(kernel_name(what, number)));
   };
-  if (!least_squares()) add("objective", objective);
+  if (!least_squares() && !objective.stores.empty()) add("objective", objective);
   if (product) add("product", *product);
   if (rows) add("rows", *rows);
   if (fixed) add("fixed", *fixed);
@@ -326,6 +341,12 @@ bool check_memory(const SolverGraphs& graphs, std::int64_t rows, Span span, Diag
                                     graphs.name, graphs.kept_of_row(), rows, std::ceil(bytes / 1e6)));
   d.helps.push_back("`optimizer=lbfgs` keeps a few numbers for each parameter");
   return false;
+}
+
+std::shared_ptr<const SolverGraphs> curvature_graphs(const Model& model, const Training& training,
+                                                     const std::vector<int>& trained,
+                                                     Diagnostics& diagnostics) {
+  return Builder(model, training, trained, diagnostics).curvature();
 }
 
 std::shared_ptr<const SolverGraphs> solver_graphs(const Model& model, const Training& training,

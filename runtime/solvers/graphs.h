@@ -38,7 +38,7 @@ struct SolverGraphs {
   std::string name;           // of the optimizer
   std::vector<int> trained;   // parameters
   std::int64_t elements = 0;  // of them all together
-  // Roots: the loss, then the gradients by trained parameter.
+  // Roots: the loss, then the gradients by trained parameter. Empty where only the product is wanted.
   SolverFunction objective;
   // Roots: H·v by trained parameter (−1: 0). v's parts are parameters behind those of the model.
   std::optional<SolverFunction> product;
@@ -60,6 +60,12 @@ struct SolverGraphs {
 // the model too large for it.
 std::shared_ptr<const SolverGraphs> solver_graphs(const Model& model, const Training& training,
                                                   const std::vector<int>& trained, Diagnostics& diagnostics);
+
+// The product of the Hessian and a vector alone, for `rate=auto`. Nothing, with Code::no_rate, where the loss
+// is not the same at every step.
+std::shared_ptr<const SolverGraphs> curvature_graphs(const Model& model, const Training& training,
+                                                     const std::vector<int>& trained,
+                                                     Diagnostics& diagnostics);
 
 // False, with Code::too_large, where what is kept of so many rows is surely more than memory.
 bool check_memory(const SolverGraphs& graphs, std::int64_t rows, Span span, Diagnostics& diagnostics);

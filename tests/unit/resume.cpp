@@ -132,7 +132,10 @@ TEST_CASE("so does a run with batches, schedules, rows held out and patience", "
       "train epochs=4 batch=2 rate=0.02 ema=0.8 validation=0.3\ntrain steps=3 rate=0.01\n",
       "train epochs=9 batch=3 rate=0.13 patience=2 ema=0.5\ntrain steps=4 rate=0.01 ema=0.9\n",
       "train steps=9 rate=0.13 patience=2 ema=0.7\ntrain epochs=2 batch=3 rate=0.01 warmup=2 ema=0.7\n",
-      "train steps=4 rate=0.1 optimizer=adam ema=0.9\ntrain steps=4 rate=0.1 optimizer=adam ema=0.6\n");
+      "train steps=4 rate=0.1 optimizer=adam ema=0.9\ntrain steps=4 rate=0.1 optimizer=adam ema=0.6\n",
+      // A rate that is found where each statement begins.
+      "train steps=4 rate=auto\ntrain epochs=3 batch=3 rate=auto optimizer=momentum ema=0.9 decay=cosine "
+      "warmup=1\n");
   // A function with hyper-parameters in place of the optimizer.
   if (auto at = trainings.find("momentous"); at != std::string::npos)
     trainings.replace(at, 9, "optimizer=halfway(part=1.5)");
