@@ -127,12 +127,6 @@ Diagnostic& Lowering::error(Code code, Span span, std::string message) {
   return d;
 }
 
-void Lowering::not_yet(Span span, std::string what) {
-  if (!said_.insert({what, place(span).begin}).second) return;
-  error(Code::not_yet, span, fmt::format("{} cannot be compiled yet", what))
-      .notes.push_back("it is part of the language, this version does not have it");
-}
-
 bool Lowering::bind(const std::string& name, Binding binding) {
   binding.order = ++order_;
   auto [found, fresh] = scope_->names.try_emplace(name, binding);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // From the tree to the graph: names are resolved, functions inlined, constants computed, every value checked.
-// What the language has and this version cannot compile ends in Code::not_yet, never in another meaning.
 #pragma once
 #include <map>
 #include <memory>

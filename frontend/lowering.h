@@ -210,7 +210,6 @@ class Lowering {
   std::string definition_at(std::uint32_t place) const;
   std::string look_alike(const std::string& name, std::span<const std::string> known) const;
   bool one_number(NodeId value, Span span, const std::string& name, const std::string& shown);
-  void not_yet(Span span, std::string what);
   bool bind(const std::string& name, Binding binding);
 
   // expressions (expressions.cpp)

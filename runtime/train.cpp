@@ -641,7 +641,7 @@ class Loop {
     last_step_overflowed(fit, values);
     fit.loss = values[0];
     if (fit.status != Status::diverged && fit.status != Status::interrupted) check_growth(fit);
-    if (fit.status == Status::finished) check_circle(training, fit);
+    if (fit.status == Status::finished) check_circle(last_training(), fit);
     auto metrics = static_cast<std::ptrdiff_t>(t_.model.metrics.size());
     fit.metrics.assign(values.begin() + 1, values.begin() + 1 + metrics);
     fit.reports.assign(values.begin() + 1 + metrics, values.end());
@@ -678,15 +678,20 @@ class Loop {
     return {static_cast<double>(memory.outputs[0])};
   }
 
+  // The last statement begun, with the rate that its steps had.
+  Training last_training() const {
+    Training training = t_.model.trainings[runs_.size() - 1];
+    if (training.rate_auto) training.rate = runs_.back().rate;
+    return training;
+  }
+
   // The last step may itself have left the finite numbers: nothing after it has looked yet.
   void last_step_overflowed(Fit& fit, std::vector<double>& values) {
     if (fit.status == Status::diverged) return;
     bool last = all_finite(own());
     if (last && std::isfinite(values[0]) && all_finite(fit.params)) return;
     double loss = last ? values[0] : evaluate(widened(own()))[0];
-    Training training = t_.model.trainings[runs_.size() - 1];
-    if (training.rate_auto) training.rate = runs_.back().rate;
-    diverged(training, fit.steps, static_cast<T>(loss));
+    diverged(last_training(), fit.steps, static_cast<T>(loss));
     fit.status = Status::diverged;
     fit.usable = fit.steps > 0 && std::isfinite(best_loss_);
     if (!fit.usable) return;
@@ -706,11 +711,12 @@ class Loop {
   }
 
   // A run that goes on like its last steps, for ever, has not reached what it could. Only where the next
-  // steps depend on the place alone, and the loss is no new low.
+  // steps depend on the place alone, and the loss is no new low; averages of a circle do come to rest.
   void check_circle(const Training& training, const Fit& fit) {
     constexpr std::int64_t least_steps = 20;
-    bool alike = !training.optimizer.solver && !training.batches() && !training.patience && !t_.validation &&
-                 training.decay.name != "plateau" && RateSchedule(training, runs_.back().steps).constant();
+    bool alike = !training.optimizer.solver && training.terms.ema == 0 && !training.batches() &&
+                 !training.patience && !t_.validation && training.decay.name != "plateau" &&
+                 RateSchedule(training, runs_.back().steps).constant();
     if (!alike || t_.model.keeps_or_draws() || fit.steps_here < least_steps || fit.loss < best_loss_) return;
     auto params = static_cast<std::size_t>(t_.model.param_elements());
     Memory<T> memory(t_.model, t_.data, with_states(widened(memory_.params)), results(),
