@@ -10,6 +10,7 @@
 #include "driver/output.h"
 #include "runtime/batches.h"
 #include "runtime/explain.h"
+#include "runtime/folds.h"
 #include "runtime/gradient_check.h"
 #include "runtime/inputs.h"
 #include "runtime/parameters.h"
@@ -193,6 +194,7 @@ bool cells_matter(const Model& model) {
 // What training would say of data and model; false where it would refuse them.
 bool settle(Session& s, std::int64_t rows) {
   CountedRows counted = counted_rows(s.model());
+  if (!check_folds(s, rows)) return false;
   return settle_trainings(s.lowered->model(), counted ? std::ssize(counted(rows)) : rows, s.diagnostics);
 }
 
