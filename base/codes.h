@@ -70,6 +70,7 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(random_prediction, 411, done, "a prediction with random numbers in it")             \
   X(no_rate, 412, model, "a rate that `auto` cannot find")                              \
   X(chosen_rate, 413, done, "a rate that `auto` found")                                 \
+  X(stopped_early, 414, done, "a run that patience ended")                              \
   X(wrong_optimizer, 420, model, "a loss that an optimizer is not made for")            \
   X(not_converged, 421, diverged, "an optimizer that met its limit of steps first")     \
   X(redundant_parameters, 422, done, "parameters that others make up for")              \

@@ -35,10 +35,9 @@ double without_sign(double value) { return std::isnan(value) ? std::fabs(value) 
 // One line of progress: the step or the epoch, the loss, what the rows held out say and, while they are few,
 // the parameters.
 std::string line_text(const Model& model, std::span<const std::string> names, const Progress& p,
-                      std::span<const double> params) {
-  std::int64_t at = p.epoch.value_or(p.step), of = p.epoch ? p.epochs : p.total;
-  std::string line = fmt::format("{} {:>{}}  loss {:<12.6g}", p.epoch ? "epoch" : "step", at,
-                                 std::to_string(of).size(), without_sign(p.loss));
+                      std::span<const double> params, std::size_t width) {
+  std::string line = fmt::format("{} {:>{}}  loss {:<12.6g}", p.epoch ? "epoch" : "step",
+                                 p.epoch.value_or(p.step), width, without_sign(p.loss));
   for (const auto& [name, value] : named_validation(model, p.validation))
     line += fmt::format("  {} {:<10.6g}", name, without_sign(value));
   for (std::size_t i = 0; i < names.size(); ++i) line += fmt::format("  {} {:<10.6g}", names[i], params[i]);
@@ -109,7 +108,9 @@ void ProgressView::line(const Progress& p) {
   // Beside a bar only the lines that were asked for.
   if (!lines_ || (bar_ && !p.asked)) return;
   erase();
-  print_error(line_text(model_, names_, p, shown_params(p)));
+  // What is still to come may grow less: a run that patience ends.
+  width_ = std::max(width_, std::to_string(p.epoch ? p.epochs : p.total).size());
+  print_error(line_text(model_, names_, p, shown_params(p), width_));
 }
 
 void ProgressView::tick(const Progress& p) {

@@ -37,6 +37,7 @@ class ProgressView {
   const Model& model_;
   std::vector<std::string> names_;  // of the elements of the parameters; none where they are too many
   bool lines_, bar_, utf8_ = false, color_ = false;
+  std::size_t width_ = 0;  // of the steps or epochs in a line
   os::LineFile log_;
   os::Status log_failed_;
   // The last look at the clock, what was done by then, and the rate of the last seconds.

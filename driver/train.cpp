@@ -236,6 +236,29 @@ CrossValidation fold_by_fold(const Arguments& a, Session& s, const Trainer& trai
   });
 }
 
+// Which of the statements that this call ran patience ended, and since when nothing was better. Steps and
+// passes are counted from the first statement on, as in the lines of progress.
+void say_of_patience(Session& s, const Fit& fit) {
+  std::int64_t steps = 0, passes = 0, here = fit.steps - fit.steps_here;
+  for (std::size_t i = 0; i < fit.runs.size(); ++i) {
+    const RunReport& run = fit.runs[i];
+    const Training& training = s.model().trainings[i];
+    steps += run.steps;
+    passes += run.steps / training.epoch_steps;
+    if (run.status != Status::stopped_early || steps <= here) continue;
+    bool epochs = training.batches();  // else a pass is a step
+    std::int64_t at = epochs ? passes : steps;
+    std::string_view pass = epochs ? "epoch" : "step", watched = s.model().validation ? "val_loss" : "loss";
+    std::string by = training.min_delta > 0 ? " by more than " + shortest(training.min_delta) : "";
+    s.diagnostics
+        .note(Code::stopped_early, training.span,
+              fmt::format("stopped after {} {}: {} has not fallen{} since {} {}", pass, at, watched, by, pass,
+                          at - *training.patience))
+        .notes.push_back(
+            fmt::format("the result is the best seen: the parameters of the lowest {}", watched));
+  }
+}
+
 std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path,
                                    os::Output& output, const State* resumed) {
   Trained out;
@@ -277,6 +300,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   out.fit = train(trainer, std::move(*start), listener, s.diagnostics);
   s.times["train"] = out.fit.train_seconds;
   view.finish(out.fit, s.diagnostics);
+  say_of_patience(s, out.fit);
   if (out.folds) say_of_folds(s, *out.folds);
   bool over = out.fit.status == Status::finished || is_over(out.fit.status);
   out.was_finished = resumed && out.fit.steps_here == 0 && over;
