@@ -717,6 +717,97 @@ def second_derivative_of_a_product_with_a_zero(p, d):
     return p["a"] + 3 * p["b"]
 
 
+# --- likelihoods, and what indexes in pairs ---
+
+POSITIVE = np.abs(numbers((11,), 2.9, 1.5)) + 0.2
+SEEN = np.arange(11) % 3 != 1
+
+
+@model("""
+data x[5], size
+param w[5] = 0, b = 0, log_shape = 0
+shape = exp(log_shape)
+log_mean = x @ w + b
+loss = nll(shape*(log_shape - log_mean) - lgamma(shape) + (shape - 1)*log(size) - shape*size*exp(-log_mean))
+""", {"x": X5, "size": POSITIVE}, {"w": (5,), "b": (), "log_shape": 0.4})
+def gamma_errors(p, d):
+    mean, shape = jnp.exp(d["x"] @ p["w"] + p["b"]), jnp.exp(p["log_shape"])
+    return -jnp.mean(jax.scipy.stats.gamma.logpdf(d["size"], shape, scale=mean / shape))
+
+
+@model("""
+data x[5], time, seen
+param w[5] = 0, b = 0, log_shape = 0
+shape = exp(log_shape)
+u = (time/exp(x @ w + b))^shape
+loss = nll((if seen == 1 then log_shape + log(u) - log(time) else 0) - u)
+""", {"x": X5, "time": POSITIVE, "seen": SEEN}, {"w": (5,), "b": (), "log_shape": 0.3})
+def weibull_survival(p, d):
+    shape, scale = jnp.exp(p["log_shape"]), jnp.exp(d["x"] @ p["w"] + p["b"])
+    hazard = shape / scale * (d["time"] / scale) ** (shape - 1)
+    return -jnp.mean(d["seen"] * jnp.log(hazard) - (d["time"] / scale) ** shape)
+
+
+@model("""
+data x, y, seen
+param a = 0, b = 0, log_sd = 0
+z = (y - a*x - b)/exp(log_sd)
+loss = nll(if seen == 1 then -0.5*z^2 - log_sd - 0.5*log(2*pi) else log(0.5*erfc(-z/sqrt(2))))
+""", {"x": X1, "y": Y, "seen": np.arange(13) % 3 != 1}, {"a": 0.4, "b": -0.3, "log_sd": 0.2})
+def censored_measurements(p, d):
+    mean, sd, normal = p["a"] * d["x"] + p["b"], jnp.exp(p["log_sd"]), jax.scipy.stats.norm
+    return -jnp.mean(jnp.where(d["seen"] == 1, normal.logpdf(d["y"], mean, sd), normal.logcdf(d["y"], mean, sd)))
+
+
+@model("""
+data y
+param m[3] = 0, log_sd[3] = 0, share[3] = 0
+loss = nll(logsumexp(log_softmax(share) - log_sd - 0.5*((y - m)/exp(log_sd))^2 - 0.5*log(2*pi)))
+""", {"y": Y}, {"m": (3,), "log_sd": (3,), "share": (3,)})
+def mixture_of_normals(p, d):
+    density = jax.scipy.stats.norm.pdf(d["y"][:, None], p["m"], jnp.exp(p["log_sd"]))
+    return -jnp.mean(jnp.log(density @ nn.softmax(p["share"])))
+
+
+@model("""
+data x[5], level : class(4)
+param w[5] = 0, first = -1, steps[2] = 0
+cuts = first + [0, exp(steps[0]), exp(steps[0]) + exp(steps[1])]
+below = sigmoid(cuts - x @ w)
+p = concat(below, [1]) - concat([0], below)
+loss = nll(log(p[level]))
+""", {"x": X5, "level": (np.arange(11) * 5) % 4}, {"w": (5,), "first": -0.8, "steps": (2,)})
+def ordered_classes(p, d):
+    cuts = p["first"] + jnp.concatenate([jnp.zeros(1), jnp.cumsum(jnp.exp(p["steps"]))])
+    below = nn.sigmoid(cuts - (d["x"] @ p["w"])[:, None])
+    below = jnp.concatenate([jnp.zeros((11, 1)), below, jnp.ones((11, 1))], 1)
+    return -jnp.mean(jnp.log(jax.vmap(lambda c, k: jnp.diff(c)[k])(below, d["level"])))
+
+
+@model("""
+data i : index(4), k : index(3), y
+param T[4, 3] = 0, A[3, 3] = 0
+p = T[i, k] + T[[0, 2, 3], [1, 1, 0]] @ A[k] + einsum("ii->", A*A)*y
+loss = mse(p, y) + 0.1*sum(einsum("ii->i", A)*[1, 2, 3]^2)
+""", {"i": (np.arange(11) * 3) % 4, "k": (np.arange(11) * 2) % 3, "y": Y[:11]}, {"T": (4, 3), "A": (3, 3)})
+def indices_in_pairs(p, d):
+    T, A, k = p["T"], p["A"], d["k"]
+    picked = jnp.stack([T[0, 1], T[2, 1], T[3, 0]])
+    rows = T[d["i"], k] + A[k] @ picked + jnp.sum(jnp.diag(A) ** 2) * d["y"]
+    return mse(rows, d["y"]) + 0.1 * jnp.sum(jnp.diag(A) * jnp.array([1.0, 4, 9]))
+
+
+@model("""
+data x[5], y
+h = dense(x, 3, tanh)
+loss = mse(dense(h, 1)[0], y) + sum(grad(mean(h^2), h.W)^2)
+""", {"x": X5, "y": Y[:11]}, {"h.W": (5, 3), "h.b": (3,), "loss.dense.W": (3, 1), "loss.dense.b": (1,)})
+def penalty_by_weights_of_a_layer(p, d):
+    h = lambda W: jnp.tanh(d["x"] @ W + p["h.b"])
+    penalty = jnp.sum(jax.grad(lambda W: jnp.mean(h(W) ** 2))(p["h.W"]) ** 2)
+    return mse((h(p["h.W"]) @ p["loss.dense.W"] + p["loss.dense.b"])[:, 0], d["y"]) + penalty
+
+
 out = ROOT / "tests/data/jax_models.json"
 out.write_text("[\n" + ",\n".join(json.dumps(m, separators=(",", ":")) for m in models) + "\n]\n")
 print(f"{len(models)} models, {out.stat().st_size} bytes")
