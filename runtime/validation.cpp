@@ -66,12 +66,15 @@ std::optional<Split> split_by_fraction(const Validation& validation, Dataset dat
   return split;
 }
 
-// One file for the columns of all statements.
+// One file for the columns of all statements. Where they are of several files and one of these is an array,
+// no file can be that: an array is one name's.
 std::optional<Dataset> read_file(Session& s, const Validation& validation, const std::vector<bool>& wanted) {
   auto is_array = [](const DataFile& file) { return file.array().has_value(); };
-  if (std::any_of(s.opened->files.begin(), s.opened->files.end(), is_array)) {
+  if (s.opened->files.size() > 1 && std::any_of(s.opened->files.begin(), s.opened->files.end(), is_array)) {
     Diagnostic& d = s.diagnostics.error(
-        Code::not_yet, "one file cannot be validated with where data are arrays: an array is one name's");
+        Code::bad_option_value,
+        fmt::format("one file cannot take the place of {} to validate with: an array is one name's",
+                    s.opened->files.size()));
     d.span = validation.span;
     d.helps.push_back("`validation=0.2` holds out rows; `slope eval --data NAME=F` evaluates others");
     return {};
@@ -88,6 +91,14 @@ std::optional<Dataset> read_file(Session& s, const Validation& validation, const
     s.diagnostics.add(std::move(d));
   }
   if (!file) return {};
+  if (is_array(*file) != is_array(s.opened->files[0])) {
+    auto kind = [&](const DataFile& of) { return is_array(of) ? "an array" : "a table"; };
+    Diagnostic& d = s.diagnostics.error(
+        Code::bad_option_value, fmt::format("{} is {}, but the data of the model are {}",
+                                            escaped(validation.file), kind(*file), kind(s.opened->files[0])));
+    d.span = validation.span;
+    return {};
+  }
   Opened opened{s.opened->sources, {}, std::vector<std::size_t>(s.opened->sources.size(), 0)};
   opened.files.push_back(std::move(*file));
   return read_columns(s.model(), opened, wanted, true, s.diagnostics);
