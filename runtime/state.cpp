@@ -377,7 +377,10 @@ std::optional<State> load(const std::string& path, Writer writer, Diagnostics& d
   Activity loading("loading the state");
   os::Bytes bytes;
   if (os::Status error = os::read_file(path, os::memory_limit(), bytes)) {
-    diagnostics.error(error->too_large ? Code::too_large : Code::cannot_open, error->message());
+    Diagnostic& d =
+        diagnostics.error(error->too_large ? Code::too_large : Code::cannot_open, error->message());
+    if (error->missing)
+      d.helps.push_back("`slope train MODEL` makes such a file, beside the model or where `--save` says");
     return {};
   }
   Loader loader(bytes.view(), writer);
