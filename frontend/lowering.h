@@ -394,6 +394,8 @@ class Lowering {
   std::string fault_of_rate(double rate) const;
   void check_rate_auto(const Training& training, Span span);
   void number_option(const ast::Node& option, ast::NodeId value, Options& given);
+  std::optional<std::string> own_range(const ast::Node& option, double number, Span span,
+                                       Options& given) const;
   void shuffle_option(ast::NodeId value, Options& given);
   void validation_option(ast::NodeId value, Options& given);
   void take_validation(const Options& given);

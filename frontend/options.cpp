@@ -377,6 +377,41 @@ std::string Lowering::fault_of_rate(double rate) const {
                      to_string(model.graph.precision()));
 }
 
+// Of an option with a range of its own: what the number must be, "" where it is that and was taken. None: of
+// another option.
+std::optional<std::string> Lowering::own_range(const ast::Node& option, double number, Span span,
+                                               Options& given) const {
+  if (option.text == "rate") {
+    std::string wanted = fault_of_rate(number);
+    if (wanted.empty()) given.rate = number;
+    return wanted;
+  }
+  if (option.text == "tolerance") {
+    if (!(number >= 0 && number < 1)) return "at least 0 and below 1";
+    given.tolerance = number;
+    return "";
+  }
+  if (option.text == "validation") {
+    if (!(number > 0 && number < 1)) return "a fraction between 0 and 1, or the name of a file in quotes";
+    given.validation = Validation{.fraction = number, .span = span};
+    return "";
+  }
+  if (option.text == "ema") {
+    bool single = model.graph.precision() == Precision::f32;
+    double rounded = single ? nearest_float(shortest(number)) : number;
+    if (!(rounded > 0 && rounded < 1)) return single ? "above 0 and below 1 in f32" : "above 0 and below 1";
+    given.ema = number;
+    return "";
+  }
+  if (option.text == "folds") {
+    if (!(number == std::floor(number) && number >= 2 && number <= most_steps))
+      return "a whole number of at least 2";
+    given.folds = Folds{.count = static_cast<std::int64_t>(number), .span = span};
+    return "";
+  }
+  return {};
+}
+
 void Lowering::number_option(const ast::Node& option, ast::NodeId value, Options& given) {
   const ast::Node& text = ast()[value];
   auto number = constant_number(value, fmt::format("the option `{}`", option.text));
@@ -390,33 +425,8 @@ void Lowering::number_option(const ast::Node& option, ast::NodeId value, Options
     error(Code::bad_option_value, text.span,
           fmt::format("`{}` is {}, but must be {}", option.text, shortest(*number), wanted));
   };
-  if (option.text == "rate") {
-    std::string wanted = fault_of_rate(*number);
-    if (wanted.empty()) given.rate = *number;
-    else refuse(std::move(wanted));
-    return;
-  }
-  if (option.text == "tolerance") {
-    if (*number >= 0 && *number < 1) given.tolerance = *number;
-    else refuse("at least 0 and below 1");
-    return;
-  }
-  if (option.text == "validation") {
-    if (*number > 0 && *number < 1) given.validation = Validation{.fraction = *number, .span = text.span};
-    else refuse("a fraction between 0 and 1, or the name of a file in quotes");
-    return;
-  }
-  if (option.text == "ema") {
-    bool single = model.graph.precision() == Precision::f32;
-    double rounded = single ? nearest_float(shortest(*number)) : *number;
-    if (rounded > 0 && rounded < 1) given.ema = *number;
-    else refuse(single ? "above 0 and below 1 in f32" : "above 0 and below 1");
-    return;
-  }
-  if (option.text == "folds") {
-    if (*number == std::floor(*number) && *number >= 2 && *number <= most_steps)
-      given.folds = Folds{.count = static_cast<std::int64_t>(*number), .span = text.span};
-    else refuse("a whole number of at least 2");
+  if (auto wanted = own_range(option, *number, text.span, given)) {
+    if (!wanted->empty()) refuse(*wanted);
     return;
   }
   struct RealOption {

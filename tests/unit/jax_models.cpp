@@ -10,9 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "frontend/lower.h"
-#include "graph/gradient.h"
 #include "tests/unit/compiled.h"
+#include "tests/unit/lowered_text.h"
 
 using namespace slope;
 using namespace slope::test;
@@ -22,36 +21,29 @@ namespace {
 
 using Numbers = std::vector<double>;
 
-// The parameters' and states' nodes for a model's graph, and the inputs that the test gives it.
-struct Case {
-  std::vector<NodeId> params;
-  Inputs<double> inputs;
-};
-
 void append(Numbers& to, const Numbers& values) { to.insert(to.end(), values.begin(), values.end()); }
 
-Case case_of(Model& model, const Json& test) {
-  Case out;
-  out.inputs.rows = test["rows"].get<std::int64_t>();
+// The columns, parameters and states that the test gives the model.
+Inputs<double> inputs_of(const LoweredText& model, const Json& test) {
+  Inputs<double> out;
+  out.rows = test["rows"].get<std::int64_t>();
   REQUIRE(model.columns.size() == test["columns"].size());
   for (const DataColumn& column : model.columns) {
-    out.inputs.columns.push_back(test["columns"].at(column.name).get<Numbers>());
-    REQUIRE(std::ssize(out.inputs.columns.back()) == out.inputs.rows * elements({true, column.axes}));
+    out.columns.push_back(test["columns"].at(column.name).get<Numbers>());
+    REQUIRE(std::ssize(out.columns.back()) == out.rows * elements({true, column.axes}));
   }
-  REQUIRE(model.params.size() == test["params"].size());
-  for (std::size_t i = 0; i < model.params.size(); ++i) {
-    const Parameter& param = model.params[i];
+  REQUIRE(model.parameters.size() == test["params"].size());
+  for (const Parameter& param : model.parameters) {
     INFO(param.name);
     REQUIRE(test["params"].contains(param.name));
     auto values = test["params"][param.name]["values"].get<Numbers>();
     REQUIRE(values.size() == param.start.size());
-    out.inputs.param_offsets.push_back(param.offset);
-    append(out.inputs.params, values);
-    out.params.push_back(model.graph.param(static_cast<int>(i), model.graph.intern({false, param.axes})));
+    out.param_offsets.push_back(param.offset);
+    append(out.params, values);
   }
   for (const StateVariable& state : model.states) {
-    out.inputs.state_offsets.push_back(std::ssize(out.inputs.states));
-    append(out.inputs.states, state.start);
+    out.state_offsets.push_back(std::ssize(out.states));
+    append(out.states, state.start);
   }
   return out;
 }
@@ -70,25 +62,17 @@ void check_close(const Numbers& found, const Numbers& expected) {
 }
 
 void check(const Json& test) {
-  Diagnostics diagnostics;
-  ast::Ast tree = parse(Source("m.slope", test["text"].get<std::string>()), diagnostics);
-  auto lowered = lower(tree, {}, diagnostics);
-  std::string messages;
-  for (const Diagnostic& d : diagnostics.all())
-    if (d.severity == Severity::error) messages += to_string(d.code) + " " + d.message + "\n";
-  INFO(messages);
-  REQUIRE(lowered);
-  Model& model = lowered->model();
-  auto [params, inputs] = case_of(model, test);
-  std::vector<NodeId> roots = differentiate(model.graph, model.loss, params);
+  LoweredText model = lower_text(test["text"].get<std::string>());
+  Inputs<double> inputs = inputs_of(model, test);
+  std::vector<NodeId> roots = model.gradient;
   REQUIRE(std::ranges::all_of(roots, &NodeId::valid));
   roots.insert(roots.begin(), model.loss);
   Fused fused = fuse(model.graph, roots);
 
   auto interpreted = evaluate<double>(fused.graph, fused.roots, inputs);
   check_close(interpreted[0], {test["loss"].get<double>()});
-  for (std::size_t i = 0; i < params.size(); ++i) {
-    const std::string& name = model.params[i].name;
+  for (std::size_t i = 0; i < model.parameters.size(); ++i) {
+    const std::string& name = model.parameters[i].name;
     INFO("derivative by " << name);
     check_close(interpreted[i + 1], test["params"][name]["gradient"].get<Numbers>());
   }
@@ -97,7 +81,7 @@ void check(const Json& test) {
           .run(inputs);
   REQUIRE(compiled.size() == interpreted.size());
   for (std::size_t i = 0; i < compiled.size(); ++i) {
-    INFO("compiled, " << (i == 0 ? "the loss" : "derivative by " + model.params[i - 1].name));
+    INFO("compiled, " << (i == 0 ? "the loss" : "derivative by " + model.parameters[i - 1].name));
     CHECK(std::ranges::equal(compiled[i], interpreted[i], same<double>));
   }
 }

@@ -20,6 +20,8 @@ struct LoweredText {
   std::vector<std::int64_t> offsets;  // of the parameters
   std::int64_t params = 0;            // elements
   std::vector<DataColumn> columns;
+  std::vector<Parameter> parameters;
+  std::vector<StateVariable> states;
 };
 
 inline LoweredText lower_text(const std::string& text) {
@@ -44,6 +46,8 @@ inline LoweredText lower_text(const std::string& text) {
   REQUIRE(verify(model.graph) == "");
   out.loss = model.loss;
   out.columns = model.columns;
+  out.parameters = model.params;
+  out.states = model.states;
   out.graph = model.graph;
   return out;
 }
