@@ -190,4 +190,6 @@ Program::Function Program::function(std::string_view name) const {
   return found->second;
 }
 
+bool Program::has(std::string_view name) const { return loaded_->functions.contains(std::string(name)); }
+
 }  // namespace slope

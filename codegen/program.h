@@ -107,6 +107,7 @@ class Program {
   static std::optional<Program> compile(std::span<const Kernel> kernels, const CompileOptions& options,
                                         Diagnostics& diagnostics);
   Function function(std::string_view name) const;
+  bool has(std::string_view name) const;
   // How it came about.
   struct Making {
     double codegen_seconds = 0, link_seconds = 0;

@@ -282,7 +282,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   if (s.model().folds) store_for_folds(s.model(), out.data.training);  // the facts are of the file's columns
   out.stability = stability_of(s, *steps, rows);
   std::int64_t first_step = start->steps(), total = total_steps(s.model(), start->runs);
-  std::vector<Kernel> kernels = training_kernels(s.model(), *steps, evaluation);
+  std::vector<Kernel> kernels = training_kernels(s.model(), *steps, evaluation, rows.rows);
   auto program = compile(s, kernels, rows);
   ProgressView view(a, s.model());
   if (!program || !view.open_log(first_step, s.diagnostics)) return {};

@@ -112,6 +112,59 @@ void warn_of_sum(const Model& model, Diagnostics& diagnostics) {
   d.helps.push_back("`mean(…)` is the same for batches of any size");
 }
 
+// A reduction over rows that goes into every row again, as the mean of batch_norm does.
+NodeId spread_reduction(const Graph& graph, NodeId loss) {
+  std::vector<bool> needed = live(graph, std::span(&loss, 1));
+  std::vector<NodeId> reduction(needed.size());  // the first that a value without rows is made of
+  for (std::size_t i = 0; i < needed.size(); ++i) {
+    NodeId id(static_cast<std::int64_t>(i));
+    if (!needed[i]) continue;
+    for (NodeId input : graph[id].inputs()) {
+      if (!reduction[input.index()].valid()) continue;
+      if (graph.has_rows(id)) return reduction[input.index()];
+      reduction[i] = reduction[input.index()];
+    }
+    if (graph.sums_rows(id)) reduction[i] = id;
+  }
+  return {};
+}
+
+// The next larger one whose last batch has more than one row.
+std::int64_t better_batch(std::int64_t batch, std::int64_t rows) {
+  std::int64_t better = batch + 1;
+  while (better < rows && rows % better == 1) ++better;
+  return std::min(better, rows);
+}
+
+// What a mean or a variance over one row is, is no estimate of anything.
+void warn_of_single_rows(const Model& model, std::int64_t rows, Diagnostics& diagnostics) {
+  NodeId reduction = spread_reduction(model.graph, model.loss);
+  if (!reduction.valid()) return;
+  for (const Training& training : model.trainings) {
+    if (!training.batches()) continue;
+    std::int64_t last = rows % *training.batch;
+    bool single = *training.batch == 1 || last == 1;
+    if (last == 0 && !single) continue;
+    auto origins = model.graph.origins(reduction);
+    Span place = origins.empty() ? training.span : origins[0];
+    std::string batches = fmt::format("batches of {} of {} rows", *training.batch, rows);
+    if (!single) {
+      diagnostics.note(Code::sum_of_batch, place,
+                       fmt::format("a reduction over rows sees {} rows in the last batch: {}", last, batches));
+      continue;
+    }
+    Diagnostic& d = diagnostics.warning(
+        Code::sum_of_batch, place,
+        fmt::format("a reduction over rows sees a single row in {}: {}",
+                    *training.batch == 1 ? "every batch" : "the last batch", batches));
+    d.notes.push_back("of one row the mean is the row itself and the variance 0");
+    d.helps.push_back(fmt::format("take another batch: batch={} leaves {}", better_batch(*training.batch, rows),
+                                  rows % better_batch(*training.batch, rows) == 0
+                                      ? "no rest"
+                                      : fmt::format("{}", rows % better_batch(*training.batch, rows))));
+  }
+}
+
 }  // namespace
 
 double growth_with_rows(const Graph& graph, NodeId value) {
@@ -126,6 +179,7 @@ bool settle_trainings(Model& model, std::int64_t rows, Diagnostics& diagnostics)
   bool fine = true;
   for (Training& training : model.trainings) fine &= settle(training, rows, diagnostics);
   if (fine) warn_of_sum(model, diagnostics);
+  if (fine) warn_of_single_rows(model, rows, diagnostics);
   return fine;
 }
 

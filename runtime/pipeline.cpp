@@ -442,7 +442,7 @@ Kernel prediction_kernel(const Fused& fused) {
   return {"predict", &fused.graph, {{fused.roots[0], rows ? Store::To::row_output : Store::To::output, 0}}};
 }
 
-CompileOptions compile_options(const Request& request, const Model& model, const Dataset& data) {
+CompileOptions layout(const Model& model, const Dataset& data) {
   CompileOptions options;
   options.param_offsets = param_offsets(model);
   // Behind the parameters may lie a vector of as many parts (SolverGraphs::product).
@@ -450,6 +450,11 @@ CompileOptions compile_options(const Request& request, const Model& model, const
     options.param_offsets.push_back(model.param_elements() + options.param_offsets[i]);
   options.state_offsets = state_offsets(model);
   options.storages = data.storages;
+  return options;
+}
+
+CompileOptions compile_options(const Request& request, const Model& model, const Dataset& data) {
+  CompileOptions options = layout(model, data);
   options.cpu = request.cpu;
   options.cache = request.cache;
   return options;

@@ -148,6 +148,8 @@ Kernel prediction_kernel(const Fused& fused);
 // How many numbers a kernel leaves in Run::outputs.
 std::size_t output_count(const Kernel& kernel);
 CompileOptions compile_options(const Request& request, const Model& model, const Dataset& data);
+// Of these only where parameters, states and columns lie, which is all that interpreted functions ask for.
+CompileOptions layout(const Model& model, const Dataset& data);
 // False, with Code::too_many_operations, where a value takes more operations than are compiled.
 bool check_size(const Graph& graph, NodeId root, Diagnostics& diagnostics);
 

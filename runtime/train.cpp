@@ -20,7 +20,9 @@
 #include "runtime/explain.h"
 #include "runtime/line_times.h"
 #include "runtime/parameters.h"
+#include "runtime/settled.h"
 #include "runtime/solvers/auto_rate.h"
+#include "runtime/solvers/outcome.h"
 #include "runtime/solvers/solve.h"
 
 namespace slope {
@@ -93,6 +95,7 @@ class Loop {
     keep_own(before_);
     best_.resize(own_);
     for (const RunReport& run : runs_) done_ += run.steps;
+    entry_.assign(own().begin(), own().end());
   }
 
   Fit run() {
@@ -291,7 +294,6 @@ class Loop {
     step_under_way = no_step;
     arrive(run.params, std::numeric_limits<double>::quiet_NaN(), report, made + run.steps, before);
     report.stopped_by = run.stopped_by;
-    say_redundant(training, run);
     return ended(training, run);
   }
 
@@ -333,49 +335,22 @@ class Loop {
   }
 
   Status ended(const Training& training, const SolverRun& run) {
-    const std::string& name = training.optimizer.name;
+    bool last = &training == &t_.model.trainings.back();
+    gradient_ = gradient_in_units(t_.model, run.params, run.verdict.gradient);
     switch (run.end) {
-      case SolverEnd::converged: return Status::converged;
+      case SolverEnd::converged: break;
       case SolverEnd::interrupted: return Status::interrupted;
-      case SolverEnd::unbounded: {
-        Diagnostic& d =
-            diagnostics_.error(Code::diverged, training.span,
-                               "the loss has no minimum: it falls without bound in some direction");
-        d.helps.push_back("hold the parameters by a term such as + 1e-3*sum(w^2)");
+      case SolverEnd::unbounded:
+        report_outcome(t_.model, training, run, widened(began_), diagnostics_);
         return Status::diverged;
-      }
-      case SolverEnd::limit: break;
+      case SolverEnd::limit:
+      case SolverEnd::unproven:
+        // A statement behind it goes on from there.
+        if (last && training.optimizer.name != "exact") break;
+        return Status::not_converged;
     }
-    if (name == "exact" || &training != &t_.model.trainings.back()) return Status::not_converged;
-    Diagnostic& d =
-        diagnostics_.error(Code::not_converged, training.span,
-                           fmt::format("`{}` made {} step{}, its limit, before its stopping test was met",
-                                       name, training.steps, training.steps == 1 ? "" : "s"));
-    d.notes.push_back("the parameters reached so far are the result");
-    d.helps.push_back(fmt::format("give more steps, or a tolerance: `train optimizer={} steps={}`", name,
-                                  10 * std::max<std::int64_t>(training.steps, 1)));
-    return Status::not_converged;
-  }
-
-  void say_redundant(const Training& training, const SolverRun& run) {
-    const std::vector<std::int64_t>& elements = run.redundant;
-    if (elements.empty()) return;
-    std::vector<std::string> names;
-    for (std::int64_t element : std::span(elements).first(std::min<std::size_t>(elements.size(), 10))) {
-      const Parameter& param = param_at(t_.model, element);
-      names.push_back("`" + element_name(param.name, param.axes, element - param.offset) + "`");
-    }
-    if (elements.size() > 10) names.push_back(fmt::format("{} more", elements.size() - 10));
-    bool one = names.size() == 1;
-    Diagnostic& d = diagnostics_.warning(
-        Code::redundant_parameters, training.span,
-        fmt::format("the loss does not determine {}: other values, with others of the rest, fit as well",
-                    listed(names)));
-    d.notes.push_back(run.nearest ? "the result is the minimum nearest to the start"
-                                  : fmt::format("{} where {} started", one ? "it stays" : "they stay",
-                                                one ? "it" : "they"));
-    d.helps.push_back(
-        fmt::format("leave {} out, or add a term such as 1e-6*sum(w^2) to the loss", one ? "it" : "some"));
+    report_outcome(t_.model, training, run, widened(began_), diagnostics_);
+    return run.end == SolverEnd::converged ? Status::converged : Status::not_converged;
   }
 
   void use_all_rows() {
@@ -642,11 +617,13 @@ class Loop {
     fit.loss = values[0];
     if (fit.status != Status::diverged && fit.status != Status::interrupted) check_growth(fit);
     if (fit.status == Status::finished) check_circle(last_training(), fit);
+    if (fit.status == Status::finished) judge_end(fit, values);
     auto metrics = static_cast<std::ptrdiff_t>(t_.model.metrics.size());
     fit.metrics.assign(values.begin() + 1, values.begin() + 1 + metrics);
     fit.reports.assign(values.begin() + 1 + metrics, values.end());
     fit.validation = validate(narrowed<T>(fit.params));
     fit.runs = runs_;
+    fit.gradient = gradient_;
     fit.runs.back().loss = fit.loss;
     if (fit.status == Status::diverged) fit.runs.back().status = Status::diverged;
     if (fit.usable || fit.status != Status::failed) last_line(training, fit);
@@ -733,6 +710,55 @@ class Loop {
       warn_of_circle(training, *circle, best_loss_, diagnostics_);
   }
 
+  // Of plain steps.
+  void judge_end(Fit& fit, std::vector<double>& values) {
+    const Training training = last_training();
+    if (training.optimizer.solver || fit.steps_here == 0 || keeps(t_.model, training) || is_no_descent()) return;
+    std::vector<double> start = widened(entry_);
+    double before = evaluate(start)[0];
+    // Beside a loss of 0 there is rounding only.
+    const double nothing = std::pow(100 * std::numeric_limits<T>::epsilon(), 2) + 1e-6 * std::fabs(before);
+    if (penalized(fit.params, fit.loss) > penalized(start, before) + nothing && fit.loss > before + nothing)
+      return settle_rise(fit, values, start, before);
+    constexpr std::int64_t few_steps = 20;  // nobody expects an end of them
+    bool whole = step_evaluates(t_.model, t_.evaluation) || !training.batches();
+    if (!whole || fit.steps < few_steps || t_.model.keeps_or_draws() || t_.model.uses_training) return;
+    warn_unless_settled(t_.model, training, t_.steps[number_of(training)].trained, t_.program, t_.data, fit.params,
+                        start, before - fit.loss, diagnostics_);
+  }
+  // Steps along grad(…) of something else, or against a part that is held, need not bring this loss down.
+  bool is_no_descent() const {
+    std::vector<bool> needed = live(t_.model.graph, std::span(&t_.model.loss, 1));
+    for (std::size_t i = 0; i < needed.size(); ++i)
+      if (needed[i] && t_.model.graph[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::stop_gradient)
+        return true;
+    return false;
+  }
+  // What the steps go down where the optimizer adds to it.
+  double penalized(const std::vector<double>& params, double loss) const {
+    double most = 0, squares = 0;
+    for (const Training& each : t_.model.trainings)
+      most = std::max(most, each.terms.l2 + each.terms.weight_decay);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(t_.model.param_elements()); ++i)
+      squares += params[i] * params[i];
+    return loss + most / 2 * squares;
+  }
+  void settle_rise(Fit& fit, std::vector<double>& values, const std::vector<double>& start, double before) {
+    const double end = fit.loss;
+    fit.params = start;
+    values = evaluate(start);
+    if (!best_.empty() && std::isfinite(best_loss_)) {
+      std::vector<double> best = widened(best_), there = evaluate(best);
+      if (there[0] < values[0]) {
+        fit.params = best;
+        values = there;
+      }
+    }
+    fit.loss = values[0];
+    fit.status = runs_.back().status = Status::not_converged;
+    report_rise(last_training(), before, end, fit.loss, last_training().rate, diagnostics_);
+  }
+
   static bool all_finite(const auto& x) {
     return std::all_of(x.begin(), x.end(), [](auto value) { return std::isfinite(value); });
   }
@@ -742,8 +768,10 @@ class Loop {
   Diagnostics& diagnostics_;
   std::vector<RunReport> runs_;
   std::size_t own_;                       // elements of the parameters and the model's own states
+  std::vector<T> entry_;                  // where this call of the run began
   std::vector<T> best_, before_, began_;  // began_: where the train statement began or was resumed
   std::vector<T> kept_;
+  std::vector<double> gradient_;  // Fit::gradient
   std::span<const StepGraph::Average> averages_;  // of the statement under way
   std::vector<T> judged_, judged_before_;         // the latter before the step, where rows are held out
   T best_loss_;
@@ -780,13 +808,13 @@ std::vector<double> call(const Kernel& kernel, const Model& model, const Dataset
 }  // namespace
 
 std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepGraph>& steps,
-                                     const Fused& evaluation) {
+                                     const Fused& evaluation, std::int64_t rows) {
   std::vector<Kernel> kernels;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     kernels.push_back(step_kernel(steps[i], i));
     for (const auto& graphs : {steps[i].solver, steps[i].curvature}) {
       if (!graphs) continue;
-      std::vector<Kernel> more = graphs->kernels(i);
+      std::vector<Kernel> more = graphs->kernels(i, rows);
       kernels.insert(kernels.end(), more.begin(), more.end());
     }
   }

@@ -96,6 +96,9 @@ struct Fit {
   double loss = 0;                     // and metrics, reports: at these parameters, over all rows to train on
   std::vector<double> metrics, reports;
   std::vector<double> validation;  // loss and metrics at these parameters; empty without
+  // The derivatives of the loss at these parameters by all their elements, in the model's units; empty where
+  // they are not known (batches, a loss that is another in training).
+  std::vector<double> gradient;
   std::vector<RunReport> runs;
   Place place;  // after the last step; of a run that diverged: before the step whose loss is not finite
   double train_seconds = 0;
@@ -113,9 +116,9 @@ struct Trainer {
 };
 
 // What to compile for a Trainer. Where nothing but the loss of training is asked for, a step tells it too
-// (the same bits), and no function for the evaluation is made.
+// (the same bits), and no function for the evaluation is made. `rows`: of the data.
 std::vector<Kernel> training_kernels(const Model& model, const std::vector<StepGraph>& steps,
-                                     const Fused& evaluation);
+                                     const Fused& evaluation, std::int64_t rows = 0);
 
 // How many steps the train statements ask for. Of those that patience or their stopping test
 // has ended it is what they made.

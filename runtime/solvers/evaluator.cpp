@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/inputs.h"
 #include "runtime/parameters.h"
+#include "runtime/rounding_errors.h"
 
 namespace slope {
 
@@ -35,7 +37,10 @@ class ExactSum {
 
 Evaluator::Function::Function(const SolverFunction& made, const std::string& name, const Program& program,
                               const Evaluator& owner)
-    : code_(program.function(name)) {
+    : interpreted_(program.has(name) ? nullptr
+                                     : new Interpreted{made.kernel(name), layout(owner.model_, owner.data_)}),
+      code_(interpreted_ ? Program::Function(interpreted_->kernel, interpreted_->layout)
+                         : program.function(name)) {
   Kernel kernel = made.kernel(name);
   for (const Store& store : made.stores)
     if (store.to == Store::To::row_output)
@@ -79,6 +84,7 @@ Evaluator::Evaluator(const SolverGraphs& graphs, std::size_t number, const Progr
   };
   if (!graphs.least_squares() && !graphs.objective.stores.empty())
     objective_ = make("objective", graphs.objective);
+  if (!graphs.proof.stores.empty()) proof_ = make("proof", graphs.proof);
   if (graphs.product) product_ = make("product", *graphs.product);
   if (graphs.rows) rows_ = make("rows", *graphs.rows);
   if (graphs.fixed) fixed_ = make("fixed", *graphs.fixed);
@@ -101,6 +107,11 @@ std::vector<double> Evaluator::all(const VectorXd& x) const {
 }
 
 double Evaluator::objective(const VectorXd& x, VectorXd& gradient) {
+  if (!objective_) {  // of a sum of squares, whose residuals are asked for else
+    Parts whole = parts(x);
+    gradient = whole.gradient;
+    return whole.loss;
+  }
   objective_->call(x, *this);
   gradient.resize(size());
   for (Eigen::Index i = 0; i < size(); ++i)
@@ -124,6 +135,39 @@ MatrixXd Evaluator::hessian(const VectorXd& x) {
   MatrixXd h = MatrixXd::Zero(size(), size());
   for (Eigen::Index k = 0; product_ && k < size(); ++k) h.col(k) = product(x, VectorXd::Unit(size(), k));
   return (h + h.transpose()) / 2;
+}
+
+Evaluator::Parts Evaluator::parts(const VectorXd& x) {
+  proof_->call(x, *this);
+  std::span<const double> out = proof_->outputs();
+  auto n = static_cast<std::size_t>(size());
+  auto vector = [&](std::size_t from) { return VectorXd(Eigen::Map<const VectorXd>(out.data() + from, size())); };
+  return {out[0], out[1], out[2], vector(3), vector(3 + n)};
+}
+
+Evaluator::Rounding Evaluator::rounding_errors(const VectorXd& x, const Parts& parts) const {
+  constexpr std::size_t most_numbers = 1'000'000;
+  const Fused& fused = graphs_.proof.fused;
+  std::size_t of_row = 1;
+  for (std::size_t i = 0; i < fused.graph.size(); ++i)
+    of_row += static_cast<std::size_t>(elements(fused.graph.shape(NodeId(static_cast<std::int64_t>(i)))));
+  auto most = static_cast<std::int64_t>(std::max<std::size_t>(most_numbers / of_row, 1));
+  std::vector<double> params = all(x);
+  Values values(fused.graph, fused.roots, interpreter_inputs<double>(model_, data_, params, spread_rows(data_, most)));
+  auto errors = slope::rounding_errors(values, fused.roots, 0);
+  // The part of a size that the error is, where the size is not 0.
+  auto part = [](double error, double size) { return size > 0 ? error / size : 0; };
+  Rounding out{part(errors[0][0], values.of(fused.roots[2])[0]) * parts.all_terms, VectorXd(size())};
+  Eigen::Index at = 0;
+  for (std::size_t p = 0; p < counts_.size(); ++p) {
+    std::size_t gradient = 3 + p, sizes = gradient + counts_.size();
+    for (std::size_t i = 0; i < static_cast<std::size_t>(counts_[p]); ++i, ++at) {
+      double error = errors[gradient][i], size = values.of(fused.roots[sizes])[i];
+      // Where no row of those looked at has a term, the error itself is all that is known.
+      out.gradient[at] = size > 0 ? part(error, size) * parts.sizes[at] : error;
+    }
+  }
+  return out;
 }
 
 // Calls f(rows, block) with blocks of (J | r), scaled; `block` may be changed.

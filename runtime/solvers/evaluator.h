@@ -3,6 +3,7 @@
 // are trained, in double. Everything is computed in one fixed order.
 #pragma once
 #include <Eigen/Core>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -31,8 +32,28 @@ class Evaluator {
 
   bool least_squares() const { return graphs_.least_squares(); }
   double objective(const VectorXd& x, VectorXd& gradient);
+  bool has_product() const { return graphs_.product_of.size() == counts_.size(); }
   VectorXd product(const VectorXd& x, const VectorXd& v);  // of the Hessian and v
   MatrixXd hessian(const VectorXd& x);
+
+  // Loss and gradient beside the sizes of the terms that they are the sums of (graph/sizes.h).
+  struct Parts {
+    double loss = 0, terms = 0, all_terms = 0;  // Terms::linear, Terms::all
+    VectorXd gradient, sizes;                   // Terms::rows
+    bool finite() const {
+      return std::isfinite(loss) && std::isfinite(all_terms) && gradient.allFinite() && sizes.allFinite();
+    }
+  };
+  Parts parts(const VectorXd& x);
+  // How far loss and gradient may be off by rounding at these parts' point: a bound of first order
+  // (runtime/rounding_errors.h), of as many rows as it takes, in proportion to the sizes.
+  struct Rounding {
+    double loss = 0;
+    VectorXd gradient;
+  };
+  Rounding rounding_errors(const VectorXd& x, const Parts& parts) const;
+  const Model& model() const { return model_; }
+  std::string_view method() const { return graphs_.name; }
 
   // The residuals at x with their derivatives, all multiplied with the roots of their scales: their sum of
   // squares, which is the loss but for a constant. NaN where a scale is negative.
@@ -53,6 +74,12 @@ class Evaluator {
     std::span<const double> column(int store) const;
 
    private:
+    // Of what was not compiled.
+    struct Interpreted {
+      Kernel kernel;
+      CompileOptions layout;
+    };
+    std::unique_ptr<Interpreted> interpreted_;
     Program::Function code_;
     std::vector<Column> columns_;
     std::vector<void*> pointers_;
@@ -67,7 +94,7 @@ class Evaluator {
   std::vector<double> params_;
   std::vector<std::int64_t> elements_;  // trained, among all
   std::vector<std::int64_t> counts_;    // elements of each trained parameter
-  std::optional<Function> objective_, product_, rows_, fixed_, scales_;
+  std::optional<Function> objective_, proof_, product_, rows_, fixed_, scales_;
   std::vector<double> roots_;  // of the scales
 };
 

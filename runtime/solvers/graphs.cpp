@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <unordered_map>
 
 #include "base/os.h"
@@ -12,6 +13,7 @@
 #include "codegen/schedule.h"
 #include "graph/gradient.h"
 #include "graph/rebuild.h"
+#include "graph/sizes.h"
 #include "graph/squares.h"
 #include "graph/verify.h"
 
@@ -81,10 +83,19 @@ class Builder {
     const std::string& name = out_->name;
     if (!repeatable()) return {};
     objective();
+    proof();
     if (name == "newton" && !(few(most_newton_elements) && make_product())) return {};
     if (name == "lm" && !(few(most_squares_elements) && least_squares())) return {};
     if (name == "exact" && !exact()) return {};
+    if (out_->elements <= most_curvature_elements && !out_->product) make_product();
     return fits() ? out_ : nullptr;
+  }
+
+  std::shared_ptr<const SolverGraphs> for_proof() {
+    gradient_ = differentiate(graph_, loss_, params_);
+    proof();
+    make_product();
+    return out_;
   }
 
   std::shared_ptr<const SolverGraphs> curvature() {
@@ -140,7 +151,18 @@ class Builder {
     out_->objective = std::move(roots).function(graph_);
   }
 
+  void proof() {
+    Roots roots(Store::To::output);
+    roots.add(graph_, loss_);
+    for (Terms terms : {Terms::linear, Terms::all})
+      roots.add(graph_, sizes(graph_, std::span(&loss_, 1), terms)[0]);
+    for (NodeId g : gradient_) roots.add(graph_, g);
+    for (NodeId size : sizes(graph_, gradient_, Terms::rows)) roots.add(graph_, size);
+    out_->proof = std::move(roots).function(graph_);
+  }
+
   bool make_product() {
+    out_->product_of.clear();
     NodeId along = graph_.constant(0);
     auto behind = static_cast<int>(model_.params.size());
     for (std::size_t i = 0; i < params_.size(); ++i) {
@@ -287,7 +309,7 @@ class Builder {
 
   bool fits() {
     std::size_t most = 0;
-    for (const Kernel& kernel : out_->kernels(0)) most = std::max(most, operations(*kernel.graph));
+    for (const Kernel& kernel : out_->kernels(0, std::numeric_limits<std::int64_t>::max())) most = std::max(most, operations(*kernel.graph));
     if (most <= most_operations) return true;
     diagnostics_.error(
         Code::too_many_operations, training_.span,
@@ -310,13 +332,32 @@ std::string SolverGraphs::kernel_name(std::string_view what, std::size_t number)
   return fmt::format("solve_{}_{}", what, number + 1);
 }
 
-std::vector<Kernel> SolverGraphs::kernels(std::size_t number) const {
+namespace {
+// Whether a call takes the interpreter longer than a small part of what compiling takes.
+bool is_heavy(const SolverFunction& f, std::int64_t rows) {
+  constexpr double most_numbers = 50'000;
+  const Graph& graph = f.fused.graph;
+  double numbers = 0;
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    NodeId id(static_cast<std::int64_t>(i));
+    double of_row = static_cast<double>(elements(graph.shape(id)));
+    for (NodeId input : graph[id].inputs())
+      of_row = std::max(of_row, static_cast<double>(elements(graph.shape(input))));
+    numbers += of_row * (graph.has_rows(id) ? static_cast<double>(rows) : 1);
+  }
+  return numbers > most_numbers;
+}
+}  // namespace
+
+std::vector<Kernel> SolverGraphs::kernels(std::size_t number, std::int64_t rows_of_data) const {
   std::vector<Kernel> out;
   auto add = [&](std::string_view what, const SolverFunction& f) {
     out.push_back(f.kernel(kernel_name(what, number)));
   };
   if (!least_squares() && !objective.stores.empty()) add("objective", objective);
-  if (product) add("product", *product);
+  if (!proof.stores.empty() && is_heavy(proof, rows_of_data)) add("proof", proof);
+  bool called_often = name == "newton" || name == "rate=auto" || (name == "exact" && !least_squares());
+  if (product && (called_often || is_heavy(*product, rows_of_data))) add("product", *product);
   if (rows) add("rows", *rows);
   if (fixed) add("fixed", *fixed);
   if (scales) add("scales", *scales);
@@ -347,6 +388,12 @@ std::shared_ptr<const SolverGraphs> curvature_graphs(const Model& model, const T
                                                      const std::vector<int>& trained,
                                                      Diagnostics& diagnostics) {
   return Builder(model, training, trained, diagnostics).curvature();
+}
+
+std::shared_ptr<const SolverGraphs> proof_graphs(const Model& model, const Training& training,
+                                                 const std::vector<int>& trained) {
+  Diagnostics none;
+  return Builder(model, training, trained, none).for_proof();
 }
 
 std::shared_ptr<const SolverGraphs> solver_graphs(const Model& model, const Training& training,

@@ -20,6 +20,9 @@
 
 namespace slope {
 
+// The final test looks at all curvatures of so many numbers.
+inline constexpr std::int64_t most_curvature_elements = 200;
+
 // Of one function: what it leaves where.
 struct SolverFunction {
   Fused fused;
@@ -40,7 +43,11 @@ struct SolverGraphs {
   std::int64_t elements = 0;  // of them all together
   // Roots: the loss, then the gradients by trained parameter. Empty where only the product is wanted.
   SolverFunction objective;
-  // Roots: H·v by trained parameter (−1: 0). v's parts are parameters behind those of the model.
+  // What the final test reads (runtime/solvers/optimality.h). Roots: the loss, its terms as Terms::linear and as
+  // Terms::all, then the gradients by trained parameter, then their terms as Terms::rows. Empty as `objective`.
+  SolverFunction proof;
+  // Roots: H·v by trained parameter (−1: 0). v's parts are parameters behind those of the model. Nothing where
+  // no method needs it and it has more than most_curvature_elements.
   std::optional<SolverFunction> product;
   std::vector<int> product_of;
   bool constant_hessian = false;
@@ -49,10 +56,11 @@ struct SolverGraphs {
   std::vector<ResidualPart> row_parts, fixed_parts;
 
   bool least_squares() const { return scales.has_value(); }
-  std::vector<Kernel> kernels(std::size_t number) const;
+  // What is compiled for data of so many rows: what is called once or twice on few is interpreted instead.
+  std::vector<Kernel> kernels(std::size_t number, std::int64_t rows) const;
   // Numbers that a row leaves: its residuals and their derivatives, kept for all rows at once.
   std::int64_t kept_of_row() const;
-  // "objective", "product", "rows", "fixed", "scales" as functions are called in the program.
+  // "objective", "proof", "product", "rows", "fixed", "scales" as functions are called in the program.
   static std::string kernel_name(std::string_view what, std::size_t number);
 };
 
@@ -66,6 +74,10 @@ std::shared_ptr<const SolverGraphs> solver_graphs(const Model& model, const Trai
 std::shared_ptr<const SolverGraphs> curvature_graphs(const Model& model, const Training& training,
                                                      const std::vector<int>& trained,
                                                      Diagnostics& diagnostics);
+
+// What the final test needs (proof, product), for a training by plain steps.
+std::shared_ptr<const SolverGraphs> proof_graphs(const Model& model, const Training& training,
+                                                 const std::vector<int>& trained);
 
 // False, with Code::too_large, where what is kept of so many rows is surely more than memory.
 bool check_memory(const SolverGraphs& graphs, std::int64_t rows, Span span, Diagnostics& diagnostics);

@@ -3,11 +3,13 @@
 // Wolfe conditions (Nocedal and Wright, Numerical Optimization, 2006, algorithms 3.5, 3.6 and 7.4). Near a
 // minimum the loss changes by less than its rounding: there a fall is told from the slopes (Hager and Zhang,
 // SIAM Journal on Optimization 16, 2005, section 4).
+#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <deque>
 
 #include "runtime/solvers/methods.h"
+#include "runtime/solvers/optimality.h"
 
 namespace slope {
 
@@ -111,37 +113,70 @@ class LineSearch {
 
 class Lbfgs {
  public:
-  explicit Lbfgs(Search& search) : s_(search) { now_.x = search.at.start(); }
+  explicit Lbfgs(Search& search) : s_(search) { now_.x = search.from; }
 
-  SolverRun run() {
-    SolverRun run;
+  Search::Stop run() {
+    Search::Stop stop;
     now_.loss = s_.at.objective(now_.x, now_.gradient);
-    double scale = std::min(std::fabs(now_.loss), 1.0);
-    double tolerance = s_.options.tolerance.value_or(gradient_tolerance);
+    Evaluator::Parts parts = s_.at.parts(now_.x);
+    sizes_ = parts.sizes;
+    precondition(parts);
     for (;;) {
-      if (relative_gradient(now_.gradient, now_.x, now_.loss, scale) <= tolerance)
-        run.stopped_by = "gradient";
-      if (!run.stopped_by.empty() || !s_.may_step(now_.loss, now_.x, run)) break;
+      if (is_flat()) stop.by = "gradient";
+      bool goes_on = s_.may_step(now_.loss, now_.x, stop);
+      if (!goes_on || !stop.by.empty()) break;
       ++s_.steps;
-      if (!step()) run.stopped_by = "no decrease";
+      if (!step()) stop.by = "no decrease";
     }
-    run.steps = s_.steps;
-    run.params = s_.at.all(now_.x);
-    return run;
+    return stop;
   }
 
  private:
+  bool is_flat() {
+    double tolerance = s_.options.tolerance.value_or(gradient_tolerance);
+    if (relative_gradient(now_.gradient, sizes_) > tolerance) return false;
+    sizes_ = s_.at.parts(now_.x).sizes;
+    return relative_gradient(now_.gradient, sizes_) <= tolerance;
+  }
+
+  // The first guess of the inverse Hessian, before anything is learned from steps. Its diagonal takes the
+  // units out: from the curvatures, or where they are too many from the sizes of the derivatives' terms, as
+  // the loss changes by its own terms F over a distance of about F/T. Where the search was here before, all
+  // curvatures.
+  void precondition(const Evaluator::Parts& parts) {
+    const Eigen::Index n = now_.x.size();
+    VectorXd rough = parts.sizes.cwiseAbs2() / std::max(parts.terms, 1e-300);
+    MatrixXd hessian;
+    if (s_.at.has_product() && n <= most_curvature_elements) hessian = s_.at.hessian(now_.x);
+    bool known = hessian.size() > 0 && hessian.allFinite();
+    VectorXd own = known ? VectorXd(hessian.diagonal().cwiseAbs()) : rough;
+    if (known) own = own.cwiseMax(1e-6 * rough);
+    diagonal_ = VectorXd::Zero(n);
+    for (Eigen::Index i = 0; i < n; ++i)
+      if (own[i] > 0) diagonal_[i] = 1 / own[i];
+    if (!known || s_.attempt == 0) return;
+    VectorXd unit = units_of(hessian).cwiseSqrt().cwiseInverse();
+    Eigen::SelfAdjointEigenSolver<MatrixXd> of(unit.asDiagonal() * hessian * unit.asDiagonal());
+    VectorXd inverse = of.eigenvalues().cwiseAbs();
+    inverse = inverse.cwiseMax(1e-13 * inverse.maxCoeff()).cwiseInverse();
+    MatrixXd vectors = unit.asDiagonal() * of.eigenvectors();
+    if (inverse.allFinite()) matrix_ = vectors * inverse.asDiagonal() * vectors.transpose();
+  }
+  VectorXd preconditioned(const VectorXd& q) const {
+    return matrix_.size() > 0 ? VectorXd(matrix_ * q) : VectorXd(diagonal_.cwiseProduct(q));
+  }
+
   struct Pair {
     VectorXd step, change;
     double product = 0;
+    double scale = 0;  // of the preconditioner: product/(change·preconditioned change)
   };
 
   bool step() {
     for (int attempt = 0; attempt < 2; ++attempt) {
       VectorXd d = direction();
       if (d.dot(now_.gradient) < 0) {
-        double first = pairs_.empty() ? std::min(1.0, 1 / now_.gradient.lpNorm<1>()) : 1;
-        if (auto next = LineSearch(s_.at, now_, d).run(first)) {
+        if (auto next = LineSearch(s_.at, now_, d).run(1)) {
           remember(*next);
           now_ = std::move(*next);
           return true;
@@ -160,7 +195,9 @@ class Lbfgs {
       weights[k] = pairs_[k].step.dot(q) / pairs_[k].product;
       q -= weights[k] * pairs_[k].change;
     }
-    if (!pairs_.empty()) q *= pairs_.back().product / pairs_.back().change.squaredNorm();
+    q = preconditioned(q);
+    // All curvatures are known better than by one number.
+    if (!pairs_.empty() && matrix_.size() == 0) q *= pairs_.back().scale;
     for (std::size_t k = 0; k < pairs_.size(); ++k) {
       double b = pairs_[k].change.dot(q) / pairs_[k].product;
       q += (weights[k] - b) * pairs_[k].step;
@@ -171,18 +208,22 @@ class Lbfgs {
   void remember(const Point& next) {
     Pair pair{next.x - now_.x, next.gradient - now_.gradient};
     pair.product = pair.step.dot(pair.change);
-    if (!(pair.product > rounding * pair.change.squaredNorm())) return;  // no curvature to learn from
+    double length = pair.change.dot(preconditioned(pair.change));
+    if (!(pair.product > rounding * length)) return;  // no curvature to learn from
+    pair.scale = pair.product / length;
     pairs_.push_back(std::move(pair));
     if (std::ssize(pairs_) > s_.options.history) pairs_.pop_front();
   }
 
   Search& s_;
   Point now_;
+  VectorXd sizes_, diagonal_;
+  MatrixXd matrix_;
   std::deque<Pair> pairs_;
 };
 
 }  // namespace
 
-SolverRun lbfgs(Search& search) { return Lbfgs(search).run(); }
+Search::Stop lbfgs(Search& search) { return Lbfgs(search).run(); }
 
 }  // namespace slope

@@ -25,43 +25,45 @@ constexpr int most_polishing = 200, most_stale = 4;
 
 class Marquardt {
  public:
-  explicit Marquardt(Search& search) : s_(search), x_(search.at.start()) {}
+  explicit Marquardt(Search& search) : s_(search), x_(search.from) {}
 
-  SolverRun run() {
-    SolverRun run;
+  Search::Stop run() {
+    Search::Stop best;
     const VectorXd start = x_;
-    VectorXd best = x_;
     double lowest = HUGE_VAL;
     for (double radius : first_radii) {
       x_ = start;
       radius_ = radius;
       shrink_ = 2;
-      bool determined = search(run);
-      if (squares_ < lowest) {
+      Search::Stop stop;
+      bool determined = search(stop);
+      if (best.x.size() == 0 || squares_ < lowest) {
         lowest = squares_;
-        best = x_;
+        best = stop;
       }
-      if (determined) break;
+      if (determined || stop.end != SolverEnd::converged) break;
     }
-    run.steps = s_.steps;
-    run.params = s_.at.all(best);
-    return run;
+    return best;
   }
 
  private:
   // Until a test is met. Whether there is no reason to try again: every parameter that mattered still does.
-  bool search(SolverRun& run) {
+  bool search(Search::Stop& stop) {
+    stop.x = x_;
     squares_ = first_squares_ = s_.at.residuals(x_);
     if (!take_derivatives()) return true;
     auto redundant = redundant_columns(triangle_);
     scale_ = (1 + lengths().array()).inverse();
     for (;;) {
-      if (!s_.may_step(nan_, x_, run)) return true;
-      run.stopped_by = step();
-      if (run.stopped_by.empty()) continue;
-      polish();
-      return redundant_columns(triangle_).size() <= redundant.size();
+      if (!s_.may_step(nan_, x_, stop)) break;
+      stop.by = step();
+      if (!stop.by.empty()) break;
     }
+    if (!stop.by.empty() && stop.end == SolverEnd::converged) polish();
+    stop.x = x_;
+    stop.redundant = redundant_columns(triangle_);
+    stop.promised = predicted_decrease(triangle_, least_squares_step(triangle_, stop.redundant));
+    return stop.redundant.size() <= redundant.size();
   }
 
   VectorXd lengths() const { return triangle_.leftCols(x_.size()).colwise().norm().transpose(); }
@@ -84,7 +86,8 @@ class Marquardt {
     ++s_.steps;
     VectorXd x = x_ + d;
     double squares = s_.at.residuals(x), ratio = (squares_ - squares) / predicted;
-    if (std::isfinite(squares) && ratio > least_ratio) {
+    bool finite = std::isfinite(squares);
+    if (finite && ratio > least_ratio) {
       MatrixXd before = triangle_;
       if (take_derivatives()) {
         x_ = x;
@@ -94,9 +97,12 @@ class Marquardt {
         return "";
       }
       triangle_ = before;
+      finite = false;
     }
-    radius_ /= shrink_;
-    shrink_ *= 2;
+    // A step beyond where the loss exists says nothing of how far its model is right: the next is shorter,
+    // and the region of trust does not collapse.
+    radius_ /= finite ? shrink_ : 4;
+    if (finite) shrink_ *= 2;
     return "";
   }
 
@@ -134,6 +140,6 @@ class Marquardt {
 
 }  // namespace
 
-SolverRun levenberg_marquardt(Search& search) { return Marquardt(search).run(); }
+Search::Stop levenberg_marquardt(Search& search) { return Marquardt(search).run(); }
 
 }  // namespace slope

@@ -7,49 +7,46 @@
 #include <cmath>
 
 #include "runtime/solvers/methods.h"
+#include "runtime/solvers/optimality.h"
 
 namespace slope {
 
 namespace {
 
-constexpr double least_ratio = 1e-4, first_damping = 1e-3, most_damping = 1e40, least_curvature = 1e-14;
-
-// The curvature by which a parameter's unit is told: its own, but as large as its entries beside the others'
-// curvatures ask for (|h_ij| ≤ √(u_i·u_j)), and none vanishing beside the largest.
-VectorXd units_of(const MatrixXd& hessian) {
-  VectorXd own = hessian.diagonal().cwiseAbs(), units = own;
-  for (Eigen::Index i = 0; i < own.size(); ++i)
-    for (Eigen::Index j = 0; j < own.size(); ++j)
-      if (own[j] > 0) units[i] = std::max(units[i], hessian(i, j) * hessian(i, j) / own[j]);
-  double largest = units.maxCoeff();
-  bool usable = largest > 0 && std::isfinite(largest);
-  return usable ? VectorXd(units.cwiseMax(1e-12 * largest)) : VectorXd::Ones(own.size());
-}
+constexpr double least_ratio = 1e-4, first_damping = 1e-3, most_damping = 1e40, least_curvature = 1e-14, flat = 1e-12;
 
 class Newton {
  public:
-  explicit Newton(Search& search) : s_(search), x_(search.at.start()) {}
+  explicit Newton(Search& search) : s_(search), x_(search.from) {}
 
-  SolverRun run() {
-    SolverRun run;
+  Search::Stop run() {
+    Search::Stop stop;
     loss_ = s_.at.objective(x_, gradient_);
-    scale_ = std::min(std::fabs(loss_), 1.0);
-    double tolerance = s_.options.tolerance.value_or(gradient_tolerance);
+    sizes_ = s_.at.parts(x_).sizes;
     for (;;) {
-      if (relative_gradient(gradient_, x_, loss_, scale_) <= tolerance) {
-        run.stopped_by = "gradient";
+      if (is_flat()) {
+        stop.by = "gradient";
         if (!s_.options.tolerance) polish();
       }
-      if (!run.stopped_by.empty() || !s_.may_step(loss_, x_, run)) break;
+      bool goes_on = s_.may_step(loss_, x_, stop);
+      if (!goes_on || !stop.by.empty()) break;
       ++s_.steps;
-      if (!step()) run.stopped_by = "no decrease";
+      if (!step()) stop.by = "no decrease";
     }
-    run.steps = s_.steps;
-    run.params = s_.at.all(x_);
-    return run;
+    stop.x = x_;
+    return stop;
   }
 
  private:
+  // The sizes of the gradient's terms change with the point: they are computed again where those known would
+  // end the search.
+  bool is_flat() {
+    double tolerance = s_.options.tolerance.value_or(gradient_tolerance);
+    if (relative_gradient(gradient_, sizes_) > tolerance) return false;
+    sizes_ = s_.at.parts(x_).sizes;
+    return relative_gradient(gradient_, sizes_) <= tolerance;
+  }
+
   // Each step doubles the digits there: a few more, while they shorten the gradient.
   void polish() {
     for (int k = 0; k < 3 && gradient_.norm() > 0; ++k) {
@@ -70,8 +67,13 @@ class Newton {
     VectorXd unit = units_of(hessian).cwiseSqrt().cwiseInverse();
     Eigen::SelfAdjointEigenSolver<MatrixXd> parts(unit.asDiagonal() * hessian * unit.asDiagonal());
     VectorXd curvature = parts.eigenvalues().cwiseAbs();
-    curvature = curvature.cwiseMax(least_curvature * curvature.maxCoeff());
+    double largest = curvature.maxCoeff();
     VectorXd along = parts.eigenvectors().transpose() * unit.cwiseProduct(gradient_);
+    // Where neither curvature nor slope is more than rounding there is no reason to move.
+    VectorXd terms = parts.eigenvectors().cwiseAbs().transpose() * unit.cwiseProduct(sizes_);
+    for (Eigen::Index k = 0; k < along.size(); ++k)
+      if (curvature[k] <= flat * largest && std::fabs(along[k]) <= 1e-9 * terms[k]) along[k] = 0;
+    curvature = curvature.cwiseMax(least_curvature * largest);
     for (; damping_ < most_damping; damping_ = std::max(4 * damping_, first_damping)) {
       VectorXd moved = -along.array() / (curvature.array() + damping_);
       double predicted = -(along.dot(moved) + moved.cwiseAbs2().dot(curvature) / 2);
@@ -100,12 +102,12 @@ class Newton {
   }
 
   Search& s_;
-  VectorXd x_, gradient_;
-  double loss_ = 0, scale_ = 1, damping_ = 0;
+  VectorXd x_, gradient_, sizes_;
+  double loss_ = 0, damping_ = 0;
 };
 
 }  // namespace
 
-SolverRun newton(Search& search) { return Newton(search).run(); }
+Search::Stop newton(Search& search) { return Newton(search).run(); }
 
 }  // namespace slope

@@ -15,28 +15,27 @@ namespace {
 
 constexpr int solves = 3;
 
-void name_redundant(const Evaluator& at, const std::vector<Eigen::Index>& columns, SolverRun& run) {
-  for (Eigen::Index j : columns) run.redundant.push_back(at.element(j));
-}
-
 // Goes on while the sum of squares does not rise.
-VectorXd solve_squares(Search& s, SolverRun& run) {
-  VectorXd x = s.at.start();
+VectorXd solve_squares(Search& s, Search::Stop& stop) {
+  VectorXd x = s.from;
   double squares = s.at.residuals(x);
-  std::vector<Eigen::Index> redundant = redundant_columns(s.at.triangle());
-  name_redundant(s.at, redundant, run);
+  stop.redundant = redundant_columns(s.at.triangle());
+  stop.left = true;
   for (int k = 0; k < solves; ++k) {
-    VectorXd next = x + least_squares_step(s.at.triangle(), redundant);
+    VectorXd next = x + least_squares_step(s.at.triangle(), stop.redundant);
     double sum = s.at.residuals(next);
     if (!std::isfinite(sum) || (k > 0 && sum > squares)) break;
     x = next;
     squares = sum;
   }
+  s.at.residuals(x);
+  MatrixXd triangle = s.at.triangle();
+  stop.promised = predicted_decrease(triangle, least_squares_step(triangle, stop.redundant));
   return x;
 }
 
-VectorXd solve_hessian(Search& s, SolverRun& run) {
-  VectorXd x = s.at.start(), g;
+VectorXd solve_hessian(Search& s, Search::Stop& stop) {
+  VectorXd x = s.from, g;
   s.at.objective(x, g);
   MatrixXd h = s.at.hessian(x);
   // Units of the parameters out of the way.
@@ -45,7 +44,7 @@ VectorXd solve_hessian(Search& s, SolverRun& run) {
   Eigen::SelfAdjointEigenSolver<MatrixXd> parts(unit.asDiagonal() * h * unit.asDiagonal());
   const VectorXd& values = parts.eigenvalues();
   double none = values.cwiseAbs().maxCoeff() * rounding * 8 * static_cast<double>(x.size());
-  if (values[0] < -none) run.end = SolverEnd::unbounded;
+  if (values[0] < -none) stop.end = SolverEnd::unbounded;
   VectorXd weight = VectorXd::Zero(x.size());
   for (Eigen::Index k = 0; k < x.size(); ++k)
     if (values[k] <= none) weight += parts.eigenvectors().col(k).cwiseAbs();
@@ -56,30 +55,30 @@ VectorXd solve_hessian(Search& s, SolverRun& run) {
     for (Eigen::Index k = 0; k < x.size(); ++k) {
       // Flat along k: no minimum where the loss still falls.
       if (values[k] <= none && step == 0 && std::fabs(along[k]) > 1e-8 * largest)
-        run.end = SolverEnd::unbounded;
+        stop.end = SolverEnd::unbounded;
       along[k] = values[k] <= none ? 0 : along[k] / values[k];
     }
-    if (run.end == SolverEnd::unbounded) return x;
+    if (stop.end == SolverEnd::unbounded) return x;
     x -= unit.cwiseProduct(parts.eigenvectors() * along);
   }
   for (Eigen::Index i = 0; i < x.size(); ++i)
-    if (weight[i] > 1e-8) run.redundant.push_back(s.at.element(i));
-  run.nearest = true;
+    if (weight[i] > 1e-8) stop.redundant.push_back(i);
+  stop.nearest = true;
   return x;
 }
 
 }  // namespace
 
-SolverRun solve_exactly(Search& search) {
-  SolverRun run;
-  VectorXd x = search.at.start();
-  if (search.may_step(std::numeric_limits<double>::quiet_NaN(), x, run)) {
-    x = search.at.least_squares() ? solve_squares(search, run) : solve_hessian(search, run);
-    run.stopped_by = run.end == SolverEnd::unbounded ? "no minimum" : "solved";
-    run.steps = search.steps = run.end == SolverEnd::unbounded ? 0 : 1;
-  }
-  run.params = search.at.all(x);
-  return run;
+Search::Stop solve_exactly(Search& search) {
+  Search::Stop stop;
+  if (!search.may_step(std::numeric_limits<double>::quiet_NaN(), search.from, stop)) return stop;
+  // A negative weight has no root: such a loss is quadratic, but no sum of squares.
+  bool squares = search.at.least_squares() &&
+                 (std::isfinite(search.at.residuals(search.from)) || !search.at.has_product());
+  stop.x = squares ? solve_squares(search, stop) : solve_hessian(search, stop);
+  stop.by = stop.end == SolverEnd::unbounded ? "no minimum" : "solved";
+  search.steps += stop.end == SolverEnd::unbounded ? 0 : 1;
+  return stop;
 }
 
 }  // namespace slope
