@@ -81,6 +81,10 @@ class Sizes {
       if (terms_ == Terms::linear && depends(b)) return absolute(id);
       return graph_.apply<op::Div>(size(a), absolute(b));
     }
+    // A power of a sum, as (a + b)², is one of its terms together.
+    bool power = is<op::Pow>(node) && !depends(b) && terms_ != Terms::linear;
+    if (power) return graph_.apply<op::Select>(graph_.apply<op::Greater>(b, graph_.constant(0)),
+                                               graph_.apply<op::Pow>(size(a), b), absolute(id));
     return absolute(id);
   }
 

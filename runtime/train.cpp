@@ -315,8 +315,16 @@ class Loop {
     if (finite) return Status::finished;
     best_ = before_;
     best_loss_ = loss;
-    diverged(training, step, loss);
+    if (!std::isfinite(loss)) diverged(training, step, loss);
+    else slope_not_finite(training, loss);
     return Status::diverged;
+  }
+
+  void slope_not_finite(const Training& training, T loss) {
+    Diagnostic& d = diagnostics_.error(
+        Code::not_finite_at_start, training.span,
+        fmt::format("the loss is {} where the search begins, but its derivative is not finite", shortest(loss)));
+    if (!blame_gradient(d)) d.helps.push_back("begin at another value: there the loss has no tangent");
   }
 
   // A solver's point, with k steps of its statement done.

@@ -37,7 +37,7 @@ Search::Stop lbfgs(Search& search);
 // The largest |g_i|/T_i (graph/sizes.h): 1 where all terms of a derivative have one sign, 0 where they cancel.
 double relative_gradient(const VectorXd& gradient, const VectorXd& sizes);
 
-inline constexpr double gradient_tolerance = 1e-10;
+inline constexpr double gradient_tolerance = 1e-12;
 inline constexpr double rounding = std::numeric_limits<double>::epsilon();
 
 }  // namespace slope

@@ -78,10 +78,9 @@ class Examination {
       hessian.row(i).setZero();
       hessian.col(i).setZero();
     }
-    if (hessian.isZero(0)) {
-      if (out_.at_bound.empty() && depended()) out_.fault = Optimality::Fault::vanished;
-      return;
-    }
+    if (out_.parts.sizes.maxCoeff() == 0 && hessian.isZero(0) && depended())
+      out_.fault = Optimality::Fault::vanished;
+    if (hessian.isZero(0)) return;
     unit_ = units_of(hessian).cwiseSqrt().cwiseInverse();
     Eigen::SelfAdjointEigenSolver<MatrixXd> parts(unit_.asDiagonal() * hessian * unit_.asDiagonal());
     const VectorXd& values = parts.eigenvalues();
