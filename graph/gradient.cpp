@@ -42,7 +42,7 @@ bool is_singular(const Node& node) {
     std::array<bool, op_count> table{};
     for (OpId op : {id_of<op::Add>(), id_of<op::Sub>(), id_of<op::Mul>(), id_of<op::Neg>(), id_of<op::Abs>(),
                     id_of<op::Sign>(), id_of<op::Max>(), id_of<op::Min>(), id_of<op::Sin>(), id_of<op::Cos>(),
-                    id_of<op::Tanh>(), id_of<op::Select>()})
+                    id_of<op::Tanh>(), id_of<op::Sigmoid>(), id_of<op::Softplus>(), id_of<op::Select>()})
       table[static_cast<std::size_t>(op)] = true;
     return table;
   }();
