@@ -389,8 +389,9 @@ struct Polygamma : Binary {
   static auto value(auto n, auto x) { return polygamma(n, x); }
   static auto partial(auto n, auto x, auto) { return std::tuple{zero, polygamma(n + 1.0, x)}; }
 };
-// C's pow. The power rule with a strong zero at exponent 0 (0⁰ = 1 has derivative 0), and none from log 0.
-// An integer exponent known to the compiler becomes products in graph/fuse.h.
+// C's pow. The power rule with a strong zero at 0⁰, and none from log 0. Not at every exponent 0: the
+// derivative by x is 0 there, its own by p is not. An integer exponent known to the compiler becomes products
+// in graph/fuse.h.
 struct Pow : Binary {
   static constexpr std::string_view name = "pow", infix = "^";
   static constexpr std::string_view note =
@@ -398,7 +399,7 @@ struct Pow : Binary {
   static constexpr Domain domain{0.25, 3};
   static auto value(auto x, auto p) { return pow(x, p); }
   static auto partial(auto x, auto p, auto y) {
-    return std::tuple{when(p != 0.0, p * pow(x, p - 1.0)), when(x != 0.0, y * log(x))};
+    return std::tuple{when(x != 0.0 || p != 0.0, p * pow(x, p - 1.0)), when(x != 0.0, y * log(x))};
   }
 };
 
