@@ -49,6 +49,7 @@ constexpr auto all_rules = [] {
       {pow(x, 0.0), 1.0},  // C's pow: also of NaN
       {pow(x, -0.0), 1.0},
       {pow(1.0, x), 1.0},
+      {pow(-x, n), pow(x, n)},
 
       {abs(abs(x)), abs(x)},
       {abs(-x), abs(x)},

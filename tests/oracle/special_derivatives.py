@@ -151,9 +151,10 @@ smooth("cosh(-a)", mpmath.cosh, ZEROS + " -3")
 softplus = lambda a: mpmath.log1p(mpmath.exp(a))
 sigmoid = lambda a: 1 / (1 + mpmath.exp(-a))
 FAR = ZEROS + " 0.5 40 -40 -700 700"
-smooth("max(a, 0) + log1p(exp(-abs(a)))", softplus, FAR)
-smooth("(log1p(exp(-abs(a))) + max(0, a))", softplus, FAR)
-smooth("(if a <= 0 then 0 else a) + log1p(exp(-abs(a)))", softplus, FAR)
+for text_of_softplus in ("max(a, 0) + log1p(exp(-abs(a)))", "(log1p(exp(-abs(a))) + max(0, a))",
+                         "(if a <= 0 then 0 else a) + log1p(exp(-abs(a)))"):
+    smooth(text_of_softplus, softplus, "0 -0 0.5 40 -40 -700 700")
+    smooth(text_of_softplus, softplus, "1e-20 -1e-20", absolute=1e-16)
 for text_of_bce in ("max(a, 0) - 0.25*a + log1p(exp(-abs(a)))", "log(1 + exp(-abs(a))) - 0.25*a + max(0, a)",
                     "relu(a) - 0.25*a + log(1 + exp(-abs(a)))"):
     smooth(text_of_bce, lambda a: softplus(a) - a / 4, FAR, absolute=1e-15)
@@ -195,7 +196,10 @@ smooth("cross_entropy([a, 0, 1], 0)", lambda a: mpmath.log(mpmath.exp(a) + 1 + m
        absolute=1e-15)
 smooth("poisson_nll(a, 3)", lambda a: mpmath.exp(a) - 3 * a + mpmath.log(6), "0 -0 -700 20")
 smooth("gaussian_nll(a, 1, 2)", lambda a: (a - 1) ** 2 / 8 + mpmath.log(2) + mpmath.log(2 * mpmath.pi) / 2, "0 -0 1 1e10")
-smooth("gaussian_nll(0, 1, a)", lambda a: 1 / (2 * a**2) + mpmath.log(a) + mpmath.log(2 * mpmath.pi) / 2, "1 1e-3 1e10")
+smooth("gaussian_nll(0, 1, a)", lambda a: 1 / (2 * a**2) + mpmath.log(a) + mpmath.log(2 * mpmath.pi) / 2, "1 1e-3 1e10",
+       absolute=1e-100)
+smooth("(-a)^2", lambda a: a**2, ZEROS)
+smooth("(-abs(a))^4", lambda a: a**4, "0 -0 -3")
 stated("hinge(a, 1)", "1", 0, 0, 0, 0)
 stated("hinge(a, 1)", "0 -0", 1, -1, 0, 0)
 # 0*log(0) is 0 and has no derivative; the other summand is (1 - a)*log(2*(1 - a)).
