@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/arithmetic.h"
 #include "base/diagnostic.h"
 #include "codegen/storage.h"
 #include "graph/graph.h"
@@ -92,6 +93,7 @@ class Program {
     explicit Function(Code code) : code_(code) {}
     Function(const Kernel& kernel, const CompileOptions& options) : kernel_(&kernel), options_(&options) {}
     void operator()(const Run* run) const {
+      StandardArithmetic standard;
       if (code_) code_(run);
       else interpreted(*run);
     }

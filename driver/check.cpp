@@ -14,6 +14,7 @@
 #include "runtime/gradient_check.h"
 #include "runtime/inputs.h"
 #include "runtime/parameters.h"
+#include "runtime/solvers/graphs.h"
 #include "runtime/stability.h"
 #include "runtime/validation.h"
 
@@ -21,8 +22,9 @@ namespace slope {
 
 namespace {
 
-// The loss, its gradient and the numbers they are checked at.
+// Derivatives of one order and the numbers they are checked at.
 struct Checked {
+  std::string_view what;  // "derivative", "second derivative"
   std::vector<std::int64_t> rows;
   std::int64_t of_rows = 0;
   GradientCheck gradients;
@@ -67,14 +69,14 @@ void report_kink(const Session& s, const Graph& graph, const Checked& checked, s
                  Diagnostics& out) {
   const DerivativeCheck& d = checked.gradients.params[param];
   const Parameter& p = s.model().params[param];
-  Diagnostic& told =
-      out.warning(Code::kink, place(graph, *d.culprit).value_or(p.span),
-                  fmt::format("the derivative by `{}` is taken at a kink, where there is none", p.name));
+  Diagnostic& told = out.warning(
+      Code::kink, place(graph, *d.culprit).value_or(p.span),
+      fmt::format("the {} by `{}` is taken at a kink, where there is none", checked.what, p.name));
   bool condition = d.culprit->decides.valid();
   told.notes.push_back(
       fmt::format("{}{}", where_text(graph, *d.culprit, checked),
                   condition ? ": the condition changes there, and the branches do not join smoothly" : ""));
-  told.notes.push_back("around the start the derivative is right");
+  told.notes.push_back(fmt::format("around the start the {} is right", checked.what));
 }
 
 void report_wrong(const Session& s, const Graph& graph, const Checked& checked, std::size_t param,
@@ -86,7 +88,7 @@ void report_wrong(const Session& s, const Graph& graph, const Checked& checked, 
       d.order ? fmt::format("is wrong: the Taylor remainder falls with order {:.2f}, not 2", *d.order)
               : std::string("is not finite at any point near the start");
   Diagnostic& told = out.error(Code::wrong_derivative, span.value_or(p.span),
-                               fmt::format("the derivative by `{}` {}", p.name, what));
+                               fmt::format("the {} by `{}` {}", checked.what, p.name, what));
   if (d.mismatch) told.notes.push_back(fmt::format("it is off by {:.2g} of its size", *d.mismatch));
   if (d.culprit)
     told.notes.push_back(
@@ -98,35 +100,66 @@ void report_wrong(const Session& s, const Graph& graph, const Checked& checked, 
         "every operation fits its own derivative: this is a fault of Slope's, please report it");
 }
 
-// Needs the data; with a diagnostic and no value where they, or a finite loss, are not there.
-std::optional<Checked> check_gradients(Session& s, const StepGraph& step, const Dataset& data) {
+// Some rows and the starts of the parameters, and what the problem's loss is there.
+struct Sample {
+  std::vector<std::int64_t> rows;
+  Inputs<double> inputs;
+  double loss = 0;
+};
+Sample sample_of(const Session& s, const GradientProblem& problem, const Dataset& data,
+                 std::span<const double> start) {
+  Sample out{spread_rows(data, most_rows_to_check(problem)), {}, 0};
+  out.inputs = interpreter_inputs<double>(s.model(), data, start, out.rows);
+  out.loss = evaluate<double>(problem.graph, std::span(&problem.loss, 1), out.inputs)[0][0];
+  return out;
+}
+
+Checked check_sample(Session& s, const GradientProblem& problem, std::string_view what, Sample sample,
+                     const Dataset& data) {
+  Checked out{what, std::move(sample.rows), data.rows, check_gradient(problem, sample.inputs)};
+  for (std::size_t i = 0; i < s.model().params.size(); ++i) {
+    DerivativeStatus status = out.gradients.params[i].status;
+    if (status == DerivativeStatus::kink) report_kink(s, problem.graph, out, i, s.diagnostics);
+    if (status == DerivativeStatus::wrong) report_wrong(s, problem.graph, out, i, s.diagnostics);
+  }
+  return out;
+}
+
+// Whether a train statement goes by second derivatives.
+bool uses_second_derivatives(const std::vector<StepGraph>& steps) {
+  return std::ranges::any_of(steps, [](const StepGraph& step) {
+    return step.curvature || (step.solver && step.solver->product && step.solver->name != "lbfgs");
+  });
+}
+
+// Of the first order, then of the second where a train statement uses it. Needs the data; with a diagnostic
+// and nothing where they, or a finite loss, are not there.
+std::vector<Checked> check_gradients(Session& s, const std::vector<StepGraph>& steps, const Dataset& data) {
   const Model& model = s.model();
   GradientGraph gradient = gradient_graph(*s.lowered);
-  const Graph& graph = model.graph;
+  Graph& graph = s.lowered->model().graph;
   GradientProblem problem{graph, model.loss, std::vector<NodeId>(model.params.size())};
-  for (std::size_t i = 0; i < step.trained.size(); ++i)
-    problem.gradient[static_cast<std::size_t>(step.trained[i])] = gradient.roots[i + 1];
-  Checked out;
-  out.of_rows = data.rows;
-  out.rows = spread_rows(data, most_rows_to_check(problem));
+  const std::vector<int>& trained = steps[0].trained;
+  for (std::size_t i = 0; i < trained.size(); ++i)
+    problem.gradient[static_cast<std::size_t>(trained[i])] = gradient.roots[i + 1];
   std::vector<double> start = starts(model);
   if (graph.precision() == Precision::f32)
     for (double& value : start) value = static_cast<float>(value);
-  auto inputs = interpreter_inputs<double>(model, data, start, out.rows);
-  double loss = evaluate<double>(graph, std::span(&model.loss, 1), inputs)[0][0];
-  if (!std::isfinite(loss)) {
+  Sample sample = sample_of(s, problem, data, start);
+  if (!std::isfinite(sample.loss)) {
     Diagnostic& d = s.diagnostics.error(Code::not_finite_at_start, model.trainings[0].span,
-                                        fmt::format("the loss is {} at the start", shortest(loss)));
+                                        fmt::format("the loss is {} at the start", shortest(sample.loss)));
     if (auto culprit = first_not_finite(model, graph, std::span(&model.loss, 1), data, start))
       blame(d, *culprit);
     return {};
   }
-  out.gradients = check_gradient(problem, inputs);
-  for (std::size_t i = 0; i < model.params.size(); ++i) {
-    DerivativeStatus status = out.gradients.params[i].status;
-    if (status == DerivativeStatus::kink) report_kink(s, graph, out, i, s.diagnostics);
-    if (status == DerivativeStatus::wrong) report_wrong(s, graph, out, i, s.diagnostics);
-  }
+  std::vector<Checked> out{check_sample(s, problem, "derivative", std::move(sample), data)};
+  if (!uses_second_derivatives(steps)) return out;
+  GradientProblem second = slope_problem(graph, problem);
+  sample = sample_of(s, second, data, start);
+  // Where it is not, the first order has said so.
+  if (std::isfinite(sample.loss))
+    out.push_back(check_sample(s, second, "second derivative", std::move(sample), data));
   return out;
 }
 
@@ -135,8 +168,8 @@ std::string table(const Session& s, const Checked& checked) {
   std::string rows = checked.of_rows == 0 ? "" : ", " + count(std::ssize(checked.rows), "row");
   if (std::ssize(checked.rows) < checked.of_rows)
     rows += fmt::format(" of {}, evenly spaced", checked.of_rows);
-  std::string out = fmt::format("derivatives by the order of the Taylor remainder, 2 where right ({}{}):\n",
-                                count(checked.gradients.points, "point"), rows);
+  std::string out = fmt::format("{}s by the order of the Taylor remainder, 2 where right ({}{}):\n",
+                                checked.what, count(checked.gradients.points, "point"), rows);
   std::vector<std::pair<std::string, const DerivativeCheck*>> lines;
   for (std::size_t i = 0; i < model.params.size(); ++i)
     lines.emplace_back(model.params[i].name, &checked.gradients.params[i]);
@@ -163,8 +196,8 @@ Json derivative_json(const DerivativeCheck& d) {
               {"mismatch", d.mismatch ? Json(*d.mismatch) : Json(nullptr)}};
 }
 
-void add_json(Json& json, const Session& s, const Checked& checked) {
-  Json list = Json::array();
+Json checked_json(const Session& s, const Checked& checked) {
+  Json json, list = Json::array();
   for (std::size_t i = 0; i < s.model().params.size(); ++i) {
     Json item{{"parameter", s.model().params[i].name}};
     item.update(derivative_json(checked.gradients.params[i]));
@@ -174,12 +207,13 @@ void add_json(Json& json, const Session& s, const Checked& checked) {
   json["directions"] = derivative_json(checked.gradients.directions);
   json["points"] = checked.gradients.points;
   json["rows_checked"] = checked.rows.size();
+  return json;
 }
 
 // What needs the cells of the data and the derivatives.
 struct Numbers {
   std::optional<Stability> stability;
-  std::optional<Checked> checked;
+  std::vector<Checked> checked;  // by order
 };
 
 // Whether the cells say more of the model: how many rows a batch is of, which standardized columns are
@@ -220,8 +254,8 @@ std::optional<Numbers> check_numbers(const Arguments& a, Session& s) {
   }
   out.stability = check_rates(s, *steps, data);
   if (!a.gradients) return out;
-  out.checked = check_gradients(s, (*steps)[0], data);
-  return out.checked ? std::optional(std::move(out)) : std::nullopt;
+  out.checked = check_gradients(s, *steps, data);
+  return out.checked.empty() ? std::nullopt : std::optional(std::move(out));
 }
 
 std::string summary(const Session& s, const Numbers& numbers) {
@@ -233,7 +267,7 @@ std::string summary(const Session& s, const Numbers& numbers) {
   if (numbers.stability)
     out += fmt::format("gradient descent is stable at rates below {:.6g} (2/λmax)\n",
                        numbers.stability->bound());
-  if (numbers.checked) out += table(s, *numbers.checked);
+  for (const Checked& checked : numbers.checked) out += table(s, checked);
   return out;
 }
 
@@ -258,7 +292,8 @@ int run_check(const Arguments& a) {
               {"status", s.diagnostics.has_errors() ? "error" : "finished"}};
     if (s.diagnostics.has_errors()) json["exit"] = s.diagnostics.exit_code();
     json["stability_bound"] = numbers->stability ? Json(numbers->stability->bound()) : Json(nullptr);
-    if (numbers->checked) add_json(json, s, *numbers->checked);
+    if (!numbers->checked.empty()) json.update(checked_json(s, numbers->checked[0]));
+    if (numbers->checked.size() > 1) json["second"] = checked_json(s, numbers->checked[1]);
     json["diagnostics"] = diagnostics_json(s.diagnostics, s.sources);
     return finish(a, s, &json, s.diagnostics.exit_code());
   }

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/arithmetic.h"
 #include "base/ending.h"
 #include "base/os.h"
 #include "driver/commands.h"
@@ -63,6 +64,7 @@ struct Words {
 };
 
 int guarded(void* argument) {
+  slope::StandardArithmetic standard;  // a library loaded with the program may have set another
   const Words& w = *static_cast<Words*>(argument);
   slope::handle_broken_program();
   try {

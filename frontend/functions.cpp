@@ -299,8 +299,12 @@ Value Lowering::call_built_in(std::string_view name, const std::vector<Argument>
     return argument == "axis" || argument == "keep" || argument == "x" ||
            (argument == "weights" && name == "mean");
   };
+  auto op = callable_op(name);
+  auto takes = [&](std::string_view argument) {
+    return reduces ? of_reduction(argument) : op && info(*op).arity == 1 && argument == "x";
+  };
   for (const Argument& argument : arguments)
-    if (!argument.name.empty() && !(reduces && of_reduction(argument.name))) {
+    if (!argument.name.empty() && !takes(argument.name)) {
       wrong_arguments(*built_in(name), argument.span,
                       fmt::format("`{}` has no argument `{}`", name, argument.name));
       return {};
@@ -314,7 +318,7 @@ Value Lowering::call_built_in(std::string_view name, const std::vector<Argument>
   }
   bool elementwise = (name == "min" || name == "max") && !reduces;
   if (special_function(name) && !elementwise) return reduction(name, arguments, span, whole);
-  return call_op(*callable_op(name), arguments, span, whole);
+  return call_op(*op, arguments, span, whole);
 }
 
 Value Lowering::call_op(OpId op, const std::vector<Argument>& arguments, Span span, ast::NodeId whole) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/arithmetic.h"
 #include "base/text.h"
 #include "frontend/layers.h"
 #include "frontend/lowering.h"
@@ -395,6 +396,7 @@ Lowered& Lowered::operator=(Lowered&&) noexcept = default;
 Lowered::~Lowered() = default;
 
 std::optional<Lowered> lower(const ast::Ast& ast, const LowerSettings& settings, Diagnostics& diagnostics) {
+  StandardArithmetic standard;
   auto lowering = std::make_unique<Lowering>(ast, settings, diagnostics);
   lowering->run();
   if (diagnostics.has_errors()) return {};

@@ -59,10 +59,16 @@ NodeId variance_of(Graph& graph, NodeId x, const Axes& axes, bool keep) {
 
 NodeId positive(Graph& graph, NodeId x) { return graph.apply<op::Greater>(x, graph.constant(0)); }
 
+// Of a sum of squares: where all are 0 its derivative is 0, as |x|' is, not the infinite one of the root.
+NodeId root(Graph& graph, NodeId squares) {
+  NodeId zero = graph.constant(0);
+  return graph.apply<op::Select>(graph.apply<op::Equal>(squares, zero), zero, graph.apply<op::Sqrt>(squares));
+}
+
 NodeId reduced(Graph& graph, std::string_view name, NodeId x, const Axes& axes, bool keep) {
   if (name == "mean") return mean_of(graph, x, axes, keep);
   if (name == "var") return variance_of(graph, x, axes, keep);
-  if (name == "std") return graph.apply<op::Sqrt>(variance_of(graph, x, axes, keep));
+  if (name == "std") return root(graph, variance_of(graph, x, axes, keep));
   x = graph.to_real(x);
   if (name == "any") return positive(graph, reduce_axes(graph, Reduction::max, x, axes, keep));
   if (name == "all") return positive(graph, reduce_axes(graph, Reduction::min, x, axes, keep));

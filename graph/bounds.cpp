@@ -44,10 +44,8 @@ NodeId bounded(Graph& graph, NodeId unbounded, const Bounds& bounds) {
   if (!low && !high) return unbounded;
   if (!high) return (bounds.low + exp(u)).id;
   if (!low) return (bounds.high - exp(u)).id;
-  // Two forms, so that neither exponential overflows.
-  Expr part = select(u >= 0.0, 1.0 / (1.0 + exp(-u)), exp(u) / (1.0 + exp(u)));
   double w = graph.precision() == Precision::f32 ? width<float>(bounds) : width<double>(bounds);
-  return (bounds.low + w * part).id;
+  return (bounds.low + w * sigmoid(u)).id;
 }
 
 std::vector<double> bounded(std::span<const double> unbounded, const Bounds& bounds, Precision precision) {

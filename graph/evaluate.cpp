@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "graph/evaluate.h"
 
+#include "base/arithmetic.h"
 #include "graph/philox.h"
 
 namespace slope {
@@ -36,6 +37,7 @@ std::vector<T> draws(const Graph& graph, NodeId id, const Inputs<T>& inputs) {
 template <class T>
 std::vector<std::vector<T>> evaluate(const Graph& graph, std::span<const NodeId> roots,
                                      const Inputs<T>& inputs) {
+  StandardArithmetic standard;
   std::vector<bool> needed = live(graph, roots);
   std::vector<std::vector<T>> values(graph.size());
   for (std::size_t i = 0; i < graph.size(); ++i) {

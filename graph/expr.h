@@ -60,6 +60,7 @@ inline Expr cos(Expr a) { return apply<op::Cos>(a); }
 inline Expr sinh(Expr a) { return apply<op::Sinh>(a); }
 inline Expr cosh(Expr a) { return apply<op::Cosh>(a); }
 inline Expr tanh(Expr a) { return apply<op::Tanh>(a); }
+inline Expr sigmoid(Expr a) { return apply<op::Sigmoid>(a); }
 inline Expr gaussian(Expr a) { return apply<op::Gaussian>(a); }
 inline Expr digamma(Expr a) { return apply<op::Digamma>(a); }
 inline Expr polygamma(Expr n, Expr a) { return apply<op::Polygamma>(n, a); }

@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "graph/expr.h"
+
 namespace slope {
 
 namespace {
@@ -32,15 +34,11 @@ class Rebuild {
     return {std::move(to_), std::move(mapped)};
   }
 
-  NodeId expand_power(const Node& node) {
-    if (node.op != id_of<op::Pow>()) return copy(node);
-    NodeId exponent = node.operands[1];
-    if (from_[exponent].kind == NodeKind::broadcast) exponent = from_[exponent].operands[0];
-    if (!from_.is_constant(exponent)) return copy(node);
-    double n = from_[exponent].value;
-    if (n != std::nearbyint(n) || std::fabs(n) > 32 || n == 0) return copy(node);
-    NodeId power = product_power(map(node.operands[0]), static_cast<int>(std::fabs(n)));
-    return n > 0 ? power : to_.apply<op::Div>(to_.constant(1), power);
+  NodeId expand(const Node& node) {
+    if (node.op == id_of<op::Pow>()) return expand_power(node);
+    if (node.op == id_of<op::Sigmoid>()) return sigmoid({&to_, map(node.operands[0])}).id;
+    if (node.op == id_of<op::Softplus>()) return softplus({&to_, map(node.operands[0])}).id;
+    return copy(node);
   }
 
   // The node as it stands, on the new operands.
@@ -65,6 +63,16 @@ class Rebuild {
   }
 
  private:
+  NodeId expand_power(const Node& node) {
+    NodeId exponent = node.operands[1];
+    if (from_[exponent].kind == NodeKind::broadcast) exponent = from_[exponent].operands[0];
+    if (!from_.is_constant(exponent)) return copy(node);
+    double n = from_[exponent].value;
+    if (n != std::nearbyint(n) || std::fabs(n) > 32 || n == 0) return copy(node);
+    NodeId power = product_power(map(node.operands[0]), static_cast<int>(std::fabs(n)));
+    return n > 0 ? power : to_.apply<op::Div>(to_.constant(1), power);
+  }
+
   NodeId map(NodeId id) const { return map_[id.index()]; }
   NodeId product(NodeId mul, std::size_t operand) const { return map(from_[mul].operands[operand]); }
   NodeId fma(NodeId a, NodeId b, NodeId c) { return to_.apply<op::Fma>(a, b, c); }
@@ -75,6 +83,15 @@ class Rebuild {
     if (node.kind == NodeKind::tap || node.kind == NodeKind::stop_gradient) return operands[0];
     if (node.kind != NodeKind::scalar) return keep(node);
     return to_.apply(node.op, std::span(operands.data(), node.inputs().size()));
+  }
+
+  // As graph/math/sigmoid.h has them, to the bit.
+  static Expr sigmoid(Expr x) {
+    Expr e = exp(-abs(x));
+    return select(x >= 0, Expr{x.graph, x.graph->constant(1)}, e) / (1 + e);
+  }
+  static Expr softplus(Expr x) {
+    return select(x > 0, x, Expr{x.graph, x.graph->constant(0)}) + log1p(exp(-abs(x)));
   }
 
   // x^n = x^(n mod 2) · (x²)^(n/2), from the low bit up.
@@ -95,7 +112,7 @@ class Rebuild {
 }  // namespace
 
 Fused fuse(const Graph& graph, std::span<const NodeId> roots) {
-  Fused products = Rebuild(graph).run(roots, &Rebuild::expand_power);
+  Fused products = Rebuild(graph).run(roots, &Rebuild::expand);
   Fused fused = Rebuild(products.graph).run(products.roots, &Rebuild::fuse_product);
   // The product inside an fma is often needed no more: keep what the roots need.
   return Rebuild(fused.graph).run(fused.roots, &Rebuild::keep);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The last pass over a graph before it is interpreted or compiled. Two rewrites that change roundings, so
-// they are made here, once, for both:
+// The last pass over a graph before it is interpreted or compiled. Ops that are made of others are written
+// out, so that equal parts of several are one:
+//   sigmoid(x), softplus(x)                → as in graph/math/sigmoid.h, to the bit
+// Two rewrites change roundings, so they are made here, once, for both:
 //   x^n, n an integer constant, |n| ≤ 32   → products by binary powering, 1/x^|n| for n < 0
 //   a·b + c, c + a·b, a·b − c, c − a·b     → fma, also where a·b is needed elsewhere
 // Each looks at a node and its operands only, never at who uses it: a node's value depends on its own

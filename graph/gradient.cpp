@@ -5,12 +5,14 @@
 // the guard only.
 #include "graph/gradient.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <unordered_map>
 
 #include "base/diagnostic.h"
 #include "graph/expr.h"
+#include "graph/softplus_parts.h"
 #include "graph/transpose.h"
 
 namespace slope {
@@ -42,7 +44,7 @@ bool is_singular(const Node& node) {
     std::array<bool, op_count> table{};
     for (OpId op : {id_of<op::Add>(), id_of<op::Sub>(), id_of<op::Mul>(), id_of<op::Neg>(), id_of<op::Abs>(),
                     id_of<op::Sign>(), id_of<op::Max>(), id_of<op::Min>(), id_of<op::Sin>(), id_of<op::Cos>(),
-                    id_of<op::Tanh>(), id_of<op::Select>()})
+                    id_of<op::Tanh>(), id_of<op::Sigmoid>(), id_of<op::Softplus>(), id_of<op::Select>()})
       table[static_cast<std::size_t>(op)] = true;
     return table;
   }();
@@ -70,7 +72,11 @@ namespace {
 class Differentiator {
  public:
   Differentiator(Graph& graph, NodeId y, std::span<const NodeId> wrt)
-      : graph_(graph), adjoints_(y.index() + 1), depends_(y.index() + 1), singular_(y.index() + 1) {
+      : graph_(graph),
+        softplus_(softplus_parts(graph, y)),
+        adjoints_(y.index() + 1),
+        depends_(y.index() + 1),
+        singular_(y.index() + 1) {
     for (NodeId x : wrt)
       if (x.index() < depends_.size()) depends_[x.index()] = true;
     for (std::size_t i = 0; i < depends_.size(); ++i) {
@@ -88,7 +94,9 @@ class Differentiator {
     for (std::size_t i = y.index() + 1; i-- > 0;) {
       NodeId id(static_cast<std::int64_t>(i));
       if (auto parts = slices_.find(id); parts != slices_.end()) add_slices(id, parts->second);
-      if (adjoints_[i].value.valid() && depends_[i]) visit(id);
+      auto parts = softplus_.find(id);
+      if (parts != softplus_.end() && depends_[i]) visit_softplus(id, parts->second);
+      else if (adjoints_[i].value.valid() && depends_[i]) visit(id);
     }
   }
 
@@ -114,6 +122,19 @@ class Differentiator {
     for (std::size_t k = 0; k < node.inputs().size(); ++k)
       if (local[k].value.valid() && depends_[node.operands[k].index()])
         add(node.operands[k], product(dy, local[k]));
+  }
+
+  // The first of the two that is met waits for the other: only then both adjoints are known.
+  void visit_softplus(NodeId id, SoftplusParts parts) {
+    if (id == std::max(parts.ramp, parts.tail)) return;
+    Partial ramp = adjoints_[parts.ramp.index()], tail = adjoints_[parts.tail.index()];
+    Expr x{&graph_, parts.x};
+    std::vector<Span> places(graph_.origins(parts.tail).begin(), graph_.origins(parts.tail).end());
+    Graph::Origin origin(graph_, places);
+    if (ramp.value.valid() && ramp.value == tail.value && ramp.guard == tail.guard)
+      return add(parts.x, product(tail, {sigmoid(x).id, {}}));
+    if (ramp.value.valid()) visit_scalar(parts.ramp, Node(graph_[parts.ramp]));
+    if (tail.value.valid()) add(parts.x, product(tail, {(-(sigmoid(-abs(x)) * sign(x))).id, {}}));
   }
 
   // dy·p, exactly 0 outside of either guard.
@@ -268,6 +289,7 @@ class Differentiator {
   }
 
   Graph& graph_;
+  std::unordered_map<NodeId, SoftplusParts> softplus_;               // by part
   std::vector<Partial> adjoints_;                                    // by node; value invalid: none yet
   std::unordered_map<NodeId, std::vector<SliceDerivative>> slices_;  // by what is sliced
   std::vector<bool> depends_;                                        // on what is differentiated by

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/arithmetic.h"
 #include "base/diagnostic.h"
 #include "graph/simplify.h"
 
@@ -13,6 +14,7 @@ namespace {
 constexpr std::size_t most_origins = 8;  // places kept of one merged node
 
 double rounded(Precision precision, double value) {
+  StandardArithmetic standard;
   return precision == Precision::f32 ? static_cast<double>(static_cast<float>(value)) : value;
 }
 }  // namespace
@@ -159,6 +161,7 @@ NodeId Graph::stop_gradient(NodeId x) {
 
 // The value of an op on constants, by its own text in the graph's precision.
 NodeId Graph::fold(OpId op, std::span<const NodeId> operands) {
+  StandardArithmetic standard;
   double x[3] = {};
   float single[3] = {};
   for (std::size_t i = 0; i < operands.size(); ++i) {

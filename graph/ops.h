@@ -42,6 +42,7 @@
 #include "graph/math/polygamma.h"
 #include "graph/math/pow.h"
 #include "graph/math/rounding.h"
+#include "graph/math/sigmoid.h"
 #include "graph/math/sinh.h"
 #include "graph/math/tan.h"
 #include "graph/math/tanh.h"
@@ -104,7 +105,7 @@ using math::acos, math::asin, math::atan, math::atan2, math::erf, math::erfc;
 using math::ceil, math::floor, math::mod, math::round;
 using math::cos, math::cosh, math::exp, math::expm1, math::log, math::log10, math::log1p, math::log2;
 using math::digamma, math::lgamma, math::polygamma;
-using math::gaussian, math::pow, math::sin, math::sinh, math::tan, math::tanh;
+using math::gaussian, math::pow, math::sigmoid, math::sin, math::sinh, math::softplus, math::tan, math::tanh;
 
 // The number's side of two words that Expr has too.
 inline double sign(double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; }
@@ -317,6 +318,22 @@ struct Cosh : Unary {
   static auto value(auto x) { return cosh(x); }
   static auto partial(auto x, auto) { return std::tuple{sinh(x)}; }
 };
+// y·(1 − y) would lose its digits where y is near 1; the value at −x is 1 − y with all of them, and of the
+// same exponential (graph/fuse.h).
+struct Sigmoid : Unary {
+  static constexpr std::string_view name = "sigmoid";
+  static constexpr std::string_view note = "1/(1 + exp(-x))";
+  static constexpr Accuracy accuracy{2.5};
+  static auto value(auto x) { return sigmoid(x); }
+  static auto partial(auto x, auto y) { return std::tuple{y * sigmoid(-x)}; }
+};
+// An op since its parts, a maximum and |x|, have kinks at 0, where it has none.
+struct Softplus : Unary {
+  static constexpr std::string_view name = "softplus";
+  static constexpr std::string_view note = "log(1 + exp(x))";
+  static auto value(auto x) { return softplus(x); }
+  static auto partial(auto x, auto) { return std::tuple{sigmoid(x)}; }
+};
 // 1 − y² cancels where |x| is large; what does not, 1/cosh² x, costs a second e^x in every training step.
 struct Tanh : Unary {
   static constexpr std::string_view name = "tanh";
@@ -372,8 +389,9 @@ struct Polygamma : Binary {
   static auto value(auto n, auto x) { return polygamma(n, x); }
   static auto partial(auto n, auto x, auto) { return std::tuple{zero, polygamma(n + 1.0, x)}; }
 };
-// C's pow. The power rule with a strong zero at exponent 0 (0⁰ = 1 has derivative 0), and none from log 0.
-// An integer exponent known to the compiler becomes products in graph/fuse.h.
+// C's pow. The power rule with a strong zero at 0⁰, and none from log 0. Not at every exponent 0: the
+// derivative by x is 0 there, its own by p is not. An integer exponent known to the compiler becomes products
+// in graph/fuse.h.
 struct Pow : Binary {
   static constexpr std::string_view name = "pow", infix = "^";
   static constexpr std::string_view note =
@@ -381,7 +399,7 @@ struct Pow : Binary {
   static constexpr Domain domain{0.25, 3};
   static auto value(auto x, auto p) { return pow(x, p); }
   static auto partial(auto x, auto p, auto y) {
-    return std::tuple{when(p != 0.0, p * pow(x, p - 1.0)), when(x != 0.0, y * log(x))};
+    return std::tuple{when(x != 0.0 || p != 0.0, p * pow(x, p - 1.0)), when(x != 0.0, y * log(x))};
   }
 };
 
@@ -446,8 +464,8 @@ struct Select : ScalarOp<Real(Truth, Real, Real)> {
 
 using AllOps = std::tuple<Add, Sub, Mul, Div, Neg, Fma, Abs, Sign, Max, Min, Floor, Ceil, Round, Mod, Exp,
                           Expm1, Log, Log2, Log10, Log1p, Sqrt, Sin, Cos, Tan, Asin, Acos, Atan, Atan2, Sinh,
-                          Cosh, Tanh, Gaussian, Erf, Erfc, Lgamma, Digamma, Polygamma, Pow, Less, LessEqual,
-                          Greater, GreaterEqual, Equal, NotEqual, And, Or, Not, Select>;
+                          Cosh, Tanh, Sigmoid, Softplus, Gaussian, Erf, Erfc, Lgamma, Digamma, Polygamma, Pow,
+                          Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, And, Or, Not, Select>;
 
 }  // namespace op
 

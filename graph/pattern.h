@@ -15,6 +15,7 @@ struct Pattern {
     real,      // any real value: x, y, z
     truth,     // any truth value: c, d
     constant,  // any number that the compiler knows: k
+    even,      // such a number that is whole and even: n
     number,    // this number, to the bit (−0 is not 0)
     known,     // true or false
     op,
@@ -22,11 +23,11 @@ struct Pattern {
   struct Node {
     Kind kind = Kind::real;
     OpId op{};
-    std::int8_t variable = 0;  // of real, truth and constant: which
+    std::int8_t variable = 0;  // of real, truth, constant and even: which
     double value = 0;          // of number and known
     std::array<std::int8_t, 3> operands{};
   };
-  static constexpr int most_nodes = 12, most_variables = 6;
+  static constexpr int most_nodes = 12, most_variables = 7;
 
   std::array<Node, most_nodes> nodes{};  // operands before what uses them, the root last
   int size = 0;
@@ -64,14 +65,14 @@ struct Pattern {
   }
 };
 
-// The pattern in the language's spelling, with k for a number that the compiler knows.
+// The pattern in the language's spelling, with k for a number that the compiler knows and n for an even one.
 std::string to_string(const Pattern& pattern);
 
 // The stand-ins, and the words in which rules are written.
 namespace pattern {
 inline constexpr Pattern x(Pattern::Kind::real, 0), y(Pattern::Kind::real, 1), z(Pattern::Kind::real, 2);
 inline constexpr Pattern c(Pattern::Kind::truth, 3), d(Pattern::Kind::truth, 4);
-inline constexpr Pattern k(Pattern::Kind::constant, 5);
+inline constexpr Pattern k(Pattern::Kind::constant, 5), n(Pattern::Kind::even, 6);
 inline constexpr Pattern yes = Pattern::known(true), no = Pattern::known(false);
 
 template <class Op>
@@ -85,6 +86,7 @@ constexpr Pattern operator/(const Pattern& a, const Pattern& b) { return make<op
 constexpr Pattern operator-(const Pattern& a) { return make<op::Neg>(a); }
 constexpr Pattern operator==(const Pattern& a, const Pattern& b) { return make<op::Equal>(a, b); }
 constexpr Pattern operator!=(const Pattern& a, const Pattern& b) { return make<op::NotEqual>(a, b); }
+constexpr Pattern operator<=(const Pattern& a, const Pattern& b) { return make<op::LessEqual>(a, b); }
 constexpr Pattern operator&&(const Pattern& a, const Pattern& b) { return make<op::And>(a, b); }
 constexpr Pattern operator||(const Pattern& a, const Pattern& b) { return make<op::Or>(a, b); }
 constexpr Pattern operator!(const Pattern& a) { return make<op::Not>(a); }
@@ -93,6 +95,10 @@ constexpr Pattern select(const Pattern& a, const Pattern& b, const Pattern& e) {
 }
 constexpr Pattern abs(const Pattern& a) { return make<op::Abs>(a); }
 constexpr Pattern cos(const Pattern& a) { return make<op::Cos>(a); }
+constexpr Pattern cosh(const Pattern& a) { return make<op::Cosh>(a); }
+constexpr Pattern exp(const Pattern& a) { return make<op::Exp>(a); }
+constexpr Pattern log1p(const Pattern& a) { return make<op::Log1p>(a); }
+constexpr Pattern softplus(const Pattern& a) { return make<op::Softplus>(a); }
 constexpr Pattern max(const Pattern& a, const Pattern& b) { return make<op::Max>(a, b); }
 constexpr Pattern min(const Pattern& a, const Pattern& b) { return make<op::Min>(a, b); }
 constexpr Pattern pow(const Pattern& a, const Pattern& b) { return make<op::Pow>(a, b); }

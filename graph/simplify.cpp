@@ -49,12 +49,31 @@ constexpr auto all_rules = [] {
       {pow(x, 0.0), 1.0},  // C's pow: also of NaN
       {pow(x, -0.0), 1.0},
       {pow(1.0, x), 1.0},
+      {pow(-x, n), pow(x, n)},
 
       {abs(abs(x)), abs(x)},
       {abs(-x), abs(x)},
       {cos(-x), cos(x)},
+      {cosh(-x), cosh(x)},
       {max(x, x), x},
       {min(x, x), x},
+
+      // What is smooth although it is written with a kink, without it: so its second derivatives, too, are
+      // right there.
+      {max(x, -x), abs(x), sign_of_zero},
+      {max(-x, x), abs(x), sign_of_zero},
+      {min(x, -x), -abs(x), sign_of_zero},
+      {min(-x, x), -abs(x), sign_of_zero},
+      {abs(x) * abs(x), x * x},
+      {(y * abs(x)) * abs(x), y * x * x},
+      {pow(abs(x), n), pow(x, n)},
+      {abs(x * x), x * x},
+      {abs(pow(x, n)), pow(x, n)},
+      {cos(abs(x)), cos(x)},
+      {cosh(abs(x)), cosh(x)},
+      {max(x, 0.0) + log1p(exp(-abs(x))), softplus(x)},
+      {max(0.0, x) + log1p(exp(-abs(x))), softplus(x)},
+      {select(x <= 0.0, 0.0, x) + log1p(exp(-abs(x))), softplus(x)},
 
       {select(yes, x, y), x},
       {select(no, x, y), y},
@@ -132,6 +151,10 @@ class Matcher {
       case Kind::known: return graph_.is_constant(id, node.value) && under.type == Type::truth;
       case Kind::constant:
         if (under.kind != NodeKind::constant || under.type != Type::real) return false;
+        break;
+      case Kind::even:
+        if (under.kind != NodeKind::constant || under.type != Type::real || std::fmod(under.value, 2) != 0)
+          return false;
         break;
       case Kind::op:
         return under.kind == NodeKind::scalar && under.op == node.op && operands(node, under.inputs());
@@ -225,7 +248,7 @@ std::string spelled(const Pattern& pattern, const Pattern::Node& node, int aroun
     return node.value < 0 || std::signbit(node.value) ? fmt::format("({})", shortest(node.value))
                                                       : shortest(node.value);
   if (node.kind == Kind::known) return node.value != 0 ? "true" : "false";
-  if (node.kind != Kind::op) return std::string(1, "xyzcdk"[node.variable]);
+  if (node.kind != Kind::op) return std::string(1, "xyzcdkn"[node.variable]);
   auto operand = [&](std::size_t i, int tight) {
     return spelled(pattern, pattern.nodes[static_cast<std::size_t>(node.operands[i])], tight);
   };

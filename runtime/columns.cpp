@@ -7,6 +7,7 @@
 #include <numeric>
 #include <span>
 
+#include "base/arithmetic.h"
 #include "base/ending.h"
 #include "base/text.h"
 #include "frontend/labels.h"
@@ -319,6 +320,7 @@ void read_file(const Model& model, const Opened& opened, std::size_t f, const st
 std::optional<Dataset> read_columns(const Model& model, const Opened& opened, const std::vector<bool>& wanted,
                                     bool check_all, Diagnostics& diagnostics, const CountedRows& counted) {
   Activity reading("reading the data");
+  StandardArithmetic standard;
   Dataset data;
   data.columns.resize(model.columns.size());
   data.mean.resize(model.columns.size());

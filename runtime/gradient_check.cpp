@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <random>
 
+#include "graph/gradient.h"
 #include "runtime/rounding_errors.h"
 
 namespace slope {
@@ -616,6 +618,30 @@ double work(const Graph& graph, std::span<const NodeId> roots) {
   return sum;
 }
 }  // namespace
+
+GradientProblem slope_problem(Graph& graph, const GradientProblem& first) {
+  NodeId slope = graph.constant(0);
+  std::vector<NodeId> params;
+  std::int64_t element = 0;
+  for (std::size_t i = 0; i < first.gradient.size(); ++i) {
+    NodeId g = first.gradient[i];
+    if (!g.valid()) continue;
+    Axes shape = graph.shape(g).axes, all(shape.size());
+    std::iota(all.begin(), all.end(), 0);
+    params.push_back(graph.param(static_cast<int>(i), graph[g].shape));
+    std::vector<double> along(static_cast<std::size_t>(elements(graph.shape(g))));
+    // Of one sign and no two alike: symmetric parts of the Hessian do not cancel.
+    for (double& x : along) x = 0.5 + std::fmod(0.618034 * static_cast<double>(++element), 1);
+    NodeId direction = shape.empty() ? graph.constant(along[0]) : graph.array(std::move(along), shape);
+    slope =
+        graph.apply<op::Add>(slope, graph.reduce(Reduction::sum, graph.apply<op::Mul>(g, direction), all));
+  }
+  GradientProblem out{graph, slope, std::vector<NodeId>(first.gradient.size())};
+  std::vector<NodeId> rows = differentiate(graph, slope, params);
+  for (std::size_t i = 0, k = 0; i < first.gradient.size(); ++i)
+    if (first.gradient[i].valid()) out.gradient[i] = rows[k++];
+  return out;
+}
 
 std::int64_t most_rows_to_check(const GradientProblem& problem) {
   constexpr double operations = 2e8, at_once = 4e6;

@@ -58,6 +58,9 @@ struct GradientProblem {
   NodeId loss;
   std::vector<NodeId> gradient;  // by index of param; invalid: identically 0
 };
+// The same question of second derivatives: its loss is the slope of the first one's along a fixed direction
+// that goes through all parameters, its gradient the product of the Hessian with that direction.
+GradientProblem slope_problem(Graph& graph, const GradientProblem& first);
 
 // How many rows can be checked in about two seconds, at least 4.
 std::int64_t most_rows_to_check(const GradientProblem& problem);

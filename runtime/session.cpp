@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <span>
 
+#include "base/arithmetic.h"
 #include "base/ending.h"
 #include "base/text.h"
 #include "runtime/facts.h"
@@ -84,6 +85,7 @@ void lower_outside(Session& s, LowerSettings settings, Diagnostics& diagnostics)
 
 bool prepare(Session& s, DataNeed need) {
   Activity reading("reading the model");
+  StandardArithmetic standard;
   Diagnostics model, data;
   {
     Stopwatch watch(s.times, "frontend");

@@ -28,17 +28,19 @@ std::size_t count_live(const Graph& graph, std::span<const NodeId> roots) {
   return static_cast<std::size_t>(std::count(needed.begin(), needed.end(), true));
 }
 
-// The second derivatives by the trained parameters, in a graph of their own.
+// The second derivatives by the trained parameters, in a graph of their own: that of the model, since what is
+// fused has lost the taps and the ops whose parts have kinks.
 struct Hessian {
   Graph graph;
   std::vector<NodeId> entries;  // the upper triangle, row by row; invalid: identically 0
   std::vector<NodeId> roots;    // the valid ones
 
-  explicit Hessian(const StepGraph& step) : graph(step.fused.graph) {
+  Hessian(const Model& model, const StepGraph& step) : graph(model.graph) {
     std::vector<NodeId> params;
     for (int index : step.trained) params.push_back(graph.param(index));
+    std::vector<NodeId> gradient = differentiate(graph, model.loss, params);
     for (std::size_t i = 0; i < params.size(); ++i) {
-      std::vector<NodeId> row = differentiate(graph, step.gradients[i], std::span(params).subspan(i));
+      std::vector<NodeId> row = differentiate(graph, gradient[i], std::span(params).subspan(i));
       entries.insert(entries.end(), row.begin(), row.end());
     }
     for (NodeId entry : entries)
@@ -137,8 +139,8 @@ std::string good_rate(const Stability& s) {
 
 std::optional<Stability> constant_stability(const Model& model, const StepGraph& step, const Dataset& data) {
   constexpr Budget most{20'000, 4e6};
-  if (!affordable(step, most.operations) || Degrees(step.fused.graph)[step.loss] > 2) return {};
-  Hessian hessian(step);
+  if (!affordable(step, most.operations) || Degrees(model.graph)[model.loss] > 2) return {};
+  Hessian hessian(model, step);
   if (hessian.roots.empty() || !hessian.constant()) return {};
   std::vector<double> anywhere(model.params.size());
   double numbers = std::min(most.numbers, std::max(20'000.0, 4 * cells(data)));
@@ -157,7 +159,7 @@ std::optional<Stability> stability_at(const Model& model, const StepGraph& step,
                                       std::span<const double> params) {
   constexpr Budget most{200'000, 2e7};
   if (!affordable(step, most.operations)) return {};
-  Hessian hessian(step);
+  Hessian hessian(model, step);
   if (hessian.roots.empty()) return {};
   return evaluated(hessian, model, step, data, params, most.numbers);
 }

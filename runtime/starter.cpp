@@ -351,9 +351,7 @@ std::optional<Trial> try_model(const Plan& p, bool scaled, const std::string& da
     diagnostics.add(std::move(d));
   }
   if (!set) return {};
-  // The intercept just beside 0: there softplus has a kink, |x|, whose second derivative is not seen.
   std::vector<double> start(s.model().params.size());
-  start[0] = 1e-6;
   return Trial{stability_at(s.model(), (*steps)[0], *set, start), set->rows};
 }
 

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/arithmetic.h"
 #include "base/ending.h"
 #include "base/text.h"
 #include "runtime/batches.h"
@@ -852,6 +853,7 @@ std::int64_t passes(const Model& model, std::span<const RunReport> runs) {
 }
 
 Fit train(const Trainer& trainer, Place from, const Listener& listener, Diagnostics& diagnostics) {
+  StandardArithmetic standard;
   Activity training("training");
   if (trainer.model.graph.precision() == Precision::f32)
     return Loop<float>(trainer, std::move(from), listener, diagnostics).run();

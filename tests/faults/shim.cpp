@@ -9,11 +9,14 @@
 //                       happens), or "before", "after": the process is killed before or after the call
 //   SLOPE_FAULT_TRACE   a file; each call becomes a line `NAME PATH`, a call that is made to fail begins with
 //                       `!`. Of the many requests for memory only their number, as `total N`
+//   SLOPE_FAULT_ARITHMETIC  set: from the start denormals count as 0 and results are rounded up, as a library
+//                       may leave it
 //
 // Only the program itself is counted: what the C library calls inside of itself never passes here.
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <immintrin.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -53,6 +56,7 @@ constexpr int most_files = 256;
 char names[most_files][256];  // of descriptors; "" where the file does not count
 
 void set_up() {
+  if (std::getenv("SLOPE_FAULT_ARITHMETIC")) _mm_setcsr(_mm_getcsr() | 0xC040);
   const char *which = std::getenv("SLOPE_FAULT_CALLS"), *fault = std::getenv("SLOPE_FAULT"),
              *file = std::getenv("SLOPE_FAULT_TRACE");
   if (!which) return;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Losses, gradients and Hessians written in the language with grad(…), against numbers of 60 digits
 // (tests/oracle/reference_derivatives.py): to 1e-12 of the sum of the absolute values of their terms. And the
-// scalar functions, to the third derivative, as JAX has them (tests/oracle/jax_functions.py).
+// scalar functions, to the third derivative, as JAX has them (tests/oracle/jax_functions.py) and, at special
+// points, as mpmath has them (tests/oracle/special_derivatives.py).
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -134,6 +136,22 @@ TEST_CASE("grad(…): scalar functions and their derivatives as JAX has them") {
       double expected = std::stod(test["values"][i].get<std::string>());
       INFO("value " << i);
       CHECK(std::fabs(found[i] - expected) <= 1e-12 * std::max(1.0, std::fabs(expected)));
+    }
+  }
+}
+
+TEST_CASE("grad(…): every function and its derivatives at zeros, ties, branch points and far out") {
+  for (const Json& test : Json::parse(open("special_derivatives.json"))) {
+    INFO(test["expression"] << " at " << test["at"]);
+    std::vector<double> found = values(function_text(test), {});
+    REQUIRE(found.size() >= test["values"].size());  // none beyond a pole
+    for (std::size_t i = 0; i < test["values"].size(); ++i) {
+      // Not stod, to which a denormal number is out of range.
+      double expected = std::strtod(test["values"][i].get<std::string>().c_str(), nullptr);
+      double allowed = test["relative"].get<double>() * std::fabs(expected) + test["absolute"].get<double>();
+      INFO("derivative " << i << ": " << found[i] << ", expected " << expected);
+      if (std::isfinite(expected)) CHECK(std::fabs(found[i] - expected) <= allowed);
+      else CHECK(found[i] == expected);
     }
   }
 }

@@ -368,9 +368,16 @@ class Side {
     if (node.kind == Kind::number) return graph_.broadcast(graph_.constant(node.value));
     if (node.kind == Kind::known) return graph_.broadcast(graph_.truth(node.value != 0));
     if (node.kind == Kind::constant) return graph_.broadcast(graph_.constant(static_cast<double>(k_)));
+    if (node.kind == Kind::even) return graph_.broadcast(graph_.constant(even()));
     NodeId column = graph_.data(node.variable % 3);
     if (node.kind == Kind::real) return column;
     return raw(graph_, id_of<op::Greater>(), {column, graph_.broadcast(graph_.constant(0.5))});
+  }
+
+  // Made of k.
+  double even() const {
+    double half = std::nearbyint(static_cast<double>(k_));
+    return std::isfinite(half) ? 2 * std::fmod(half, 0x1p60) : 2;
   }
 
   Graph& graph_;
@@ -385,7 +392,7 @@ std::array<int, 3> measure(const Pattern& pattern) {
     using Kind = Pattern::Kind;
     if (node.kind != Kind::op) {
       ++out[1];
-      bool number = node.kind == Kind::number || node.kind == Kind::known || node.kind == Kind::constant;
+      bool number = node.kind != Kind::real && node.kind != Kind::truth;
       out[2] += !number;
       return number;
     }
@@ -428,7 +435,8 @@ TEST_CASE("simplify: each rule's two sides are the same value, the right one sma
     INFO(to_string(rule.from) << " → " << to_string(rule.to));
     CHECK(measure(rule.to) < measure(rule.from));
     bool has_number = false;
-    for (const Pattern::Node& node : rule.from.nodes) has_number |= node.kind == Pattern::Kind::constant;
+    for (const Pattern::Node& node : rule.from.nodes)
+      has_number |= node.kind == Pattern::Kind::constant || node.kind == Pattern::Kind::even;
     for (double k : has_number ? test::special_values<double>() : std::vector<double>{1}) {
       check_values<double>(rule, k);
       check_values<float>(rule, static_cast<float>(k));
