@@ -231,8 +231,8 @@ std::string summary(const Session& s, const Numbers& numbers) {
       fmt::format("{}: {}, {}, {}\n", escaped(s.request.source.name()), parameter_count(s.model()),
                   count(std::ssize(s.model().columns), "column"), count(warnings, "warning"));
   if (numbers.stability)
-    out += fmt::format("gradient descent is stable at rates below {:.6g} (2/λmax)\n",
-                       numbers.stability->bound());
+    out += fmt::format("gradient descent is stable at rates below {} (2/λmax)\n",
+                       significant(numbers.stability->bound()));
   if (numbers.checked) out += table(s, *numbers.checked);
   return out;
 }
