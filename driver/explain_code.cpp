@@ -29,7 +29,7 @@ int print_page(const Arguments& a, Session& s, const CodeEntry& e) {
     write_result(s, a.output, dump(json));
   } else {
     write_result(
-        a, s, a.output,
+        s, a.output,
         fmt::format("{}: {} ({})\n\n{}", to_string(e.code), e.title, consequence(e), plain(page(e.code))));
   }
   return s.diagnostics.exit_code();
