@@ -462,6 +462,23 @@ std::int64_t other_names(const std::string& path) {
   return known && S_ISREG(info.st_mode) ? static_cast<std::int64_t>(info.st_nlink) - 1 : 0;
 }
 
+std::optional<FileIdentity> identity_of(const std::string& path) {
+  struct stat info;
+  auto of = [&](std::string name) {
+    return FileIdentity{static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino),
+                        std::move(name)};
+  };
+  bool there = retried("stat", [&] {
+                 return path == "-" ? ::fstat(0, &info) : ::stat(path.c_str(), &info);
+               }) == 0;
+  if (there) return S_ISREG(info.st_mode) ? std::optional(of("")) : std::nullopt;
+  std::string target = path;
+  if (errno != ENOENT || follow_links(target)) return {};
+  std::string name = target.substr(target.rfind('/') + 1);
+  bool folder = retried("stat", [&] { return ::stat(folder_of(target).c_str(), &info); }) == 0;
+  return folder && !name.empty() ? std::optional(of(std::move(name))) : std::nullopt;
+}
+
 Output::Output() = default;
 Output::~Output() {
   if (lock_ < 0) return;

@@ -73,6 +73,17 @@ void prefer_large_pages(void* memory, std::size_t size);
 // replaced. 0 for a new file and what is no regular one.
 std::int64_t other_names(const std::string& path);
 
+// What a path leads to, however it is spelled: two paths of one identity are one file. A regular file is known
+// by its device and inode; one that is not there yet by the folder that it would be made in and its name
+// there, behind symbolic links. No value for devices, pipes and folders, and where nothing can be known; "-"
+// is standard input.
+struct FileIdentity {
+  std::uint64_t device = 0, inode = 0;  // of the file, else of the folder
+  std::string name = {};                // of a file that is not there yet
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+std::optional<FileIdentity> identity_of(const std::string& path);
+
 // A file that is written again and again, by this process alone: the folder is opened once, so that every
 // write goes there wherever its path leads by then, and a lock keeps others from opening the same file here.
 // The lock of a process that has ended is nobody's.

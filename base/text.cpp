@@ -167,6 +167,13 @@ std::string nearest(std::string_view name, std::span<const std::string> candidat
 std::string shortest(double value) { return shortest_of(value); }
 std::string shortest(float value) { return shortest_of(value); }
 
+std::string significant(double value, int digits) {
+  if (!std::isfinite(value)) return shortest(value);
+  char buffer[64];
+  auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::general, digits).ptr;
+  return {buffer, end};
+}
+
 std::string listed(const std::vector<std::string>& items, std::string_view last) {
   std::string out;
   for (std::size_t i = 0; i < items.size(); ++i) {

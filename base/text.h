@@ -34,6 +34,8 @@ std::string nearest(std::string_view name, std::span<const std::string> candidat
 // Shortest decimal that reads back to the same number: 0.1, 3, 1e-05, nan, inf.
 std::string shortest(double value);
 std::string shortest(float value);
+// So many significant digits, as %g writes them. Not-a-number has no sign here either.
+std::string significant(double value, int digits = 6);
 
 // "a, b and c"
 std::string listed(const std::vector<std::string>& items, std::string_view last = "and");

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "codegen/block_plan.h"
 #include "driver/output.h"
+#include "driver/run_files.h"
 #include "graph/loss_class.h"
 #include "runtime/derivation.h"
 #include "runtime/written_out.h"
@@ -94,7 +95,9 @@ int run_explain(const Arguments& a) {
   std::string folder =
       a.output.empty() ? s.request.folder : std::filesystem::path(a.output).parent_path().string();
   std::string text;
-  if (!s.diagnostics.has_errors() && prepare(s, DataNeed::if_there)) text = explanation(a, s, folder);
+  if (!s.diagnostics.has_errors() && prepare(s, DataNeed::if_there) &&
+      check_output(a, s, a.output, "the explanation"))
+    text = explanation(a, s, folder);
   if (s.diagnostics.has_errors()) return finish(a, s, nullptr, s.diagnostics.exit_code());
   return finish_text(a, s, "explanation", text);
 }

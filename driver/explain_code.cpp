@@ -26,10 +26,10 @@ int print_page(const Arguments& a, Session& s, const CodeEntry& e) {
     Json json{{"slope", 1}};
     json.update(entry_json(e));
     json["page"] = page(e.code);
-    write_result(a, s, a.output, dump(json));
+    write_result(s, a.output, dump(json));
   } else {
     write_result(
-        a, s, a.output,
+        s, a.output,
         fmt::format("{}: {} ({})\n\n{}", to_string(e.code), e.title, consequence(e), plain(page(e.code))));
   }
   return s.diagnostics.exit_code();
@@ -42,7 +42,7 @@ int print_list(const Arguments& a, Session& s) {
     text += fmt::format("{}  {:8}  {}\n", to_string(e.code), consequence(e), e.title);
     list.push_back(entry_json(e));
   }
-  write_result(a, s, a.output, a.json ? dump({{"slope", 1}, {"codes", list}}) : text);
+  write_result(s, a.output, a.json ? dump({{"slope", 1}, {"codes", list}}) : text);
   return s.diagnostics.exit_code();
 }
 

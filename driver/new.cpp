@@ -8,6 +8,7 @@
 #include "base/os.h"
 #include "base/text.h"
 #include "driver/output.h"
+#include "driver/run_files.h"
 #include "runtime/starter.h"
 
 namespace slope {
@@ -55,11 +56,10 @@ std::string seen_from(const std::string& model, const std::string& data) {
 bool may_write(const Arguments& a, const Names& names, Diagnostics& diagnostics) {
   std::error_code ignored;
   if (names.model == "-") return true;
-  if (names.model == names.data || fs::equivalent(names.model, names.data, ignored)) {
-    diagnostics.error(Code::usage,
-                      fmt::format("`{}` is the data: it would be overwritten", escaped(names.model)));
-    return false;
-  }
+  RunFiles files;
+  files.reads(names.data, "the data");
+  files.writes(names.model, "the model");
+  if (!files.check(diagnostics)) return false;
   if (a.force || fs::symlink_status(names.model, ignored).type() == fs::file_type::not_found) return true;
   diagnostics.error(Code::cannot_write, fmt::format("`{}` is there already", escaped(names.model)))
       .helps.push_back(

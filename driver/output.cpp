@@ -12,7 +12,6 @@
 #include "base/cache.h"
 #include "base/os.h"
 #include "base/text.h"
-#include "runtime/validation.h"
 
 namespace slope {
 
@@ -112,7 +111,7 @@ bool is_standard_output(const std::string& path) {
 int finish_text(const Arguments& a, Session& s, const std::string& stage, const std::string& text) {
   Json json{{"slope", 1}, {"model", escaped(s.request.source.name())}, {"stage", stage}};
   if (!is_standard_output(a.output)) {
-    if (!write_result(a, s, a.output, text)) return finish(a, s, nullptr, s.diagnostics.exit_code());
+    if (!write_result(s, a.output, text)) return finish(a, s, nullptr, s.diagnostics.exit_code());
     json["output"] = escaped(a.output);
   } else if (a.json) {
     json["text"] = text;
@@ -180,24 +179,6 @@ std::string times_text(const Session& session) {
   return out;
 }
 
-bool check_output(const Arguments& a, const Session& session, const std::string& path,
-                  Diagnostics& diagnostics) {
-  auto same = [&](const std::string& other) {
-    std::error_code ignored;
-    return !other.empty() && (path == other || std::filesystem::equivalent(path, other, ignored));
-  };
-  std::string clash = same(a.model) ? "the model" : same(a.weights) ? "the weights" : "";
-  if (session.opened)
-    for (const DataFile& file : session.opened->files)
-      if (same(file.path())) clash = "the data";
-  if (session.lowered && session.model().validation &&
-      same(validation_path(session.request, *session.model().validation)))
-    clash = "the data";
-  if (clash.empty()) return true;
-  diagnostics.error(Code::usage, fmt::format("`{}` is {}: it would be overwritten", escaped(path), clash));
-  return false;
-}
-
 void warn_of_links(const std::string& path, Diagnostics& diagnostics) {
   std::int64_t others = os::other_names(path);
   if (others <= 0) return;
@@ -213,9 +194,8 @@ void warn_of_links(const std::string& path, Diagnostics& diagnostics) {
   diagnostics.add(std::move(d));
 }
 
-bool write_result(const Arguments& a, Session& s, const std::string& path, const std::string& text) {
+bool write_result(Session& s, const std::string& path, const std::string& text) {
   if (is_standard_output(path)) return print(text, s.diagnostics);
-  if (!check_output(a, s, path, s.diagnostics)) return false;
   warn_of_links(path, s.diagnostics);
   os::Status failed = os::write_file(path, text);
   if (failed) s.diagnostics.error(Code::cannot_write, failed->message());

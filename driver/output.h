@@ -43,20 +43,15 @@ Session open_session(const Arguments& arguments);
 // --time: the stages with their part of the whole.
 std::string times_text(const Session& session);
 
-// Refuses to write over the model or its data.
-bool check_output(const Arguments& arguments, const Session& session, const std::string& path,
-                  Diagnostics& diagnostics);
-
 // Says where a file that is about to be replaced has other names, which keep what it holds.
 void warn_of_links(const std::string& path, Diagnostics& diagnostics);
 
 // What -o may call it: "", "-" and its name, which cannot be replaced as files are.
 bool is_standard_output(const std::string& path);
 
-// A result to a file, or to standard output; false with a diagnostic where it
-// cannot be written or is refused.
-bool write_result(const Arguments& arguments, Session& session, const std::string& path,
-                  const std::string& text);
+// A result to a file, or to standard output; false with a diagnostic where it cannot be written. That the file
+// is no input was checked (run_files.h).
+bool write_result(Session& session, const std::string& path, const std::string& text);
 
 int run_new(const Arguments& arguments);
 int run_train(const Arguments& arguments);

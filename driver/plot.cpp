@@ -9,6 +9,7 @@
 #include "base/os.h"
 #include "base/text.h"
 #include "driver/output.h"
+#include "driver/run_files.h"
 #include "plot/svg.h"
 #include "plot/terminal.h"
 #include "runtime/picture.h"
@@ -41,12 +42,12 @@ int run_plot(const Arguments& given) {
     s.diagnostics.error(Code::usage, "--weights FILE is needed: the state that `slope train` saved");
   if (s.diagnostics.has_errors()) return failed();
   auto params = prepare_at(s, a.weights, Use::prediction);
-  if (!params) return failed();
+  if (!params || !check_output(a, s, a.output, "the picture")) return failed();
   std::int64_t rows = 0;
   auto figure = picture(s, *params, {}, rows);
   if (!figure) return failed();
   bool written = a.output.empty() ? print(for_terminal(a, *figure), s.diagnostics)
-                                  : write_result(a, s, a.output, plot::svg(*figure));
+                                  : write_result(s, a.output, plot::svg(*figure));
   bool file = !is_standard_output(a.output);
   if (written && file && !a.json && !a.quiet) print_error(fmt::format("drawn {}\n", escaped(a.output)));
   if (!written || !a.json) return finish(a, s, nullptr, s.diagnostics.exit_code());

@@ -2,15 +2,22 @@
 // slope predict and slope eval: a model at saved weights.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "driver/output.h"
+#include "driver/run_files.h"
+#include "runtime/explain.h"
 #include "runtime/npy.h"
+#include "runtime/number.h"
 
 namespace slope {
 
 namespace {
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 // The model lowered as the state's run had it, and its weights.
 struct Loaded {
@@ -54,6 +61,10 @@ std::optional<Ran> run_kernel(Loaded& l, const Fused& fused, bool prediction) {
   return ran;
 }
 
+bool lacks_cell(const Ran& ran, std::size_t row) {
+  return std::ranges::binary_search(ran.data.missing, static_cast<std::int64_t>(row));
+}
+
 // The elements of a row; a prediction without rows stands for every row of the data.
 std::span<const double> in_row(const Loaded& l, const Ran& ran, std::size_t row) {
   const Shape& shape = l.model().graph.shape(l.model().predict);
@@ -69,7 +80,7 @@ std::size_t row_count(const Loaded& l, const Ran& ran) {
 
 // A text as a cell of a CSV file: in quotes where it would not be read back as it is.
 std::string cell(const std::string& text, char separator) {
-  bool plain = text.find_first_of("\"\n\r") == std::string::npos &&
+  bool plain = !is_missing(text) && text.find_first_of("\"\n\r") == std::string::npos &&
                text.find(separator) == std::string::npos && !text.starts_with(' ') && !text.ends_with(' ');
   if (plain) return text;
   std::string out = "\"";
@@ -109,7 +120,9 @@ std::string csv(const Loaded& l, const Ran& ran, bool keep) {
   for (std::string& name : names) name = cell(name, separator);
   line(0, names);
   for (std::size_t i = 0; i < row_count(l, ran); ++i)
-    line(i + 1, cells(in_row(l, ran, i), labels, l.model().graph.precision(), separator));
+    line(i + 1, lacks_cell(ran, i)
+                    ? std::vector<std::string>(names.size())
+                    : cells(in_row(l, ran, i), labels, l.model().graph.precision(), separator));
   return out;
 }
 
@@ -121,7 +134,8 @@ std::string npy_file(const Loaded& l, const Ran& ran) {
   std::vector<double> values;
   for (std::size_t i = 0; i < rows; ++i) {
     std::span<const double> row = in_row(l, ran, i);
-    values.insert(values.end(), row.begin(), row.end());
+    if (lacks_cell(ran, i)) values.insert(values.end(), row.size(), not_a_number);
+    else values.insert(values.end(), row.begin(), row.end());
   }
   return npy(values, axes, l.model().graph.precision() == Precision::f32);
 }
@@ -139,6 +153,11 @@ void add_predictions(const Loaded& l, const Ran& ran, Json& json) {
   std::int64_t rows = shape.rows ? ran.data.rows : 1;
   for (std::int64_t i = 0; i < rows; ++i) {
     std::span<const double> row = in_row(l, ran, static_cast<std::size_t>(i));
+    if (lacks_cell(ran, static_cast<std::size_t>(i))) {
+      values.push_back(nullptr);
+      classes.push_back(nullptr);
+      continue;
+    }
     values.push_back(nested(row, shape.axes, l.model().graph.precision()));
     if (labels.empty()) continue;
     Json largest = Json::array();
@@ -151,6 +170,19 @@ void add_predictions(const Loaded& l, const Ran& ran, Json& json) {
   json["class"] = classes;
 }
 
+void note_missing(const Dataset& data, Diagnostics& diagnostics) {
+  if (data.missing.empty()) return;
+  Diagnostic d;
+  d.severity = Severity::note;
+  d.code = Code::dropped_rows;
+  d.message = fmt::format("a cell is missing in {} of {} rows, which have no prediction", data.missing.size(),
+                          data.rows);
+  diagnostics.add(std::move(d));
+}
+
+// In JSON not-a-number and infinity are null.
+std::string_view status_of(bool finite) { return finite ? "finished" : "not_finite"; }
+
 }  // namespace
 
 int run_predict(const Arguments& given) {
@@ -158,8 +190,11 @@ int run_predict(const Arguments& given) {
   a.weights = weights_path(given);
   Loaded l{open_session(a), {}};
   Session& s = l.session;
+  s.request.keep_missing = a.keep_missing;
   auto failed = [&] { return finish(a, s, nullptr, s.diagnostics.exit_code()); };
-  if (s.diagnostics.has_errors() || !load_model(a, Use::prediction, l)) return failed();
+  if (s.diagnostics.has_errors() || !load_model(a, Use::prediction, l) ||
+      !check_output(a, s, a.output, "the predictions"))
+    return failed();
   if (a.output.ends_with(".npy") && a.keep)
     s.diagnostics.error(Code::usage, "--keep needs a .csv: a .npy file holds the predicted numbers alone");
   if (!l.model().predict.valid())
@@ -174,20 +209,23 @@ int run_predict(const Arguments& given) {
   auto ran = run_kernel(l, fused, true);
   if (!ran) return failed();
   if (a.keep && ran->data.dropped > 0) {
-    s.diagnostics.error(Code::usage, "--keep cannot be used where rows were left out for a missing cell");
+    s.diagnostics.error(Code::usage, "--keep cannot be used where rows were left out for a missing cell")
+        .helps.push_back("--keep-missing keeps them, without a prediction");
     return failed();
   }
+  note_missing(ran->data, s.diagnostics);
+  bool finite = !warn_of_predictions(l.model(), ran->values, ran->data, l.params, s.diagnostics);
   if (a.json) {
     Json json{{"slope", 1},
               {"model", escaped(s.request.source.name())},
-              {"status", "finished"},
+              {"status", status_of(finite)},
               {"rows", ran->data.rows}};
     if (a.output.empty()) add_predictions(l, *ran, json);
-    else if (!write_result(a, s, a.output, table(l, *ran, a))) return failed();
+    else if (!write_result(s, a.output, table(l, *ran, a))) return failed();
     json["diagnostics"] = diagnostics_json(s.diagnostics, s.sources);
     return finish(a, s, &json, exit_code::done);
   }
-  write_result(a, s, a.output, table(l, *ran, a));
+  write_result(s, a.output, table(l, *ran, a));
   return finish(a, s, nullptr, s.diagnostics.exit_code());
 }
 
@@ -202,6 +240,10 @@ int run_eval(const Arguments& given) {
   Fused fused = evaluation_graph(model);
   auto ran = run_kernel(l, fused, false);
   if (!ran) return failed();
+  std::vector<Result> results{{"loss", ran->values[0], model.loss}};
+  for (std::size_t i = 0; i < model.metrics.size(); ++i)
+    results.push_back({model.metrics[i].name, ran->values[i + 1], model.metrics[i].value});
+  bool finite = !warn_of_results(model, results, ran->data, l.params, "the data", s.diagnostics);
   Precision precision = model.graph.precision();
   Json metrics = Json::object();
   std::string text = "loss = " + number_text(ran->values[0], precision) + "\n";
@@ -215,7 +257,7 @@ int run_eval(const Arguments& given) {
   }
   Json json{{"slope", 1},
             {"model", escaped(s.request.source.name())},
-            {"status", "finished"},
+            {"status", status_of(finite)},
             {"rows", ran->data.rows},
             {"precision", to_string(precision)},
             {"loss", number(ran->values[0], precision)},

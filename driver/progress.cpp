@@ -30,17 +30,15 @@ bool draws_bars() {
   return os::is_terminal(2) && terminal && *terminal && std::string_view(terminal) != "dumb";
 }
 
-double without_sign(double value) { return std::isnan(value) ? std::fabs(value) : value; }
-
 // One line of progress: the step or the epoch, the loss, what the rows held out say and, while they are few,
 // the parameters.
 std::string line_text(const Model& model, std::span<const std::string> names, const Progress& p,
                       std::span<const double> params, std::size_t width) {
-  std::string line = fmt::format("{} {:>{}}  loss {:<12.6g}", p.epoch ? "epoch" : "step",
-                                 p.epoch.value_or(p.step), width, without_sign(p.loss));
+  std::string line = fmt::format("{} {:>{}}  loss {:<12}", p.epoch ? "epoch" : "step",
+                                 p.epoch.value_or(p.step), width, significant(p.loss));
   for (const auto& [name, value] : named_validation(model, p.validation))
-    line += fmt::format("  {} {:<10.6g}", name, without_sign(value));
-  for (std::size_t i = 0; i < names.size(); ++i) line += fmt::format("  {} {:<10.6g}", names[i], params[i]);
+    line += fmt::format("  {} {:<10}", name, significant(value));
+  for (std::size_t i = 0; i < names.size(); ++i) line += fmt::format("  {} {:<10}", names[i], significant(params[i]));
   while (line.ends_with(' ')) line.pop_back();
   return line + "\n";
 }

@@ -78,8 +78,8 @@ std::string bar_text(const BarState& state, const BarStyle& style) {
     add(fmt::format(" {} left", left));
     add(fmt::format("  {} steps/s", count_text(state.rate)));
   }
-  add(fmt::format("  loss {:<11.6g}", state.loss));
-  for (const auto& [name, value] : state.params) add(fmt::format(" {} {:<10.5g}", name, value));
+  add(fmt::format("  loss {:<11}", significant(state.loss)));
+  for (const auto& [name, value] : state.params) add(fmt::format(" {} {:<10}", name, significant(value, 5)));
   add(state.place.empty() ? fmt::format(" step {}", state.step) : " " + state.place);
   while (out.ends_with(' ')) out.pop_back();
   return out;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "codegen/schedule.h"
 #include "driver/output.h"
+#include "driver/run_files.h"
 #include "graph/op_sheet.h"
 #include "runtime/parameters.h"
 
@@ -98,11 +99,16 @@ std::optional<std::string> stage_text(const std::string& stage, Session& s) {
 int run_show(const Arguments& a) {
   if (needs_no_model(a.stage)) {
     Session none{Request{.source = Source("", ""), .folder = {}, .data = {}, .settings = {}}};
+    RunFiles files;
+    files.reads_of(a);
+    files.writes(a.output, "the listing");
+    if (!files.check(none.diagnostics)) return finish(a, none, nullptr, none.diagnostics.exit_code());
     return finish_text(a, none, a.stage, a.stage == "ops" ? op_sheet() : std::string(prelude_text));
   }
   Session s = open_session(a);
   std::optional<std::string> text;
   if (!s.diagnostics.has_errors()) text = stage_text(a.stage, s);
+  if (text && !check_output(a, s, a.output, "the listing")) text.reset();
   if (!text) return finish(a, s, nullptr, s.diagnostics.exit_code());
   return finish_text(a, s, a.stage, *text);
 }

@@ -2,6 +2,7 @@
 // slope train
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -14,8 +15,10 @@
 #include "driver/output.h"
 #include "driver/progress.h"
 #include "driver/resume_command.h"
+#include "driver/run_files.h"
 #include "plot/svg.h"
 #include "runtime/batches.h"
+#include "runtime/explain.h"
 #include "runtime/folds.h"
 #include "runtime/loss_curve.h"
 #include "runtime/parameters.h"
@@ -210,7 +213,7 @@ void write_picture(const Arguments& a, Session& s, Trained& t) {
   s.diagnostics = std::move(said);
   if (figure && t.fit.status == Status::diverged)
     figure->caption.push_back(fmt::format("diverged at step {}: drawn is the best before", t.fit.steps));
-  if (figure && write_result(a, s, a.plot, plot::svg(*figure))) t.plot = a.plot;
+  if (figure && write_result(s, a.plot, plot::svg(*figure))) t.plot = a.plot;
 }
 
 // What its runs have in common with the one on all rows is said of that one.
@@ -227,10 +230,11 @@ CrossValidation fold_by_fold(const Arguments& a, Session& s, const Trainer& trai
   const Model& model = s.model();
   return cross_validate(s, trainer, start, [&](std::int64_t fold, std::span<const double> values) {
     if (a.json || a.quiet) return;
-    std::string line = fmt::format("fold {:>{}} of {}  loss {:<12.6g}", fold + 1,
-                                   std::to_string(model.folds->count).size(), model.folds->count, values[0]);
+    std::string line = fmt::format("fold {:>{}} of {}  loss {:<12}", fold + 1,
+                                   std::to_string(model.folds->count).size(), model.folds->count,
+                                   significant(values[0]));
     for (std::size_t i = 0; i < model.metrics.size(); ++i)
-      line += fmt::format("  {} {:<10.6g}", model.metrics[i].name, values[i + 1]);
+      line += fmt::format("  {} {:<10}", model.metrics[i].name, significant(values[i + 1]));
     while (line.ends_with(' ')) line.pop_back();
     print_error(line + "\n");
   });
@@ -250,6 +254,14 @@ void say_of_patience(Session& s, const Fit& fit) {
     std::int64_t at = epochs ? passes : steps;
     std::string_view pass = epochs ? "epoch" : "step", watched = s.model().validation ? "val_loss" : "loss";
     std::string by = training.min_delta > 0 ? " by more than " + shortest(training.min_delta) : "";
+    bool last = i + 1 == fit.runs.size();
+    if (last && !fit.validation.empty() && !std::isfinite(fit.validation[0])) {
+      s.diagnostics
+          .note(Code::stopped_early, training.span,
+                fmt::format("stopped after {} {}: {} was never a finite number", pass, at, watched))
+          .notes.push_back("the result is the parameters after the last step");
+      continue;
+    }
     s.diagnostics
         .note(Code::stopped_early, training.span,
               fmt::format("stopped after {} {}: {} has not fallen{} since {} {}", pass, at, watched, by, pass,
@@ -257,6 +269,27 @@ void say_of_patience(Session& s, const Fit& fit) {
         .notes.push_back(
             fmt::format("the result is the best seen: the parameters of the lowest {}", watched));
   }
+}
+
+// Metrics, reports and what the rows held out say; that the loss is finite the training saw to.
+void say_not_finite(Session& s, const Fit& fit, const Split& data) {
+  if (!fit.usable || fit.status == Status::diverged) return;
+  const Model& model = s.outside_model();
+  std::vector<Result> results, held_out;
+  for (std::size_t i = 0; i < model.metrics.size(); ++i)
+    results.push_back({model.metrics[i].name, fit.metrics[i], model.metrics[i].value});
+  for (std::size_t i = 0; i < model.reports.size(); ++i)
+    results.push_back({model.reports[i].name, fit.reports[i], model.reports[i].value});
+  warn_of_results(model, results, data.training, fit.params, "the data", s.diagnostics);
+  std::size_t at = 0;
+  for (const auto& [name, value] : named_validation(model, fit.validation)) {
+    held_out.push_back({name, value, at == 0 ? model.loss : model.metrics[at - 1].value});
+    ++at;
+  }
+  bool of_file = model.validation && !model.validation->file.empty();
+  if (data.validation)
+    warn_of_results(model, held_out, *data.validation, fit.params, of_file ? "the validation data" : "the data",
+                    s.diagnostics);
 }
 
 std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path,
@@ -301,6 +334,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   s.times["train"] = out.fit.train_seconds;
   view.finish(out.fit, s.diagnostics);
   say_of_patience(s, out.fit);
+  say_not_finite(s, out.fit, out.data);
   if (out.folds) say_of_folds(s, *out.folds);
   bool over = out.fit.status == Status::finished || is_over(out.fit.status);
   out.was_finished = resumed && out.fit.steps_here == 0 && over;
@@ -343,7 +377,7 @@ std::string folds_text(const Model& model, const CrossValidation& folds) {
   };
   std::string out = line(title, "mean", "sd");
   for (std::size_t i = 0; i < names.size(); ++i)
-    out += line(names[i], fmt::format("{:.6g}", folds.mean(i)), fmt::format("{:.6g}", folds.deviation(i)));
+    out += line(names[i], significant(folds.mean(i)), significant(folds.deviation(i)));
   return out;
 }
 
@@ -456,17 +490,30 @@ int exit_of(const Session& s, const Trained& t) {
   return exit_code::done;
 }
 
-// The files it writes are none of those it reads, and can be written: better known now than after the run.
+// Whether what is written is none of what is read, nor written twice. The state that a run goes on with may
+// be where its own goes, and so may that which it begins with, unless --save says so: neither is read again.
+bool check_files(const Arguments& a, const Session* s, const std::string& path, Diagnostics& diagnostics) {
+  Arguments read = a;
+  auto same = [&](const std::string& state) {
+    auto identity = os::identity_of(state);
+    return !state.empty() && identity && identity == os::identity_of(path);
+  };
+  if (same(a.resume)) read.resume.clear();
+  if (same(a.init) && a.save.empty()) read.init.clear();
+  RunFiles files;
+  files.reads_of(read);
+  if (s) files.reads_of(*s);
+  files.writes(path, "the state");
+  files.writes(a.log, "the log");
+  files.writes(a.plot, "the picture");
+  return files.check(diagnostics);
+}
+
+// That they can be written is better known now than after the run.
 bool open_outputs(const Arguments& a, Session& s, const std::string& path, os::Output& output) {
-  for (const std::string& file : {path, a.log})
-    if (!file.empty() && !check_output(a, s, file, s.diagnostics)) return false;
+  if (!check_files(a, &s, path, s.diagnostics)) return false;
   if (path.empty()) return true;
   warn_of_links(path, s.diagnostics);
-  std::error_code ignored;
-  if (!a.log.empty() && (a.log == path || std::filesystem::equivalent(a.log, path, ignored))) {
-    s.diagnostics.error(Code::usage, fmt::format("`{}` cannot be both the state and the log", escaped(path)));
-    return false;
-  }
   os::Status refused = output.open(path);
   if (refused) s.diagnostics.error(Code::cannot_write, refused->message());
   return !refused;
@@ -481,13 +528,6 @@ void say_saved(const Arguments& a, const Session& s, const Trained& t) {
   if (!t.saved.empty()) print_error(fmt::format("to go on: {}\n", resume_command(a, t.saved)));
 }
 
-bool check_plot(const Arguments& a, Session& s, const std::string& saved) {
-  if (a.plot == saved)
-    s.diagnostics.error(Code::usage,
-                        fmt::format("`{}` cannot be both the state and the picture", escaped(saved)));
-  return a.plot != saved && check_output(a, s, a.plot, s.diagnostics);
-}
-
 }  // namespace
 
 int run_train(const Arguments& a) {
@@ -497,11 +537,10 @@ int run_train(const Arguments& a) {
   auto failed = [&] { return finish(a, s, nullptr, s.diagnostics.exit_code()); };
   os::Output output;
   std::optional<State> resumed;
+  if (!check_files(a, nullptr, path, s.diagnostics)) return failed();
   if (!a.resume.empty() && !s.diagnostics.has_errors()) resumed = load(a.resume, s.diagnostics);
   if (resumed) take_decisions(s.request.settings, *resumed, a.resume, s.diagnostics);
-  if (s.diagnostics.has_errors() || !prepare(s) || !open_outputs(a, s, path, output) ||
-      (!a.plot.empty() && !check_plot(a, s, path)))
-    return failed();
+  if (s.diagnostics.has_errors() || !prepare(s) || !open_outputs(a, s, path, output)) return failed();
   if (!resumed) note_assumed(s);
   else if (s.model().folds) note_folds(s);
   auto trained = train_model(a, s, path, output, resumed ? &*resumed : nullptr);

@@ -81,7 +81,7 @@ Json parameters_json(const Model& model, std::span<const double> params, bool fu
 NamedText parameter_text(const Parameter& param, std::span<const double> params, Precision precision) {
   std::span<const double> values = elements_of(param, params);
   if (values.size() <= most_in_text) return {param.name, " = " + nested_text(values, param.axes, precision)};
-  return {param.name + shape_text(param.axes), fmt::format("   norm {:.6g}", norm(values))};
+  return {param.name + shape_text(param.axes), "   norm " + significant(norm(values))};
 }
 
 bool lists_all(const Model& model) {

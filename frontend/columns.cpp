@@ -283,6 +283,7 @@ bool Lowering::column_labels(std::optional<std::int64_t> classes, const Facts* f
     return false;
   }
   if (facts) column.labels = sorted_labels(facts->labels);
+  column.labels_by_value = facts && facts->labels_by_value;
   auto found = static_cast<std::int64_t>(column.labels.size());
   column.classes = classes.value_or(found);
   if (column.classes == 1 && facts)
@@ -292,6 +293,7 @@ bool Lowering::column_labels(std::optional<std::int64_t> classes, const Facts* f
   if (!facts || !classes) return true;
   if (are_codes(column.labels, *classes)) {
     column.labels = code_labels(*classes);
+    column.labels_by_value = true;
     return true;
   }
   if (found == *classes) return true;
@@ -350,7 +352,10 @@ bool Lowering::compared_with_label(std::string_view symbol, Value& a, Value& b, 
         .helps.push_back("give the file with --data FILE");
     return false;
   }
-  if (auto code = LabelCodes(column.labels)(label.text)) {
+  auto code = LabelCodes(column.labels, column.labels_by_value)(label.text);
+  auto value = label_number(label.text);
+  if (!code && value) code = code_of_value(column.labels, *value);  // "1" for the label 1.0
+  if (code) {
     label = Value::of(static_cast<double>(*code));
     return true;
   }
@@ -368,15 +373,17 @@ void Lowering::warn_of_codes(const Value& codes, const Value& number, ast::NodeI
   const ast::Node& node = ast()[id];
   const DataColumn& column = model.columns[static_cast<std::size_t>(codes.labelled)];
   bool compares = node.text == "==" || node.text == "!=";
-  if (!compares || column.labels.empty() || are_codes(column.labels, column.classes)) return;
-  std::string label = shortest(number.number);
-  if (std::ranges::find(column.labels, label) == column.labels.end()) return;
+  if (!compares || column.labels.empty() || number_their_codes(column.labels)) return;
+  auto same = std::ranges::find_if(column.labels,
+                                   [&](const std::string& l) { return label_number(l) == number.number; });
+  if (same == column.labels.end()) return;
+  std::string label = escaped(*same, 40);
   Span span = place(node.span);
   if (!said_.emplace("code of a label", span.begin).second) return;
   diagnostics_
       ->warning(Code::compares_code, span,
                 fmt::format("this compares the code of `{}`, from 0 to {}, with {}", column.name,
-                            column.classes - 1, label))
+                            column.classes - 1, shortest(number.number)))
       .helps.push_back(fmt::format("the label is written in quotes: \"{}\"", label));
 }
 

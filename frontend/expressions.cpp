@@ -262,6 +262,10 @@ Value Lowering::unknown(const std::string& name, Span span) {
     if (settings_.assumed) {
       if (has(settings_.assumed->columns)) return assume(true);
       if (has(settings_.assumed->params)) return assume(false);
+      if (!uses_files_ && unknown_.insert(name).second)
+        error(Code::other_model, span, fmt::format("the state does not know what `{}` is", name))
+            .helps.push_back("it is of another model: train this one again");
+      return {};
     } else {
       if (!settings_.headers.empty() && has(settings_.headers[0])) return assume(true);
       if (!declares_params_ && is_plain_name(name)) return assume(false);

@@ -441,7 +441,11 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
   std::vector<std::string> free;
   bool short_form = !has_data_;
   if (!model.assumed.target.empty()) free = {model.assumed.target};
-  else if (settings_.assumed) free = {settings_.assumed->target};
+  else if (settings_.assumed && settings_.assumed->target.empty()) {
+    error(Code::other_model, span, "the state does not know which column is predicted")
+        .helps.push_back("it is of another model: train this one again");
+    return {};
+  } else if (settings_.assumed) free = {settings_.assumed->target};
   else if (short_form) {
     if (!settings_.headers.empty())
       for (const std::string& header : settings_.headers[0])
@@ -457,6 +461,13 @@ std::optional<Value> Lowering::target(const Function& function, Span span, const
       return (short_form ? c.headers[0] : c.name) == free[0];
     });
     auto column = static_cast<int>(known - model.columns.begin());
+    if (known == model.columns.end() && !short_form) {
+      error(Code::other_model, span,
+            fmt::format("the state takes `{}` as what is predicted, which is no column here",
+                        escaped(free[0], 60)))
+          .helps.push_back("it is of another model: train this one again");
+      return {};
+    }
     if (known == model.columns.end()) {
       model.columns.push_back({name_for(free[0]), {free[0]}, 0, span, {}});
       column_read_.push_back(true);

@@ -25,17 +25,13 @@ bool all_numbers(std::span<const std::string> labels) {
 }
 
 std::vector<std::string> sorted_labels(std::vector<std::string> labels) {
-  if (all_numbers(labels)) {
-    std::vector<double> values;
-    for (const std::string& label : labels) values.push_back(*label_number(label));
-    std::ranges::sort(values);
-    values.erase(std::unique(values.begin(), values.end()), values.end());
-    labels.clear();
-    for (double value : values) labels.push_back(shortest(value));
-    return labels;
-  }
   std::ranges::sort(labels);  // the order of UTF-8's bytes is that of the code points
   labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
+  if (!all_numbers(labels)) return labels;
+  std::vector<std::pair<double, std::string>> valued;
+  for (std::string& label : labels) valued.emplace_back(*label_number(label), std::move(label));
+  std::ranges::stable_sort(valued, {}, &std::pair<double, std::string>::first);
+  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = std::move(valued[i].second);
   return labels;
 }
 
@@ -46,29 +42,44 @@ bool are_codes(std::span<const std::string> labels, std::int64_t classes) {
   });
 }
 
+bool number_their_codes(std::span<const std::string> by_code) {
+  for (std::size_t code = 0; code < by_code.size(); ++code)
+    if (label_number(by_code[code]) != static_cast<double>(code)) return false;
+  return true;
+}
+
 std::vector<std::string> code_labels(std::int64_t classes) {
   std::vector<std::string> labels;
   for (std::int64_t code = 0; code < classes; ++code) labels.push_back(std::to_string(code));
   return labels;
 }
 
-LabelCodes::LabelCodes(std::span<const std::string> by_code) : numbers_(all_numbers(by_code)) {
+LabelCodes::LabelCodes(std::span<const std::string> by_code, bool by_value) : by_value_(by_value) {
   std::int64_t code = 0;
   for (const std::string& label : by_code) {
-    if (numbers_) by_value_.emplace(*label_number(label), code++);
-    else by_text_.emplace(label, code++);
+    if (by_value_) values_.emplace(*label_number(label), code++);
+    else texts_.emplace(label, code++);
   }
 }
 
 std::optional<std::int64_t> LabelCodes::operator()(std::string_view label) const {
-  if (!numbers_) {
-    auto found = by_text_.find(std::string(label));
-    return found == by_text_.end() ? std::nullopt : std::optional(found->second);
-  }
+  auto found_in = [](const auto& codes, const auto& key) {
+    auto found = codes.find(key);
+    return found == codes.end() ? std::nullopt : std::optional(found->second);
+  };
+  if (!by_value_) return found_in(texts_, std::string(label));
   auto value = label_number(label);
-  if (!value) return {};
-  auto found = by_value_.find(*value);
-  return found == by_value_.end() ? std::nullopt : std::optional(found->second);
+  return value ? found_in(values_, *value) : std::nullopt;
+}
+
+std::optional<std::int64_t> code_of_value(std::span<const std::string> by_code, double value) {
+  std::optional<std::int64_t> found;
+  for (std::size_t code = 0; code < by_code.size(); ++code) {
+    if (label_number(by_code[code]) != value) continue;
+    if (found) return {};
+    found = static_cast<std::int64_t>(code);
+  }
+  return found;
 }
 
 std::string labels_shown(std::span<const std::string> labels) {

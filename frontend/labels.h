@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The labels of class columns: which of them are one, in which order their codes go, which code one has.
-// Labels that all are numbers are taken by their values ("1", "1.0" and "+1" are one label, shown as "1"),
-// others as they are written, in the order of their code points.
+// The labels of class columns: in which order their codes go, which code one has. A label is the text that
+// stands in the file: "0123" and "123" are two. Where all are numbers they go by value, and by their text
+// where values are equal; others by their code points.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -25,8 +25,12 @@ bool all_numbers(std::span<const std::string> labels);
 // Each label once, by code.
 std::vector<std::string> sorted_labels(std::vector<std::string> labels);
 
-// Whether all are whole numbers from 0 to classes − 1: then they are their own codes.
+// Whether all are whole numbers from 0 to classes − 1: with `class(K)` they are their own codes, and numbers,
+// not texts.
 bool are_codes(std::span<const std::string> labels, std::int64_t classes);
+
+// Whether each label is the number of its own code.
+bool number_their_codes(std::span<const std::string> by_code);
 
 // "0", "1", … "classes − 1"
 std::vector<std::string> code_labels(std::int64_t classes);
@@ -34,14 +38,18 @@ std::vector<std::string> code_labels(std::int64_t classes);
 // From a label, as it is written in a file or a model, to its code.
 class LabelCodes {
  public:
-  explicit LabelCodes(std::span<const std::string> by_code);
+  // `by_value`: the labels are numbers, of which a file may have any spelling.
+  explicit LabelCodes(std::span<const std::string> by_code, bool by_value = false);
   std::optional<std::int64_t> operator()(std::string_view label) const;
 
  private:
-  bool numbers_ = true;
-  std::unordered_map<double, std::int64_t> by_value_;
-  std::unordered_map<std::string, std::int64_t> by_text_;
+  bool by_value_;
+  std::unordered_map<double, std::int64_t> values_;
+  std::unordered_map<std::string, std::int64_t> texts_;
 };
+
+// The code of the only label of this value.
+std::optional<std::int64_t> code_of_value(std::span<const std::string> by_code, double value);
 
 // "`a`, `b` and `c`"; of many the first ten and how many there are.
 std::string labels_shown(std::span<const std::string> labels);

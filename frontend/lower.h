@@ -24,6 +24,12 @@ struct DataSource {
   std::optional<char> separator;  // where the statement says one
   bool drop_missing = false;
   std::vector<std::string> names;  // that it declares
+  std::vector<std::string> missing = {};  // what counts as missing; {}: the usual
+  std::optional<char> comment = {};       // what begins a line that does not count
+  // One reading of a file serves both.
+  bool reads_as(const DataSource& other) const {
+    return separator == other.separator && missing == other.missing && comment == other.comment;
+  }
 };
 // Of the tree alone, before any file is opened. Errors about the clauses are reported here.
 std::vector<DataSource> data_sources(const ast::Ast& ast, Diagnostics& diagnostics);
@@ -39,6 +45,7 @@ struct DataColumn {
   ColumnType type = ColumnType::number;
   std::int64_t classes = 0;              // of the others: its cells are integers from 0 to classes − 1
   std::vector<std::string> labels = {};  // of a class column, by code; {}: not known, without data
+  bool labels_by_value = false;          // they stand for numbers, however a file writes these
   bool array = false;                    // the file holds one array, which is this column
   bool standardized = false;
   std::vector<double> mean = {}, deviation = {};  // of each element; {}: those of the rows that are read
@@ -62,6 +69,7 @@ std::vector<DeclaredColumn> declared_columns(const ast::Ast& ast,
 struct Facts {
   std::string column;                             // its name in the model
   std::vector<std::string> labels = {};           // of a class column, in any order
+  bool labels_by_value = false;                   // of a state: these are numbers, not texts
   std::int64_t size = 0;                          // of an index column: its greatest index and 1
   std::vector<double> mean = {}, deviation = {};  // of a standardized one, element by element
 };

@@ -75,11 +75,15 @@ class Elements {
     return value;
   }
 
-  bool is_missing(std::int64_t row) const {
-    if constexpr (std::is_floating_point_v<E>)
-      for (std::int64_t k = 0; k < in_row_; ++k)
-        if (std::isnan(at(row, k))) return true;
+  bool is_missing(std::int64_t row, const Missing& missing) const {
+    for (std::int64_t k = 0; k < in_row_; ++k)
+      if (says_missing(at(row, k), missing)) return true;
     return false;
+  }
+  static bool says_missing(E value, const Missing& missing) {
+    if constexpr (std::is_floating_point_v<E>)
+      if (std::isnan(value)) return true;
+    return missing.names_numbers() && missing.has_number(value);
   }
 
  private:
@@ -107,10 +111,11 @@ class ArrayReader {
     ColumnBuilder<T> builder(header_.axes[0] * elements_.in_row());
     std::vector<T> block;
     for (std::int64_t row = 0; row < header_.axes[0] && good_; ++row) {
-      if (elements_.is_missing(row)) {
+      if (elements_.is_missing(row, request_.missing)) {
         ++missing_;
         if (missing_ == 1) first_missing_ = row;
-        continue;
+        if (request_.missing.rows != Missing::Rows::kept) continue;
+        rows_.push_back(row);
       }
       for (std::int64_t k = 0; k < elements_.in_row(); ++k) block.push_back(cell(row, k));
       if (block.size() < 4096 && row + 1 < header_.axes[0]) continue;
@@ -119,7 +124,8 @@ class ArrayReader {
     }
     if (!block.empty()) builder.append(block);
     if (!good_ || !rows_are_there()) return {};
-    ArrayColumn out{std::move(builder).finish({}), missing_, std::move(labels_)};
+    std::int64_t dropped = rows_.empty() ? missing_ : 0;
+    ArrayColumn out{std::move(builder).finish({}), dropped, std::move(labels_), std::move(rows_)};
     out.column.set_elements(elements_.in_row());
     return out;
   }
@@ -127,6 +133,7 @@ class ArrayReader {
  private:
   T cell(std::int64_t row, std::int64_t k) {
     E value = elements_.at(row, k);
+    if (Elements<E>::says_missing(value, request_.missing)) return static_cast<T>(request_.labels ? -1 : 0);
     if (request_.labels) return label(value);
     if constexpr (std::is_same_v<E, double> && std::is_same_v<T, float>)
       if (std::isfinite(value) && std::abs(value) > std::numeric_limits<float>::max()) too_large(row, value);
@@ -156,9 +163,11 @@ class ArrayReader {
   }
 
   bool rows_are_there() {
-    if (missing_ > 0 && !request_.drop_missing) {
+    if (!rows_.empty()) return true;
+    if (missing_ > 0 && request_.missing.rows == Missing::Rows::refused) {
       Diagnostic& d = array_error(Code::missing_cell, request_.path,
-                                  fmt::format("row {} has a NaN: numbers were expected", first_missing_ + 1),
+                                  fmt::format("row {} has a {}: numbers were expected", first_missing_ + 1,
+                                              request_.missing.is_usual() ? "NaN" : "missing number"),
                                   diagnostics_);
       if (missing_ > 1) d.notes.push_back(fmt::format("{} rows have one", missing_));
       d.helps.push_back("`missing=drop` leaves such rows out");
@@ -179,6 +188,7 @@ class ArrayReader {
   std::unordered_map<E, std::int64_t> numbers_;
   std::vector<std::string> labels_;
   std::int64_t missing_ = 0, first_missing_ = 0;
+  std::vector<std::int64_t> rows_;  // that are kept though a number is missing
   bool good_ = true;
 };
 
@@ -237,7 +247,8 @@ template <class T>
 std::optional<ArrayColumn> read_array(const ArrayHeader& header, std::string_view bytes,
                                       const ArrayRequest& request, Diagnostics& diagnostics) {
   bool plain_bytes = header.element == Element::u8 && (!header.fortran_order || header.axes.size() == 1);
-  if (plain_bytes && !request.labels) return ArrayColumn{bytes_column(header, bytes), 0, {}};
+  if (plain_bytes && !request.labels && !request.missing.names_numbers())
+    return ArrayColumn{bytes_column(header, bytes), 0, {}};
   return with_element(header.element, [&]<class E>(E*) {
     return ArrayReader<T, E>(header, bytes, request, diagnostics).read();
   });
@@ -248,12 +259,14 @@ template std::optional<ArrayColumn> read_array<float>(const ArrayHeader&, std::s
 template std::optional<ArrayColumn> read_array<double>(const ArrayHeader&, std::string_view,
                                                        const ArrayRequest&, Diagnostics&);
 
-std::int64_t row_in_file(const ArrayHeader& header, std::string_view bytes, std::int64_t row) {
+std::int64_t row_in_file(const ArrayHeader& header, std::string_view bytes, const Missing& missing,
+                         std::int64_t row) {
+  if (missing.rows != Missing::Rows::dropped) return row;
   return with_element(header.element, [&]<class E>(E*) {
     Elements<E> elements(header, bytes);
     std::int64_t at = 0;
     for (std::int64_t left = row; at < header.axes[0]; ++at)
-      if (!elements.is_missing(at) && left-- == 0) break;
+      if (!elements.is_missing(at, missing) && left-- == 0) break;
     return at;
   });
 }

@@ -13,6 +13,7 @@
 
 #include "base/diagnostic.h"
 #include "runtime/column.h"
+#include "runtime/missing.h"
 
 namespace slope {
 
@@ -39,13 +40,14 @@ bool check_array(const ArrayHeader& header, std::size_t size, const std::string&
 struct ArrayRequest {
   std::string path;
   bool labels = false;  // the column holds the order in which its labels first occur
-  bool drop_missing = false;
+  Missing missing = {};  // a NaN is, and the numbers that are named
 };
 
 struct ArrayColumn {
   Column column;  // with the elements of a row, row-major
   std::int64_t dropped = 0;
   std::vector<std::string> labels;
+  std::vector<std::int64_t> missing = {};  // rows that are kept though a number is missing: 0, labels −1
 };
 
 // T is the float type that the elements are rounded to, once. Rows with a NaN are an error, or dropped.
@@ -54,6 +56,7 @@ std::optional<ArrayColumn> read_array(const ArrayHeader& header, std::string_vie
                                       const ArrayRequest& request, Diagnostics& diagnostics);
 
 // The number in the file, from 0, of a row of the column that was read.
-std::int64_t row_in_file(const ArrayHeader& header, std::string_view bytes, std::int64_t row);
+std::int64_t row_in_file(const ArrayHeader& header, std::string_view bytes, const Missing& missing,
+                         std::int64_t row);
 
 }  // namespace slope

@@ -54,9 +54,9 @@ void warn_of_circle(const Training& training, const Circle& circle, double best,
       fmt::format("the steps go in a circle: after {} of them the parameters are where they were",
                   circle.steps));
   std::string losses = circle.lowest == circle.highest
-                           ? fmt::format("at {:.6g}", circle.lowest)
-                           : fmt::format("between {:.6g} and {:.6g}", circle.lowest, circle.highest);
-  d.notes.push_back(fmt::format("the loss stays {}; the lowest of the run was {:.6g}", losses, best));
+                           ? "at " + significant(circle.lowest)
+                           : fmt::format("between {} and {}", significant(circle.lowest), significant(circle.highest));
+  d.notes.push_back(fmt::format("the loss stays {}; the lowest of the run was {}", losses, significant(best)));
   d.helps.push_back(
       fmt::format("a smaller rate goes further down: try rate={}, or let it fall with `decay=cosine`",
                   shortest(training.rate / 10)));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <span>
 
@@ -44,6 +45,9 @@ void help_with_header(const std::vector<std::string>& header, Diagnostic& d) {
         d.helps.push_back(
             fmt::format("the file looks separated by `{0}`: write sep=\"{0}\" in the `data` statement",
                         c == '\t' ? "\\t" : std::string(1, c)));
+  if (!header.empty() && (header[0].starts_with('#') || header[0].starts_with('%')))
+    d.helps.push_back(fmt::format("is its first line a comment? `comment=\"{}\"` in the `data` statement leaves such lines out",
+                                  header[0][0]));
   if (all_numbers(header)) d.helps.push_back("the first line of the file must hold the names of its columns");
 }
 
@@ -289,7 +293,8 @@ void read_file(const Model& model, const Opened& opened, std::size_t f, const st
   if (!file.array()) {
     read = FileReader(model, file, *columns, counted, data, diagnostics).read();
   } else {
-    for (std::size_t i = 0; i < columns->targets.size(); ++i) {  // of one array each name takes all
+    // Each name takes all of the array: the same rows are missing.
+    for (std::size_t i = 0; i < columns->targets.size(); ++i) {
       FileColumns one{{columns->wanted[i]}, {columns->targets[i]}};
       read = FileReader(model, file, one, counted, data, diagnostics).read();
     }
@@ -313,6 +318,9 @@ void read_file(const Model& model, const Opened& opened, std::size_t f, const st
         .notes.push_back("all columns of a model are of the same rows");
   data.rows = read->rows;
   data.dropped += read->dropped;
+  std::vector<std::int64_t> both;
+  std::ranges::set_union(data.missing, read->missing, std::back_inserter(both));
+  data.missing = std::move(both);
 }
 
 }  // namespace

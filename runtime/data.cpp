@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -15,13 +16,15 @@
 #include "runtime/idx.h"
 #include "runtime/npy.h"
 #include "runtime/table.h"
+#include "runtime/table_form.h"
 
 namespace slope {
 
 struct DataFile::Contents {
   std::string path;
   char separator = ',';
-  bool drop_missing = false;
+  Missing missing;
+  bool blanks = false;  // part the cells of the file; the text has tabs for them
   os::Bytes bytes;
   std::string_view text;  // without a byte order mark
   std::vector<std::string> header;
@@ -36,6 +39,8 @@ struct DataFile::Contents {
 
   csv::Scanner scanner() const { return {text, separator}; }
   bool check_form(Diagnostics& diagnostics) const;
+  void settle_form(const DataOptions& options);
+  void name_rows();
   bool read_header(Diagnostics& diagnostics);
   FilePosition place(const char* at) const;
   bool open_array(Diagnostics& diagnostics);
@@ -127,6 +132,29 @@ bool DataFile::Contents::check_form(Diagnostics& diagnostics) const {
 
 FilePosition DataFile::Contents::place(const char* at) const { return place_in(text.data(), at, 1, path); }
 
+// How the cells are parted; what is no cell becomes blank.
+void DataFile::Contents::settle_form(const DataOptions& options) {
+  std::span<char> own(bytes.data() + (text.data() - bytes.view().data()), text.size());
+  auto said = take_separator_line(own);
+  if (options.comment) take_comments(own, *options.comment);
+  if (options.separator) separator = *options.separator;
+  else if (said) separator = *said;
+  blanks = separator == ' ' || (!options.separator && !said && separator == ',' && is_parted_by_blanks(text));
+  if (!blanks) return;
+  part_by_tabs(own);
+  separator = '\t';
+}
+
+// R's names of the rows have no name themselves.
+void DataFile::Contents::name_rows() {
+  csv::Scanner scan = scanner();
+  int cells = 0, lines = 0;
+  const char* first = scan.skip_blank_lines(rows, lines);
+  if (first == scan.end() || !scan.skip_row(first, cells) || cells != static_cast<int>(header.size()) + 1) return;
+  header.insert(header.begin(), "");
+  header_cells.insert(header_cells.begin(), header_cells[0]);
+}
+
 bool DataFile::Contents::read_header(Diagnostics& diagnostics) {
   csv::Scanner scan = scanner();
   const char* p = scan.skip_blank_lines(scan.begin(), rows_line);
@@ -147,12 +175,13 @@ bool DataFile::Contents::read_header(Diagnostics& diagnostics) {
     p = end;
     if (*p != separator) break;
   }
+  rows_line += static_cast<int>(csv::count_lines({start, p})) + 1;
+  rows = scan.skip_line_end(p);
+  if (blanks) name_rows();
   for (int i = 0; i < static_cast<int>(header.size()); ++i) {
     auto [found, fresh] = names.try_emplace(header[static_cast<std::size_t>(i)], Named{i});
     if (!fresh && found->second.second < 0) found->second.second = i;
   }
-  rows_line += static_cast<int>(csv::count_lines({start, p})) + 1;
-  rows = scan.skip_line_end(p);
   return true;
 }
 
@@ -191,7 +220,7 @@ bool DataFile::Contents::check_twice(std::span<const WantedColumn> wanted, Diagn
 }
 
 TableRequest DataFile::Contents::request(std::span<const WantedColumn> wanted) const {
-  TableRequest out{path, header, columns_of(wanted), {}, drop_missing};
+  TableRequest out{path, header, columns_of(wanted), {}, missing};
   for (const WantedColumn& column : wanted) out.labels.push_back(column.labels);
   return out;
 }
@@ -205,6 +234,7 @@ std::optional<DataFile::Columns> DataFile::Contents::read(std::span<const Wanted
   DataFile::Columns result;
   result.rows = table->rows;
   result.dropped = table->dropped;
+  result.missing = std::move(table->missing);
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     auto slot = static_cast<std::size_t>(table->slots[i]);
     // Several names may mean one column of the file.
@@ -221,11 +251,12 @@ std::optional<DataFile::Columns> DataFile::Contents::read(std::span<const Wanted
 template <class T>
 std::optional<DataFile::Columns> DataFile::Contents::read_one_array(const WantedColumn& wanted,
                                                                     Diagnostics& diagnostics) const {
-  auto read = read_array<T>(*array, bytes.view(), {path, wanted.labels, drop_missing}, diagnostics);
+  auto read = read_array<T>(*array, bytes.view(), {path, wanted.labels, missing}, diagnostics);
   if (!read) return {};
   DataFile::Columns result;
   result.rows = read->column.rows();
   result.dropped = read->dropped;
+  result.missing = std::move(read->missing);
   result.columns.push_back(std::move(read->column));
   result.labels.push_back(std::move(read->labels));
   result.lost.emplace_back();
@@ -240,7 +271,7 @@ DataFile::~DataFile() = default;
 const std::string& DataFile::path() const { return contents_->path; }
 const std::vector<std::string>& DataFile::header() const { return contents_->header; }
 char DataFile::separator() const { return contents_->separator; }
-bool DataFile::drops_missing() const { return contents_->drop_missing; }
+bool DataFile::drops_missing() const { return contents_->missing.rows == Missing::Rows::dropped; }
 bool DataFile::has_column(std::string_view name) const { return contents_->names.contains(name); }
 bool DataFile::check_twice(std::span<const WantedColumn> wanted, Diagnostics& diagnostics) const {
   return contents_->check_twice(wanted, diagnostics);
@@ -254,8 +285,8 @@ std::optional<DataFile> DataFile::open(const std::string& path, const DataOption
   DataFile file;
   Contents& contents = *file.contents_;
   contents.path = path == "-" ? "standard input" : path;
-  contents.separator = options.separator.value_or(separator_of(path));
-  contents.drop_missing = options.drop_missing;
+  contents.separator = separator_of(path);
+  contents.missing = options.missing;
   if (os::Status error = read_bytes(path, contents.path, contents.bytes)) {
     diagnostics.error(error->too_large ? Code::too_large : Code::cannot_open, error->message());
     return {};
@@ -264,7 +295,9 @@ std::optional<DataFile> DataFile::open(const std::string& path, const DataOption
     return contents.open_array(diagnostics) ? std::optional(std::move(file)) : std::nullopt;
   contents.text = contents.bytes.view();
   if (contents.text.starts_with("\xEF\xBB\xBF")) contents.text.remove_prefix(3);
-  if (!contents.check_form(diagnostics) || !contents.read_header(diagnostics)) return {};
+  if (!contents.check_form(diagnostics)) return {};
+  contents.settle_form(options);
+  if (!contents.read_header(diagnostics)) return {};
   return file;
 }
 
@@ -287,7 +320,7 @@ DataFile::Place DataFile::place(std::span<const WantedColumn> wanted, std::size_
                                 std::int64_t row) const {
   const Contents& c = *contents_;
   if (c.array)
-    return {FilePosition{c.path}, fmt::format("in row {}", row_in_file(*c.array, c.bytes.view(), row) + 1)};
+    return {FilePosition{c.path}, fmt::format("in row {}", row_in_file(*c.array, c.bytes.view(), c.missing, row) + 1)};
   TableRequest request = c.request(wanted);
   FilePosition position =
       cell_place<double>(c.scanner(), c.rows, c.rows_line, request, row, request.columns[column]);

@@ -13,14 +13,18 @@
 #include <vector>
 
 #include "base/diagnostic.h"
+#include "runtime/missing.h"
 #include "runtime/column.h"
 #include "runtime/table.h"
 
 namespace slope {
 
 struct DataOptions {
-  std::optional<char> separator = {};  // else a tab in a file called .tsv (or .tsv.gz), a comma in others
-  bool drop_missing = false;           // rows with an empty cell, NA or nan in a wanted column are left out
+  // Else what a first line `sep=;` says, a tab in a file called .tsv (or .tsv.gz), blanks where the columns
+  // are parted by them alone (runtime/table_form.h), a comma in others. A space stands for blanks.
+  std::optional<char> separator = {};
+  Missing missing = {};  // in a wanted column
+  std::optional<char> comment = {};  // lines that begin so do not count
 };
 
 // A column that is wanted: of numbers, or of labels, which are numbered by the order in which they occur.
@@ -53,6 +57,7 @@ class DataFile {
     std::vector<LostDigits> lost;                  // of each
     std::int64_t rows = 0;
     std::int64_t dropped = 0;
+    std::vector<std::int64_t> missing = {};  // rows that are kept though a cell is missing, which is 0 then
   };
   // Cells become the nearest double, or the nearest float with `single` (never rounded twice).
   // A name that the header lacks is the caller's error to report (it knows the line of the model).

@@ -162,7 +162,7 @@ class Derivation {
 
   void line(const std::string& text, std::optional<double> number, const std::string& note) {
     double x = number.value_or(0);
-    std::string digits = std::isnan(x) ? "nan" : fmt::format("{:.6g}", x);  // of a nan no sign
+    std::string digits = significant(x);
     line(text, number ? digits : "", note);
   }
   void line(const std::string& text, const std::string& number, const std::string& note) {

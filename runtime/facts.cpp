@@ -147,6 +147,17 @@ std::vector<Facts> read_facts(const ast::Ast& ast, const Opened& opened, Diagnos
   return out;
 }
 
+namespace {
+// Of a row.
+std::int64_t element_count(const DeclaredColumn& column, const DataFile& file) {
+  auto axes = file.array();
+  if (!axes) return std::ssize(column.headers);
+  std::int64_t count = 1;
+  for (std::int64_t extent : *axes) count *= extent;
+  return count;
+}
+}  // namespace
+
 bool check_facts(const ast::Ast& ast, const Opened& opened, std::span<const Facts> facts,
                  Diagnostics& diagnostics) {
   bool good = true;
@@ -154,18 +165,23 @@ bool check_facts(const ast::Ast& ast, const Opened& opened, std::span<const Fact
     auto found = std::ranges::find_if(facts, [&](const Facts& f) { return f.column == column.name; });
     bool label = column.type == ColumnType::label, index = column.type == ColumnType::index && !column.sized;
     if (!label && !index && !column.standardized) continue;
+    const DataFile& file = opened.files[opened.file_of[column.source]];
+    if (column.headers.empty() && !file.array()) continue;  // lower() tells why
     bool known = found != facts.end() && (label   ? !found->labels.empty()
                                           : index ? found->size > 0
                                                   : !found->mean.empty());
-    if (known) continue;
+    std::int64_t elements = element_count(column, file);
+    if (known && (label || index || std::ssize(found->mean) == elements)) continue;
     good = false;
     diagnostics
         .error(Code::other_model, column.span,
-               fmt::format("the state does not know {} of `{}`",
-                           label   ? "the classes"
-                           : index ? "the size"
-                                   : "mean and deviation",
-                           column.name))
+               known ? fmt::format("the state has mean and deviation of {} element{} of `{}`, which has {}",
+                                   found->mean.size(), found->mean.size() == 1 ? "" : "s", column.name, elements)
+                     : fmt::format("the state does not know {} of `{}`",
+                                   label   ? "the classes"
+                                   : index ? "the size"
+                                           : "mean and deviation",
+                                   column.name))
         .helps.push_back("it is of another model: train this one again");
   }
   return good;
@@ -176,13 +192,17 @@ bool check_facts(const ast::Ast& ast, const Opened& opened, std::span<const Fact
 std::optional<Column> coded(const DataColumn& column, const Column& cells,
                             std::span<const std::string> labels, const CellPlace& place,
                             Diagnostics& diagnostics) {
-  LabelCodes code_of(column.labels);
+  LabelCodes code_of(column.labels, column.labels_by_value);
   std::vector<std::int64_t> codes;
   for (const std::string& label : labels) codes.push_back(code_of(label).value_or(-1));
   std::vector<double> out;
   out.reserve(static_cast<std::size_t>(cells.cells()));
   for (std::int64_t row = 0; row < cells.rows(); ++row)
     for (std::int64_t k = 0; k < cells.elements(); ++k) {
+      if (cells.at(row, k) < 0) {  // missing, in a row that is kept: any code
+        out.push_back(0);
+        continue;
+      }
       auto label = static_cast<std::size_t>(cells.at(row, k));
       out.push_back(static_cast<double>(codes[label]));
       if (codes[label] >= 0) continue;
@@ -271,6 +291,9 @@ Column standardized(const Column& cells, std::span<const double> mean, std::span
 namespace {
 using Json = nlohmann::ordered_json;
 
+// Until labels kept their text, those that all were numbers stood for these, however they were written.
+constexpr const char *labels_key = "texts", *old_labels_key = "labels";
+
 bool numbers(const Json& list) {
   return list.is_array() && std::ranges::all_of(list, [](const Json& x) { return x.is_number(); });
 }
@@ -278,12 +301,15 @@ bool numbers(const Json& list) {
 std::optional<Facts> read_entry(const Json& entry) {
   if (!entry.is_object() || !entry.contains("column") || !entry["column"].is_string()) return {};
   Facts facts{entry["column"].get<std::string>()};
-  if (entry.contains("labels")) {
-    const Json& labels = entry["labels"];
+  if (entry.contains(labels_key) || entry.contains(old_labels_key)) {
+    bool old = !entry.contains(labels_key);
+    const Json& labels = entry[old ? old_labels_key : labels_key];
     bool texts =
         labels.is_array() && std::ranges::all_of(labels, [](const Json& x) { return x.is_string(); });
     if (!texts || labels.empty() || std::ssize(labels) > most_classes) return {};
     facts.labels = labels.get<std::vector<std::string>>();
+    facts.labels_by_value = old && all_numbers(facts.labels);
+    if (sorted_labels(facts.labels).size() != facts.labels.size()) return {};  // one is there twice
   } else if (entry.contains("size")) {
     if (!entry["size"].is_number_unsigned() || entry["size"] > most_index || entry["size"] == 0) return {};
     facts.size = entry["size"].get<std::int64_t>();
@@ -293,6 +319,7 @@ std::optional<Facts> read_entry(const Json& entry) {
       return {};
     facts.mean = entry["mean"].get<std::vector<double>>();
     facts.deviation = entry["sd"].get<std::vector<double>>();
+    if (std::ranges::any_of(facts.deviation, [](double sd) { return !(sd >= 0); })) return {};
   }
   return facts;
 }
@@ -301,7 +328,10 @@ std::optional<Facts> read_entry(const Json& entry) {
 std::string facts_text(const Model& model) {
   Json list = Json::array();
   for (const DataColumn& column : model.columns) {
-    if (!column.labels.empty()) list.push_back(Json{{"column", column.name}, {"labels", column.labels}});
+    if (!column.labels.empty())
+      list.push_back(
+          Json{{"column", column.name},
+               {column.labels_by_value ? old_labels_key : labels_key, column.labels}});
     else if (column.type == ColumnType::index)
       list.push_back(Json{{"column", column.name}, {"size", column.classes}});
     else if (!column.mean.empty())
@@ -317,7 +347,7 @@ std::optional<std::vector<Facts>> read_facts_text(const std::string& text) {
   if (!list.is_array()) return {};
   for (const Json& entry : list) {
     auto facts = read_entry(entry);
-    if (!facts) return {};
+    if (!facts || std::ranges::find(out, facts->column, &Facts::column) != out.end()) return {};
     out.push_back(std::move(*facts));
   }
   return out;

@@ -97,6 +97,26 @@ void array_without_names(const DataFile& file, Diagnostics& diagnostics) {
 }
 }  // namespace
 
+std::vector<std::string> data_paths(const ast::Ast& ast, const Request& request) {
+  Diagnostics unsaid;
+  std::vector<std::string> paths;
+  for (const DataSource& source : data_sources(ast, unsaid))
+    if (!source.path.empty()) paths.push_back(in_folder(request.folder, source.path));
+  for (const std::string& given : request.data) {  // FILE, or NAME=FILE
+    paths.push_back(given);
+    if (std::size_t equals = given.find('='); equals != std::string::npos)
+      paths.push_back(given.substr(equals + 1));
+  }
+  return paths;
+}
+
+DataOptions data_options(const DataSource& source, const Request& request) {
+  using Rows = Missing::Rows;
+  DataOptions options{.separator = source.separator, .missing = Missing(source.missing), .comment = source.comment};
+  options.missing.rows = request.keep_missing ? Rows::kept : source.drop_missing ? Rows::dropped : Rows::refused;
+  return options;
+}
+
 std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Diagnostics& diagnostics) {
   Opened opened;
   Diagnostics told;  // faults of the statements are told with the model's
@@ -119,7 +139,7 @@ std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Dia
   for (std::size_t s = 0; s < paths.size(); ++s) {
     // A file is opened once: a row that one statement leaves out is left out for the others too.
     auto same = [&](std::size_t other) {
-      return paths[other] == paths[s] && opened.sources[other].separator == opened.sources[s].separator;
+      return paths[other] == paths[s] && opened.sources[other].reads_as(opened.sources[s]);
     };
     std::size_t first = 0;
     while (!same(first)) ++first;
@@ -127,11 +147,11 @@ std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Dia
       opened.file_of.push_back(opened.file_of[first]);
       continue;
     }
-    DataOptions options{opened.sources[s].separator, false};
+    DataSource joined = opened.sources[s];
     for (std::size_t other = s; other < paths.size(); ++other)
-      if (same(other)) options.drop_missing |= opened.sources[other].drop_missing;
+      if (same(other)) joined.drop_missing |= opened.sources[other].drop_missing;
     Diagnostics faults;
-    auto file = DataFile::open(paths[s], options, faults);
+    auto file = DataFile::open(paths[s], data_options(joined, request), faults);
     bool named = given_file(request, opened.sources, opened.sources[s]).empty();
     for (Diagnostic d : faults.all()) {
       if (!d.position && named) d.span = opened.sources[s].span;  // the statement that names the file

@@ -38,6 +38,7 @@ struct Request {
   LowerSettings settings;         // but headers and assumed names, which are found out
   std::string cpu = "native";
   std::string cache = "";   // the folder of compiled code; "" for none
+  bool keep_missing = false;  // rows with a missing cell are read, and known as such (Dataset::missing)
   bool data_wanted = true;  // false: nothing but the text is looked at
 };
 
@@ -65,7 +66,12 @@ struct Opened {
   std::vector<std::vector<std::string>> headers() const;
   std::vector<std::optional<std::vector<std::int64_t>>> arrays() const;  // as LowerSettings has them
 };
+// How a file is read for these statements, all of one reading.
+DataOptions data_options(const DataSource& source, const Request& request);
 std::optional<Opened> open_data(const ast::Ast& ast, const Request& request, Diagnostics& diagnostics);
+
+// The data files that a model and the command line name, whether they are read in the end or not.
+std::vector<std::string> data_paths(const ast::Ast& ast, const Request& request);
 
 // The update of one step by one optimizer: loss, gradients and new parameters in one graph.
 struct StepGraph {
@@ -123,6 +129,7 @@ struct Dataset {
   std::int64_t rows = 0, dropped = 0;
   // Of standardized columns, by index of the model: with these they were read.
   std::vector<std::vector<double>> mean, deviation;
+  std::vector<std::int64_t> missing = {};      // rows that are kept though a cell is missing, ascending
   std::vector<std::int64_t> row_numbers = {};  // in the data, where these are some of their rows
 
   void refresh();  // pointers and storages, where columns were replaced

@@ -252,7 +252,7 @@ class Resume {
 
   std::optional<Place> place(const std::string& path) {
     auto params = take_weights(s_, state_, path, diagnostics_);
-    if (!params || !read_runs() || !same_graph() || !same_statements()) return {};
+    if (!params || !read_runs() || !read_facts() || !same_graph() || !same_statements()) return {};
     Place place;
     place.params = std::move(*params);
     if (!read_best(place) || !read_watch(place) || !read_last(place) || !read_slots(place)) return {};
@@ -296,14 +296,53 @@ class Resume {
     runs_ = Json::parse(text("slope/runs"), nullptr, false);
     bool good = runs_.is_array() && !runs_.empty();
     for (std::size_t i = 0; good && i < runs_.size(); ++i) {
-      const Json& run = runs_[i];
-      good = run.is_object() && run.contains("done") && run["done"].is_number_unsigned() &&
-             run["done"] <= most_steps && run.contains("rate") && run["rate"].is_number() &&
-             run.contains("optimizer") && run["optimizer"].is_string() && run.contains("update") &&
-             run["update"].is_string();
-      if (good && run["done"] > 0) begun_ = i + 1;
+      good = is_run(runs_[i]);
+      if (good && runs_[i]["done"] > 0) begun_ = i + 1;
     }
     return good || damaged("what it says of the train statements cannot be read");
+  }
+
+  static bool is_count(const Json& json) { return json.is_number_unsigned() && json <= most_steps; }
+
+  // What runs_text() writes of a statement. Keys that came later may be missing; none may hold anything else.
+  static bool is_run(const Json& run) {
+    if (!run.is_object()) return false;
+    auto has = [&](const char* key, auto fits) { return run.contains(key) && fits(run[key]); };
+    auto may_have = [&](const char* key, auto fits) { return !run.contains(key) || fits(run[key]); };
+    auto text = [](const Json& j) { return j.is_string(); };
+    auto rate = [](const Json& j) { return j.is_number() && std::isfinite(j.get<double>()) && j > 0; };
+    auto over = [](const Json& j) {
+      return j.is_string() && std::ranges::any_of(statuses, [&](Status s) { return j == to_string(s); });
+    };
+    return has("done", is_count) && has("rate", rate) && has("optimizer", text) && has("update", text) &&
+           may_have("steps", is_count) && may_have("auto", [](const Json& j) { return j.is_boolean(); }) &&
+           may_have("ema", [](const Json& j) { return j.is_number(); }) && may_have("options", text) &&
+           may_have("status", over) && may_have("stopped_by", text) &&
+           may_have("loss", [](const Json& j) { return j.is_number() || j.is_null(); });
+  }
+
+  // The facts that only messages tell agree with the rest, too: what stands beside a wrong one is not to be
+  // believed either.
+  bool read_facts() {
+    auto count = [&](const char* key) {
+      std::int64_t value = -1;
+      std::string written = text(key);
+      auto [end, fault] = std::from_chars(written.data(), written.data() + written.size(), value);
+      bool whole = fault == std::errc() && end == written.data() + written.size() && value >= 0;
+      return whole ? std::optional(value) : std::nullopt;
+    };
+    std::string status = text("slope/status");
+    bool known = status == "running" ||
+                 std::ranges::any_of(statuses, [&](Status s) { return status == to_string(s); });
+    if (!known) return damaged("what it says of the end of its run cannot be read");
+    if (!count("slope/rows") || !count("slope/dropped_rows") || text("slope/data").empty())
+      return damaged("what it says of its data cannot be read");
+    std::int64_t steps = 0;
+    for (const Json& run : runs_)
+      if (steps <= most_steps) steps += run["done"].get<std::int64_t>();
+    if (count("slope/steps") != steps)
+      return damaged("the number of its steps is not that of its train statements");
+    return true;
   }
 
   Diagnostic& another_run(const std::string& note) {
@@ -398,12 +437,15 @@ class Resume {
   }
 
   bool read_watch(Place& place) {
-    if (text("slope/watch").empty()) return true;
     Json json = Json::parse(text("slope/watch"), nullptr, false);
     auto whole = [](const Json& j) { return j.is_number_integer() && j >= 0 && j <= most_steps; };
+    auto value_or_none = [](const Json& j) { return j.is_number() || j.is_null(); };
     bool good = json.is_object() && whole(json.value("rows", Json())) && whole(json.value("waits", Json()));
     Json plateau = good ? json.value("plateau", Json()) : Json();
-    good = good && plateau.is_array() && plateau.size() == 4 && whole(plateau[1]) && whole(plateau[2]);
+    good = good && plateau.is_array() && plateau.size() == 4 && whole(plateau[1]) && whole(plateau[2]) &&
+           value_or_none(plateau[0]) && plateau[3].is_number();
+    for (const char* key : {"sum", "last", "reference", "kept_loss"})
+      good = good && json.contains(key) && value_or_none(json[key]);
     if (!good) return damaged("what it remembers of the passes cannot be read");
     auto value = [&](const char* key) { return number(json.value(key, Json())); };
     place.watch = {value("sum"),  json["rows"],
@@ -532,6 +574,8 @@ class Resume {
   }
 
   static constexpr std::int64_t most_steps = std::int64_t{1} << 53;
+  static constexpr Status statuses[] = {Status::finished,      Status::diverged,  Status::interrupted,
+                                        Status::stopped_early, Status::converged, Status::not_converged};
   const Session& s_;
   const Model& model_;
   const RunFacts& facts_;

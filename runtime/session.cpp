@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <span>
 
 #include "base/arithmetic.h"
@@ -216,25 +217,45 @@ State weights_state(const Session& s, const std::vector<double>& params) {
 }
 
 namespace {
-// What the short form had decided when the state was made.
-std::optional<Assumed> assumed_of(const State& state) {
-  auto columns = state.metadata.find("slope/assumed_columns");
-  if (columns == state.metadata.end()) return {};
-  return Assumed{split(columns->second), split(state.metadata.at("slope/assumed_params")),
-                 state.metadata.at("slope/target")};
+// What the short form had decided when the state was made: all of it, or nothing.
+bool take_assumed(const State& state, std::optional<Assumed>& assumed) {
+  auto text = [&](const char* key) {
+    auto found = state.metadata.find(key);
+    return found == state.metadata.end() ? std::nullopt : std::optional(found->second);
+  };
+  auto columns = text("slope/assumed_columns"), params = text("slope/assumed_params"),
+       target = text("slope/target");
+  if (!columns && !params && !target) return true;
+  if (!columns || !params || !target) return false;
+  assumed = Assumed{split(*columns), split(*params), *target};
+  return !assumed->empty();
+}
+
+// The seed of every run, as it was written.
+bool has_seed(const State& state) {
+  auto seed = state.metadata.find("slope/seed");
+  std::int64_t value = 0;
+  if (seed == state.metadata.end()) return false;
+  const char* end = seed->second.data() + seed->second.size();
+  auto [read, fault] = std::from_chars(seed->second.data(), end, value);
+  return fault == std::errc() && read == end;
 }
 }  // namespace
 
 bool take_decisions(LowerSettings& settings, const State& state, const std::string& path,
                     Diagnostics& diagnostics) {
-  settings.assumed = assumed_of(state);
+  auto damaged = [&](std::string_view what) {
+    diagnostics.error(Code::damaged_state,
+                      fmt::format("cannot use the state file `{}`: {}", escaped(path), what));
+    return false;
+  };
+  if (!state.metadata.contains("slope/model")) return damaged("the text of its model is missing");
+  if (!has_seed(state)) return damaged("the seed of its run cannot be read");
+  if (!take_assumed(state, settings.assumed))
+    return damaged("what it says of the names that its model assumed cannot be read");
   auto facts = state.metadata.find("slope/facts");
   settings.facts = read_facts_text(facts == state.metadata.end() ? "" : facts->second);
-  if (!settings.facts)
-    diagnostics.error(Code::damaged_state,
-                      fmt::format("cannot use the state file `{}`: what it says of the data cannot be read",
-                                  escaped(path)));
-  return settings.facts.has_value();
+  return settings.facts.has_value() || damaged("what it says of the data cannot be read");
 }
 
 namespace {

@@ -42,7 +42,8 @@ std::optional<std::string> quoted(std::string_view text) {
 }
 
 // Words that read as something else where a column's name may stand.
-constexpr std::string_view clause_words[] = {"from", "columns", "standardized", "missing", "sep", "in"};
+constexpr std::string_view clause_words[] = {"from", "columns", "standardized", "missing", "sep",
+                                               "comment", "in", "predict"};
 
 // A name that a model may define without hiding anything.
 bool is_free(const std::string& name) {
@@ -130,7 +131,7 @@ std::string why_not(const std::string& header, const ColumnFacts& facts, std::si
 std::optional<Plan> plan(const DataFile& file, char separator, Diagnostics& diagnostics) {
   Plan out;
   out.separator = separator;
-  std::vector<ColumnFacts> facts = column_facts(file, separator);
+  std::vector<ColumnFacts> facts = column_facts(file, file.separator());
   const std::vector<std::string>& header = file.header();
   std::map<std::string, std::size_t> times;
   for (const std::string& name : header) ++times[name];

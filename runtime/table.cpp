@@ -83,7 +83,7 @@ class TableReader {
   void end_row(const char* end);
   void never_closed(const char* at);
   void wrong_count(const char* at, int found, bool too_many);
-  void missing(const char* at, int column, std::string_view text);
+  Cell missing(const char* at, int column, std::string_view text);
   void bad(const char* at, int column, std::string_view text);
   void too_large(const char* at, int column, std::string_view text);
   std::string separator_hint() const;
@@ -115,14 +115,15 @@ class TableReader {
   };
   std::vector<Labels> labels_;  // for each column of the file where any are wanted
   std::vector<Diagnostic> faults_;
-  struct Missing {
+  struct Lacking {
     std::size_t fault = 0;
     std::int64_t rows = 0;
   };
-  std::vector<Missing> missing_;  // for each column of the file
+  std::vector<Lacking> missing_;  // for each column of the file
   std::vector<LostDigits> lost_;  // the same
   const char* last_lost_ = nullptr;
   bool quoted_ = false;   // the row has a quote
+  bool lacks_ = false;    // the row is kept though a cell is missing
   bool stopped_ = false;  // nothing more can be, or shall be, told
 };
 
@@ -178,7 +179,7 @@ std::optional<Table> TableReader<T>::read(Diagnostics& diagnostics) {
   }
   flush();
   for (std::size_t column = 0; column < missing_.size(); ++column)
-    if (const Missing& m = missing_[column]; m.rows > 1)
+    if (const Lacking& m = missing_[column]; m.rows > 1)
       faults_[m.fault].notes.push_back(fmt::format("{} rows {}have no {} in this column", m.rows,
                                                    stopped_ ? "up to here " : "",
                                                    targets_[column] ? "number" : "label"));
@@ -334,7 +335,8 @@ SLOPE_BITS void TableReader<float>::read_plain_rows_with_bits() {
 
 template <class T>
 void TableReader<T>::read_rows_at_hand() {
-  if (has_bits() && !request_.any_processor) read_plain_rows_with_bits();
+  if (request_.missing.names_numbers()) skip_blank_lines();  // every number is looked at
+  else if (has_bits() && !request_.any_processor) read_plain_rows_with_bits();
   else read_plain_rows();
   if (p_ != scan_.end() && row_ < block_rows_) read_row();
 }
@@ -348,6 +350,7 @@ template <class T>
 void TableReader<T>::read_row() {
   const char* p = p_;
   bool keep = true;
+  lacks_ = false;
   for (int column = 0;; ++p) {
     const char* begin = p;
     if (targets_[static_cast<std::size_t>(column)]) {
@@ -375,6 +378,7 @@ void TableReader<T>::read_row() {
     }
     break;
   }
+  if (keep && lacks_) table_.missing.push_back(table_.rows);
   if (keep) ++row_, ++table_.rows;
   else ++table_.dropped;
   end_row(p);
@@ -391,10 +395,12 @@ void TableReader<T>::end_row(const char* end) {
 
 template <class T>
 typename TableReader<T>::Cell TableReader<T>::read_wanted(const char*& p, int column) {
-  const char* end = read_plain_cell(p, column, targets_[static_cast<std::size_t>(column)][row_]);
+  T& value = targets_[static_cast<std::size_t>(column)][row_];
+  const char* end = read_plain_cell(p, column, value);
   if (!end) return read_slowly(p, column);
+  std::string_view text(p, static_cast<std::size_t>(end - p));
   p = end;
-  return Cell::fine;
+  return request_.missing.has_number(value) ? missing(text.data(), column, text) : Cell::fine;
 }
 
 template <class T>
@@ -412,11 +418,13 @@ typename TableReader<T>::Cell TableReader<T>::read_slowly(const char*& p, int co
   while (!text.empty() && scan_.is_space(text.back())) text.remove_suffix(1);
   // With anything behind its closing quote the cell is no number; it is shown as it stands.
   if (text.starts_with('"') && text.ends_with('"')) text = unquoted = scan_.text_of(start, end);
+  if (request_.missing.has(text)) return missing(start, column, text);
   switch (read_number(text, value)) {
     case Reading::number:
+      if (request_.missing.has_number(value)) return missing(start, column, text);
       if (!(std::abs(value) < exact_up_to<T>)) check_digits(start, text, column, value);
       return Cell::fine;
-    case Reading::missing: missing(start, column, text); return Cell::missing;
+    case Reading::missing:  // NA or nan, where others are missing
     case Reading::bad: bad(start, column, text); return Cell::missing;
     case Reading::too_large: too_large(start, column, text); return Cell::missing;
   }
@@ -430,16 +438,21 @@ bool TableReader<T>::read_plain_label(const char* begin, const char* end, int co
   begin = scan_.skip_spaces(begin);
   while (end > begin && scan_.is_space(end[-1])) --end;
   std::string_view text(begin, static_cast<std::size_t>(end - begin));
-  return !is_missing(text) && add_label(text, column, row);
+  return !request_.missing.has(text) && add_label(text, column, row);
 }
 
 template <class T>
 typename TableReader<T>::Cell TableReader<T>::read_label(const char* begin, const char* end, int column) {
   std::string text = scan_.text_of(begin, end);
   begin = scan_.skip_spaces(begin);
-  if (is_missing(text)) missing(begin, column, text);
-  else if (add_label(text, column, row_)) return Cell::fine;
-  else bad_label(begin, column, text);
+  // What stands in quotes is a text, whatever it is.
+  bool missing_text = *begin == '"' ? text.empty() : request_.missing.has(text);
+  if (missing_text) {
+    label_targets_[static_cast<std::size_t>(column)][row_] = -1;
+    return missing(begin, column, text);
+  }
+  if (add_label(text, column, row_)) return Cell::fine;
+  bad_label(begin, column, text);
   return Cell::missing;
 }
 
@@ -483,6 +496,9 @@ void TableReader<T>::bad_label(const char* at, int column, std::string_view text
 template <class T>
 Diagnostic& TableReader<T>::fault(Code code, const char* at, std::string message) {
   Diagnostic d;
+  if (const char* first = scan_.skip_spaces(p_); *first == '#' || *first == '%')
+    d.helps.push_back(
+        fmt::format("is the line a comment? `comment=\"{}\"` in the data statement leaves such lines out", *first));
   d.code = code;
   d.position = place_in(p_, at, line_, request_.path);
   d.message = std::move(message);
@@ -533,18 +549,24 @@ void TableReader<T>::wrong_count(const char* at, int found, bool too_many) {
 }
 
 template <class T>
-void TableReader<T>::missing(const char* at, int column, std::string_view text) {
-  if (request_.drop_missing) return;
-  Missing& seen = missing_[static_cast<std::size_t>(column)];
-  if (++seen.rows > 1) return;
+typename TableReader<T>::Cell TableReader<T>::missing(const char* at, int column, std::string_view text) {
+  if (request_.missing.rows == Missing::Rows::dropped) return Cell::missing;
+  T* number = targets_[static_cast<std::size_t>(column)];
+  if (request_.missing.rows == Missing::Rows::kept) {
+    if (number) number[row_] = 0;
+    lacks_ = true;
+    return Cell::fine;
+  }
+  Lacking& seen = missing_[static_cast<std::size_t>(column)];
+  if (++seen.rows > 1) return Cell::missing;
   seen.fault = faults_.size();
   std::string found = text.find_first_not_of(" \t") == std::string_view::npos
                           ? "the cell is empty"
                           : fmt::format("the cell is `{}`", escaped(text, 40));
-  bool number = targets_[static_cast<std::size_t>(column)];
   fault(Code::missing_cell, at,
         fmt::format("{} in {}: a {} was expected", found, column_name(column), number ? "number" : "label"))
       .helps.push_back("`missing=drop` leaves such rows out");
+  return Cell::missing;
 }
 
 template <class T>

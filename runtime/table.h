@@ -10,6 +10,7 @@
 #include "base/diagnostic.h"
 #include "runtime/column.h"
 #include "runtime/csv.h"
+#include "runtime/missing.h"
 
 namespace slope {
 
@@ -18,7 +19,7 @@ struct TableRequest {
   const std::vector<std::string>& header;
   std::vector<int> columns;  // wanted, by number; the same may be there twice
   std::vector<bool> labels;  // for each: whether its cells are labels
-  bool drop_missing;
+  Missing missing;
   bool any_processor = false;  // for tests: with the instructions that every processor has
 };
 
@@ -36,6 +37,7 @@ struct Table {
   std::vector<std::vector<std::string>> labels;  // of each that holds labels: its cells are numbers of these
   std::vector<LostDigits> lost;                  // of each
   std::int64_t rows = 0, dropped = 0;
+  std::vector<std::int64_t> missing;  // rows that are kept though a cell is missing: it is 0, a label −1
 };
 
 // From the first line behind the header, `rows` on line `line`. T is the float type that cells are rounded

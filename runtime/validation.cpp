@@ -79,13 +79,15 @@ std::optional<Dataset> read_file(Session& s, const Validation& validation, const
     d.helps.push_back("`validation=0.2` holds out rows; `slope eval --data NAME=F` evaluates others");
     return {};
   }
-  DataOptions options;
+  DataSource joined;
   for (const DataSource& source : s.opened->sources) {
-    if (!options.separator) options.separator = source.separator;
-    options.drop_missing |= source.drop_missing;
+    if (!joined.separator) joined.separator = source.separator;
+    if (!joined.comment) joined.comment = source.comment;
+    if (joined.missing.empty()) joined.missing = source.missing;
+    joined.drop_missing |= source.drop_missing;
   }
   Diagnostics faults;
-  auto file = DataFile::open(validation_path(s.request, validation), options, faults);
+  auto file = DataFile::open(validation_path(s.request, validation), data_options(joined, s.request), faults);
   for (Diagnostic d : faults.all()) {
     if (!d.position) d.span = validation.span;
     s.diagnostics.add(std::move(d));

@@ -207,7 +207,7 @@ class Writer {
   static std::string type_text(const DataColumn& column) {
     if (column.type == ColumnType::index) return fmt::format(" : index({})", column.classes);
     if (column.type == ColumnType::number) return "";
-    bool sized = column.labels.empty() || are_codes(column.labels, column.classes);
+    bool sized = column.labels.empty() || column.labels == code_labels(column.classes);
     return sized ? fmt::format(" : class({})", column.classes) : " : class";
   }
 
@@ -226,7 +226,10 @@ class Writer {
     if (s_.opened) path = from_folder(s_.opened->files[s_.opened->file_of[source]].path());
     if (!path.empty() && path != "-") out += " from " + in_quotes(path);
     if (data.separator) out += fmt::format(" sep={}", in_quotes(std::string(1, *data.separator)));
+    if (!data.missing.empty())
+      out += " missing=" + in_quotes(fmt::format("{}", fmt::join(data.missing, ",")));
     if (data.drop_missing) out += " missing=drop";
+    if (data.comment) out += fmt::format(" comment={}", in_quotes(std::string(1, *data.comment)));
     return out;
   }
 

@@ -142,10 +142,10 @@ TEST_CASE("rows with a NaN are an error, or left out", "[array]") {
   CHECK_FALSE(refused.read);
   CHECK(refused.diagnostics.all().at(0).code == Code::missing_cell);
   CHECK(refused.diagnostics.all().at(0).message.find("row 2") != std::string::npos);
-  Outcome dropped = read(file, false, false, {.drop_missing = true});
+  Outcome dropped = read(file, false, false, {.missing = Missing::dropped()});
   CHECK(dropped.values() == Values{1, 2, 4, 5});
   CHECK(dropped.read->dropped == 2);
-  Outcome none = read(npy_file("<f4", "(1,)", bytes_of({nan})), false, false, {.drop_missing = true});
+  Outcome none = read(npy_file("<f4", "(1,)", bytes_of({nan})), false, false, {.missing = Missing::dropped()});
   CHECK(none.diagnostics.all().at(0).code == Code::no_rows);
 }
 
@@ -154,7 +154,7 @@ TEST_CASE("a place in an array counts the rows of the file", "[array]") {
   Diagnostics none;
   float nan = std::numeric_limits<float>::quiet_NaN();
   std::string bytes = npy_file("<f4", "(4,)", bytes_of<float>({nan, 1, nan, 2}));
-  auto file = DataFile::open(folder.write("a", bytes), {.drop_missing = true}, none);
+  auto file = DataFile::open(folder.write("a", bytes), {.missing = Missing::dropped()}, none);
   REQUIRE(file);
   std::vector<WantedColumn> wanted{{}};
   CHECK(file->place(wanted, 0, 0).words == "in row 2");

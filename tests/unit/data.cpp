@@ -131,12 +131,12 @@ TEST_CASE("missing cells", "[data]") {
   Outcome out = outcome_of(text, {"x", "y"});
   expect(out, Code::missing_cell, 3, cell == "  " ? 3 : 1, "`missing=drop`");
   CHECK(out.fault().notes.at(0).find("2 rows") != std::string::npos);
-  Outcome dropped = outcome_of(text, {"x", "y"}, {.drop_missing = true});
+  Outcome dropped = outcome_of(text, {"x", "y"}, {.missing = Missing::dropped()});
   CHECK(dropped.values(0) == Values{1, 5});
   CHECK(dropped.values(1) == Values{2, 6});
   CHECK(dropped.columns->dropped == 2);
   CHECK(outcome_of(text, {"y"}).values() == Values{2, 3, 4, 6});
-  expect(outcome_of("x\nNA\n", {"x"}, {.drop_missing = true}), Code::no_rows, 0, 0, "no rows are left");
+  expect(outcome_of("x\nNA\n", {"x"}, {.missing = Missing::dropped()}), Code::no_rows, 0, 0, "no rows are left");
 }
 
 TEST_CASE("cells too large", "[data]") {

@@ -158,12 +158,21 @@ TEST_CASE("facts of a state read back as they were", "[facts]") {
   CHECK((*facts)[1].size == 7);
   CHECK((*facts)[2].mean == model.columns[2].mean);
   CHECK((*facts)[2].deviation == model.columns[2].deviation);
+  CHECK_FALSE((*facts)[0].labels_by_value);
   CHECK(read_facts_text("")->empty());
+  // As versions wrote them in which labels that all are numbers were these.
+  auto old = read_facts_text("[{\"column\": \"c\", \"labels\": [\"1\", \"2\"]}]");
+  REQUIRE(old);
+  CHECK((*old)[0].labels_by_value);
+  CHECK_FALSE((*read_facts_text("[{\"column\": \"c\", \"labels\": [\"1\", \"x\"]}]"))[0].labels_by_value);
   for (const char* damaged :
        {"{", "{}", "[1]", "[{}]", "[{\"column\": 1}]", "[{\"column\": \"c\", \"labels\": [1]}]",
         "[{\"column\": \"c\", \"labels\": []}]", "[{\"column\": \"c\", \"size\": -1}]",
         "[{\"column\": \"c\", \"size\": 1e99}]", "[{\"column\": \"c\", \"mean\": [1], \"sd\": []}]",
-        "[{\"column\": \"c\", \"mean\": [\"1\"], \"sd\": [1]}]"})
+        "[{\"column\": \"c\", \"mean\": [\"1\"], \"sd\": [1]}]",
+        "[{\"column\": \"c\", \"mean\": [1], \"sd\": [-1]}]",
+        "[{\"column\": \"c\", \"texts\": [\"a\", \"a\"]}]",
+        "[{\"column\": \"c\", \"size\": 1}, {\"column\": \"c\", \"size\": 2}]"})
     CHECK_FALSE(read_facts_text(damaged));
 }
 

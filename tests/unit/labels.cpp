@@ -17,8 +17,10 @@ TEST_CASE("codes follow numbers by value and texts by code point", "[labels]") {
   CHECK(sorted_labels({"x", "y", "x"}) == Labels{"x", "y"});
 }
 
-TEST_CASE("spellings of one number are one label, large numbers are texts", "[labels]") {
-  CHECK(sorted_labels({"1", "+1", "1.0", "1e0", "007", "-0", "0"}) == Labels{"0", "1", "7"});
+TEST_CASE("spellings of one number are several labels, in the order of their texts", "[labels]") {
+  CHECK(sorted_labels({"2", "1", "+1", "1.0", "1", "1e0", "007", "-0", "0"}) ==
+        Labels{"-0", "0", "+1", "1", "1.0", "1e0", "2", "007"});
+  CHECK(sorted_labels({"123", "0123", "9"}) == Labels{"9", "0123", "123"});
   CHECK(sorted_labels({"9007199254740993", "9007199254740992"}) ==
         Labels{"9007199254740992", "9007199254740993"});
   CHECK(sorted_labels({"inf", "1"}) == Labels{"1", "inf"});
@@ -37,15 +39,25 @@ TEST_CASE("whole numbers from 0 on are their own codes", "[labels]") {
   CHECK(code_labels(3) == Labels{"0", "1", "2"});
 }
 
-TEST_CASE("a label is found by its value where all are numbers, else as it is written", "[labels]") {
+TEST_CASE("a label is found as it is written, or where labels are numbers by its value", "[labels]") {
   Labels numbers{"1", "2", "10"}, texts{"01", "1", "x"};
   CHECK(LabelCodes(numbers)("10") == 2);
-  CHECK(LabelCodes(numbers)("+2.0") == 1);
-  CHECK_FALSE(LabelCodes(numbers)("3"));
-  CHECK_FALSE(LabelCodes(numbers)("ten"));
+  CHECK_FALSE(LabelCodes(numbers)("+2.0"));
+  CHECK(LabelCodes(numbers, true)("+2.0") == 1);
+  CHECK_FALSE(LabelCodes(numbers, true)("3"));
+  CHECK_FALSE(LabelCodes(numbers, true)("ten"));
   CHECK(LabelCodes(texts)("1") == 1);
   CHECK(LabelCodes(texts)("01") == 0);
   CHECK_FALSE(LabelCodes(texts)("1.0"));
+}
+
+TEST_CASE("a value means the only label that has it", "[labels]") {
+  CHECK(code_of_value(Labels{"a", "01", "2"}, 1) == 1);
+  CHECK_FALSE(code_of_value(Labels{"01", "1"}, 1));
+  CHECK_FALSE(code_of_value(Labels{"01", "1"}, 2));
+  CHECK(number_their_codes(Labels{"0", "01", "2.0"}));
+  CHECK_FALSE(number_their_codes(Labels{"0", "00"}));
+  CHECK_FALSE(number_their_codes(Labels{"1", "2"}));
 }
 
 TEST_CASE("many labels are shown by the first and their number", "[labels]") {

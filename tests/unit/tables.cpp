@@ -24,7 +24,7 @@ Read read(const std::string& rows, bool any_processor) {
   const std::vector<std::string> header{"a", "b", "c"};
   const std::string text = rows + std::string(16, '\0');
   csv::Scanner scan(std::string_view(text).substr(0, rows.size()), ',');
-  TableRequest request{"p.csv", header, {0, 1, 2}, {false, true, false}, true, any_processor};
+  TableRequest request{"p.csv", header, {0, 1, 2}, {false, true, false}, Missing::dropped(), any_processor};
   Read out;
   out.table = read_table<T>(scan, text.data(), 2, request, out.diagnostics);
   return out;
