@@ -309,7 +309,8 @@ class Loop {
     bool finite = std::all_of(memory_.outputs.begin(),
                               memory_.outputs.begin() + static_cast<std::ptrdiff_t>(output_count(kernel)),
                               [](T x) { return std::isfinite(x); });
-    if (finite && step == 0) check_gradient(training);
+    bool bent = t_.steps[number].solver->bent();  // a gradient of 0 says nothing of it
+    if (finite && step == 0 && !bent) check_gradient(training);
     if (finite) return Status::finished;
     best_ = before_;
     best_loss_ = loss;
@@ -346,6 +347,10 @@ class Loop {
       }
       case SolverEnd::limit: break;
     }
+    if (run.stopped_by == "no proof" || run.stopped_by == "negative weight") {
+      say_unproven(training, run);
+      return Status::not_converged;
+    }
     if (name == "exact" || &training != &t_.model.trainings.back()) return Status::not_converged;
     Diagnostic& d =
         diagnostics_.error(Code::not_converged, training.span,
@@ -355,6 +360,22 @@ class Loop {
     d.helps.push_back(fmt::format("give more steps, or a tolerance: `train optimizer={} steps={}`", name,
                                   10 * std::max<std::int64_t>(training.steps, 1)));
     return Status::not_converged;
+  }
+
+  // Of a loss with absolute values in it (runtime/solvers/bent.cpp).
+  void say_unproven(const Training& training, const SolverRun& run) {
+    bool negative = run.stopped_by == "negative weight";
+    Diagnostic& d = diagnostics_.error(
+        Code::not_converged, training.span,
+        negative
+            ? fmt::format("`{}` needs absolute values with weights that are not negative",
+                          training.optimizer.name)
+            : fmt::format("`{}` could not prove that its last point is a minimum", training.optimizer.name));
+    d.notes.push_back(negative
+                          ? "a negative weight turns a kink upside down: the loss falls to both sides of it"
+                          : "the parameters reached so far are the result");
+    d.helps.push_back(negative ? "look for negative numbers in the column of weights"
+                               : "start elsewhere, or read the columns `standardized`");
   }
 
   void say_redundant(const Training& training, const SolverRun& run) {

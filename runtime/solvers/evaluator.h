@@ -30,6 +30,7 @@ class Evaluator {
   std::int64_t element(Eigen::Index i) const { return elements_[static_cast<std::size_t>(i)]; }
 
   bool least_squares() const { return graphs_.least_squares(); }
+  bool constant_hessian() const { return graphs_.constant_hessian; }
   double objective(const VectorXd& x, VectorXd& gradient);
   VectorXd product(const VectorXd& x, const VectorXd& v);  // of the Hessian and v
   MatrixXd hessian(const VectorXd& x);
@@ -42,6 +43,14 @@ class Evaluator {
   MatrixXd triangle() const;
   bool finite() const;
   std::int64_t residual_count() const;
+
+  // The absolute values of a bent loss at x, those of all rows, then the others: their weights, arguments and
+  // the derivatives of these.
+  struct Bends {
+    VectorXd weights, arguments;
+    MatrixXd derivatives;
+  };
+  Bends bends(const VectorXd& x);
 
  private:
   struct Function {
@@ -67,7 +76,7 @@ class Evaluator {
   std::vector<double> params_;
   std::vector<std::int64_t> elements_;  // trained, among all
   std::vector<std::int64_t> counts_;    // elements of each trained parameter
-  std::optional<Function> objective_, product_, rows_, fixed_, scales_;
+  std::optional<Function> objective_, product_, rows_, fixed_, scales_, bent_rows_, bent_fixed_;
   std::vector<double> roots_;  // of the scales
 };
 

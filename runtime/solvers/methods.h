@@ -20,6 +20,7 @@ SolverRun solve_exactly(Search& search);
 SolverRun levenberg_marquardt(Search& search);
 SolverRun newton(Search& search);
 SolverRun lbfgs(Search& search);
+SolverRun solve_bent(Search& search);
 
 // max |gᵢ|·max(|xᵢ|, 1) / max(|loss|, scale): the largest relative change of the loss by a relative change of
 // one number (Dennis and Schnabel, Numerical Methods for Unconstrained Optimization, 1983, section 7.2).

@@ -34,6 +34,7 @@ SolverRun solve(const SolverGraphs& graphs, std::size_t number, const Program& p
                 const SolverStep& before_step) {
   Evaluator evaluator(graphs, number, program, model, data, params);
   Search search{evaluator, options, before_step};
+  if (graphs.bent()) return solve_bent(search);
   if (graphs.name == "exact") return solve_exactly(search);
   if (graphs.name == "lm") return levenberg_marquardt(search);
   return graphs.name == "newton" ? newton(search) : lbfgs(search);

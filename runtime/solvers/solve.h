@@ -4,6 +4,7 @@
 //   lm      Levenberg and Marquardt's method for sums of squares (least_squares.cpp)
 //   newton  Newton's method with damping (newton.cpp)
 //   lbfgs   limited memory BFGS with a line search (lbfgs.cpp)
+// Where the loss has absolute values in it (graph/kinks.h), exact, newton and lbfgs are one method (bent.cpp).
 // All take whole batches, work in double and never go to a point whose loss is not finite.
 #pragma once
 #include <cstdint>
