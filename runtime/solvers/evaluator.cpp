@@ -88,6 +88,8 @@ Evaluator::Evaluator(const SolverGraphs& graphs, std::size_t number, const Progr
   if (graphs.product) product_ = make("product", *graphs.product);
   if (graphs.rows) rows_ = make("rows", *graphs.rows);
   if (graphs.fixed) fixed_ = make("fixed", *graphs.fixed);
+  if (graphs.bent_rows) bent_rows_ = make("bent_rows", *graphs.bent_rows);
+  if (graphs.bent_fixed) bent_fixed_ = make("bent_fixed", *graphs.bent_fixed);
   if (!graphs.scales) return;
   scales_ = make("scales", *graphs.scales);
   scales_->call(start(), *this);
@@ -240,6 +242,34 @@ bool Evaluator::finite() const {
 
 std::int64_t Evaluator::residual_count() const {
   return (rows_ ? data_.rows : 0) * std::ssize(graphs_.row_parts) + std::ssize(graphs_.fixed_parts);
+}
+
+Evaluator::Bends Evaluator::bends(const VectorXd& x) {
+  const Eigen::Index of_rows = bent_rows_ ? data_.rows * std::ssize(graphs_.bent_row_parts) : 0;
+  const Eigen::Index count = of_rows + std::ssize(graphs_.bent_fixed_parts);
+  Bends out{VectorXd(count), VectorXd(count), MatrixXd::Zero(count, size())};
+  Eigen::Index at = 0;
+  auto fill = [&](const ResidualPart& part, auto number_at) {
+    out.weights[at] = number_at(part.scale, 0, 1);
+    out.arguments[at] = number_at(part.value, 0, 1);
+    Eigen::Index column = 0;
+    for (std::size_t p = 0; p < counts_.size(); ++p)
+      for (std::int64_t i = 0; i < counts_[p]; ++i, ++column)
+        if (part.by_param[p] >= 0) out.derivatives(at, column) = number_at(part.by_param[p], i, counts_[p]);
+    ++at;
+  };
+  if (bent_rows_) bent_rows_->call(x, *this);
+  for (std::int64_t row = 0; bent_rows_ && row < data_.rows; ++row)
+    for (const ResidualPart& part : graphs_.bent_row_parts)
+      fill(part, [&](int store, std::int64_t i, std::int64_t n) {
+        return bent_rows_->column(store)[static_cast<std::size_t>(row * n + i)];
+      });
+  if (bent_fixed_) bent_fixed_->call(x, *this);
+  for (const ResidualPart& part : graphs_.bent_fixed_parts)
+    fill(part, [&](int from, std::int64_t i, std::int64_t) {
+      return bent_fixed_->outputs()[static_cast<std::size_t>(from + i)];
+    });
+  return out;
 }
 
 }  // namespace slope

@@ -31,6 +31,7 @@ class Evaluator {
   std::int64_t element(Eigen::Index i) const { return elements_[static_cast<std::size_t>(i)]; }
 
   bool least_squares() const { return graphs_.least_squares(); }
+  bool constant_hessian() const { return graphs_.constant_hessian; }
   double objective(const VectorXd& x, VectorXd& gradient);
   bool has_product() const { return graphs_.product_of.size() == counts_.size(); }
   VectorXd product(const VectorXd& x, const VectorXd& v);  // of the Hessian and v
@@ -64,6 +65,14 @@ class Evaluator {
   bool finite() const;
   std::int64_t residual_count() const;
 
+  // The absolute values of a bent loss at x, those of all rows, then the others: their weights, arguments and
+  // the derivatives of these.
+  struct Bends {
+    VectorXd weights, arguments;
+    MatrixXd derivatives;
+  };
+  Bends bends(const VectorXd& x);
+
  private:
   struct Function {
     Function(const SolverFunction& made, const std::string& name, const Program& program,
@@ -94,7 +103,7 @@ class Evaluator {
   std::vector<double> params_;
   std::vector<std::int64_t> elements_;  // trained, among all
   std::vector<std::int64_t> counts_;    // elements of each trained parameter
-  std::optional<Function> objective_, proof_, product_, rows_, fixed_, scales_;
+  std::optional<Function> objective_, proof_, product_, rows_, fixed_, scales_, bent_rows_, bent_fixed_;
   std::vector<double> roots_;  // of the scales
 };
 

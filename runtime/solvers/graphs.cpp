@@ -6,16 +6,20 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <unordered_map>
+#include <utility>
 
 #include "base/os.h"
 #include "base/text.h"
 #include "codegen/schedule.h"
 #include "graph/gradient.h"
+#include "graph/identity.h"
+#include "graph/kinks.h"
 #include "graph/rebuild.h"
 #include "graph/sizes.h"
 #include "graph/squares.h"
 #include "graph/verify.h"
+#include "runtime/solvers/bends.h"
+#include "runtime/solvers/roots.h"
 
 namespace slope {
 
@@ -23,42 +27,12 @@ namespace {
 
 constexpr std::int64_t most_newton_elements = 500, most_squares_elements = 2000;
 
-NodeId part(Graph& graph, NodeId flat, std::int64_t element) {
-  Graph::Along one{element, 1, 1};
-  return graph.reshape(graph.slice(flat, std::span(&one, 1)), {});
-}
-
 NodeId total(Graph& graph, NodeId x) {
   Axes all;
   for (std::size_t k = 0; k < graph.shape(x).axes.size(); ++k) all.push_back(static_cast<std::int64_t>(k));
   if (graph.has_rows(x)) all.push_back(rows_axis);
   return graph.reduce(Reduction::sum, x, all);
 }
-
-// Roots become stores one after the other: outputs by their elements, columns by number.
-class Roots {
- public:
-  explicit Roots(Store::To to) : to_(to) {}
-  int add(const Graph& graph, NodeId node) {
-    int index = next_;
-    next_ += to_ == Store::To::output ? static_cast<int>(elements(graph.shape(node))) : 1;
-    nodes_.push_back(node);
-    stores_.push_back({{}, to_, index});
-    return index;
-  }
-  SolverFunction function(const Graph& graph) && {
-    SolverFunction out{fuse(graph, nodes_), std::move(stores_)};
-    for (std::size_t i = 0; i < nodes_.size(); ++i) out.stores[i].value = out.fused.roots[i];
-    return out;
-  }
-  bool empty() const { return nodes_.empty(); }
-
- private:
-  Store::To to_;
-  int next_ = 0;
-  std::vector<NodeId> nodes_;
-  std::vector<Store> stores_;
-};
 
 class Builder {
  public:
@@ -82,6 +56,10 @@ class Builder {
   std::shared_ptr<const SolverGraphs> build() {
     const std::string& name = out_->name;
     if (!repeatable()) return {};
+    if (name != "lm" && out_->elements <= most_newton_elements) {
+      if (bent()) return fits() ? out_ : nullptr;
+      if (diagnostics_.has_errors()) return {};
+    }
     objective();
     proof();
     if (name == "newton" && !(few(most_newton_elements) && make_product())) return {};
@@ -143,11 +121,62 @@ class Builder {
     return false;
   }
 
+  // Whether the loss is smooth but for absolute values of what is linear in the parameters: what is left
+  // without them is differentiated then. Else newton refuses a loss whose minimum can lie on a kink: second
+  // derivatives do not lead there.
+  bool bent() {
+    Kinks found = kinks(graph_, loss_, params_);
+    kinks_ = found.all;
+    if (kinks_.empty()) return false;
+    auto falls = [&](NodeId weight) { return known_sign(graph_, weight) < 0; };
+    bool convex = found.separate && std::none_of(found.terms.begin(), found.terms.end(),
+                                                 [&](const BentTerm& term) { return falls(term.weight); });
+    if (convex && add_bends(graph_, found.terms, params_, *out_)) {
+      NodeId whole = std::exchange(loss_, found.smooth);
+      objective();
+      if (make_product() && (out_->constant_hessian || out_->name != "exact")) return true;
+      loss_ = whole;
+      out_->product.reset();
+      out_->product_of.clear();
+      out_->bent_rows = out_->bent_fixed = {};
+    }
+    bool may_end_there = std::any_of(kinks_.begin(), kinks_.end(), [&](const Kink& kink) {
+      return kink.weight.valid() && !falls(kink.weight);
+    });
+    if (out_->name == "newton" && may_end_there) {
+      Diagnostic& d =
+          refuse("`newton` cannot find a minimum on a kink of what is not linear in the parameters");
+      name_kinks(d);
+    }
+    return false;
+  }
+
+  // What bends, and where it stands in the model.
+  void name_kinks(Diagnostic& d) const {
+    std::vector<std::string> names;
+    for (const Kink& kink : kinks_) {
+      std::string name = fmt::format("`{}`", kink_name(graph_, kink.node));
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+      for (Span span : graph_.origins(kink.node))
+        if (d.related.size() < 3 && std::find(d.related.begin(), d.related.end(), span) == d.related.end())
+          d.related.push_back(span);
+    }
+    if (names.empty()) return;
+    d.notes.push_back(
+        fmt::format("its kinks, of {}, are not absolute values of what is linear in the parameters, added up",
+                    listed(names)));
+    d.helps.push_back("`optimizer=adam decay=cosine` takes steps that become small, on any loss");
+  }
+
   void objective() {
     gradient_ = differentiate(graph_, loss_, params_);
     Roots roots(Store::To::output);
     roots.add(graph_, loss_);
-    for (NodeId g : gradient_) roots.add(graph_, g);
+    for (std::size_t i = 0; i < gradient_.size(); ++i) {
+      NodeId zero = graph_.broadcast(graph_.constant(0), Shape(graph_.shape(params_[i])));
+      if (!gradient_[i].valid()) gradient_[i] = zero;
+      roots.add(graph_, gradient_[i]);
+    }
     out_->objective = std::move(roots).function(graph_);
   }
 
@@ -207,38 +236,18 @@ class Builder {
     return true;
   }
 
-  // Where it has rows, a residual must see the parameters in its own row only.
-  bool mixes_rows(NodeId residual) const {
-    std::vector<bool> depends = depends_on_params(graph_), needed = live(graph_, std::span(&residual, 1));
-    for (std::size_t i = 0; i < needed.size(); ++i)
-      if (NodeId id(static_cast<std::int64_t>(i)); needed[i] && depends[i] && graph_.sums_rows(id))
-        return true;
-    return false;
-  }
-
   bool make_residuals(const std::vector<SquareTerm>& terms) {
     Roots rows(Store::To::row_output), fixed(Store::To::output), scales(Store::To::output);
-    std::unordered_map<NodeId, NodeId> by;
-    std::vector<NodeId> in_rows;
-    for (NodeId p : params_) {
-      in_rows.push_back(graph_.tap(graph_.broadcast(p)));
-      by[p] = in_rows.back();
-    }
+    RowCopies in_rows(graph_, params_);
     for (const SquareTerm& term : terms) {
       int scale = scales.add(graph_, term.scale);
       bool with_rows = graph_.has_rows(term.residual);
-      if (with_rows && mixes_rows(term.residual)) return false;
+      if (with_rows && mixes_rows(graph_, term.residual)) return false;
       NodeId residual = term.residual;
-      if (with_rows) residual = replace(graph_, std::span(&residual, 1), by)[0];
-      std::int64_t count = elements(graph_.shape(residual));
-      NodeId flat = graph_.reshape(residual, {count});
-      for (std::int64_t e = 0; e < count; ++e) {
-        NodeId element = part(graph_, flat, e);
-        NodeId sum = with_rows ? graph_.reduce(Reduction::sum, element) : element;
-        Roots& roots = with_rows ? rows : fixed;
-        ResidualPart made{roots.add(graph_, element), {}, scale};
-        std::vector<NodeId> derivatives = differentiate(graph_, sum, with_rows ? in_rows : params_);
-        for (NodeId d : derivatives) made.by_param.push_back(d.valid() ? roots.add(graph_, d) : -1);
+      if (with_rows) residual = replace(graph_, std::span(&residual, 1), in_rows.by)[0];
+      for (ResidualPart& made : with_rows ? parts_of(graph_, residual, in_rows.copies, rows)
+                                          : parts_of(graph_, residual, params_, fixed)) {
+        made.scale = scale;
         (with_rows ? out_->row_parts : out_->fixed_parts).push_back(std::move(made));
       }
     }
@@ -301,7 +310,11 @@ class Builder {
       if (out_->constant_hessian) return true;
     }
     Diagnostic& d = refuse("`exact` needs a loss that is quadratic in the parameters");
-    d.notes.push_back("that is one without kinks, whose second derivatives do not depend on them");
+    d.notes.push_back(
+        "that is one whose second derivatives do not depend on them, without kinks but of what is linear in "
+        "them");
+    name_kinks(d);
+    if (!kinks_.empty()) return false;
     d.helps.push_back(of_squares ? "`optimizer=lm` is for sums of squares of anything smooth"
                                  : "`optimizer=newton` or `optimizer=lbfgs` takes any smooth loss");
     return false;
@@ -324,6 +337,7 @@ class Builder {
   Graph graph_;
   NodeId loss_;
   std::vector<NodeId> params_, gradient_;  // trained
+  std::vector<Kink> kinks_;
 };
 
 }  // namespace
@@ -361,14 +375,22 @@ std::vector<Kernel> SolverGraphs::kernels(std::size_t number, std::int64_t rows_
   if (rows) add("rows", *rows);
   if (fixed) add("fixed", *fixed);
   if (scales) add("scales", *scales);
+  if (bent_rows) add("bent_rows", *bent_rows);
+  if (bent_fixed) add("bent_fixed", *bent_fixed);
   return out;
 }
 
 std::int64_t SolverGraphs::kept_of_row() const {
+  constexpr std::int64_t copies_of_bends = 5;
   std::int64_t count = 0;
-  if (!rows) return count;
-  for (const Store& store : rows->stores)
-    if (store.to == Store::To::row_output) count += slope::elements(rows->fused.graph.shape(store.value));
+  for (const auto* function : {&rows, &bent_rows}) {
+    if (!*function) continue;
+    std::int64_t own = 0;
+    for (const Store& store : (*function)->stores)
+      if (store.to == Store::To::row_output)
+        own += slope::elements((*function)->fused.graph.shape(store.value));
+    count += function == &bent_rows ? copies_of_bends * own : own;
+  }
   return count;
 }
 
@@ -380,7 +402,8 @@ bool check_memory(const SolverGraphs& graphs, std::int64_t rows, Span span, Diag
       diagnostics.error(Code::too_large, span,
                         fmt::format("`{}` keeps {} numbers of each of {} rows: {:.0f} MB, more than memory",
                                     graphs.name, graphs.kept_of_row(), rows, std::ceil(bytes / 1e6)));
-  d.helps.push_back("`optimizer=lbfgs` keeps a few numbers for each parameter");
+  d.helps.push_back(graphs.bent() ? "`optimizer=adam` keeps a few numbers for each parameter"
+                                  : "`optimizer=lbfgs` keeps a few numbers for each parameter");
   return false;
 }
 

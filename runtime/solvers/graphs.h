@@ -55,12 +55,20 @@ struct SolverGraphs {
   std::optional<SolverFunction> rows, fixed, scales;
   std::vector<ResidualPart> row_parts, fixed_parts;
 
+  // A loss with absolute values, loss = smooth + Σ weight·|argument|: `objective` and `product` are of the
+  // smooth part then. Parts have the weight's output or column as their scale.
+  std::optional<SolverFunction> bent_rows, bent_fixed;
+  std::vector<ResidualPart> bent_row_parts, bent_fixed_parts;
+
   bool least_squares() const { return scales.has_value(); }
+  bool bent() const { return bent_rows || bent_fixed; }
   // What is compiled for data of so many rows: what is called once or twice on few is interpreted instead.
   std::vector<Kernel> kernels(std::size_t number, std::int64_t rows) const;
-  // Numbers that a row leaves: its residuals and their derivatives, kept for all rows at once.
+  // Numbers that are kept of a row, for all rows at once: its residuals and their derivatives, or its
+  // absolute values and theirs, a few times.
   std::int64_t kept_of_row() const;
-  // "objective", "proof", "product", "rows", "fixed", "scales" as functions are called in the program.
+  // "objective", "proof", "product", "rows", "fixed", "scales", "bent_rows" … as functions are called in the
+  // program.
   static std::string kernel_name(std::string_view what, std::size_t number);
 };
 

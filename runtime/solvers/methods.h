@@ -33,6 +33,7 @@ Search::Stop solve_exactly(Search& search);
 Search::Stop levenberg_marquardt(Search& search);
 Search::Stop newton(Search& search);
 Search::Stop lbfgs(Search& search);
+Search::Stop solve_bent(Search& search);
 
 // The largest |g_i|/T_i (graph/sizes.h): 1 where all terms of a derivative have one sign, 0 where they cancel.
 double relative_gradient(const VectorXd& gradient, const VectorXd& sizes);

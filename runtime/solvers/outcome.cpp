@@ -59,7 +59,21 @@ class Outcome {
     d.helps.push_back("hold the parameters by a term such as + 1e-3*sum(w^2)");
   }
 
+  // Of a loss with absolute values in it (bent.cpp).
+  void unproven_bent() {
+    bool negative = run_.stopped_by == "negative weight";
+    Diagnostic& d = diagnostics_.error(
+        Code::not_converged, training_.span,
+        negative ? fmt::format("`{}` needs absolute values with weights that are not negative", name())
+                 : fmt::format("`{}` could not prove that its last point is a minimum", name()));
+    d.notes.push_back(negative ? "a negative weight turns a kink upside down: the loss falls to both sides of it"
+                               : "the parameters reached so far are the result");
+    d.helps.push_back(negative ? "look for negative numbers in the column of weights"
+                               : "start elsewhere, or read the columns `standardized`");
+  }
+
   void limit() {
+    if (run_.stopped_by == "no proof" || run_.stopped_by == "negative weight") return unproven_bent();
     Diagnostic& d =
         diagnostics_.error(Code::not_converged, training_.span,
                            fmt::format("`{}` made {} step{}, its limit, before its stopping test was met", name(),
@@ -176,6 +190,7 @@ std::string listed_elements(const Model& model, std::span<const std::int64_t> el
 
 std::vector<double> gradient_in_units(const Model& model, std::span<const double> params,
                                       std::span<const double> gradient) {
+  if (gradient.empty()) return {};
   std::vector<double> out(gradient.begin(), gradient.end()), values = in_units(model, params);
   for (const Parameter& param : model.params)
     for (std::size_t i = 0; param.bounds && i < param.start.size(); ++i) {

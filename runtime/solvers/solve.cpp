@@ -45,6 +45,7 @@ class Solving {
 
   SolverRun run() {
     const VectorXd start = search_.from;
+    if (graphs_.bent()) return report_bent(solve_bent(search_));
     go_on_from(start);
     for (int other = 1; other <= most_starts && is_unproven() && !ends_; ++other) {
       VectorXd from = other_start(start, other);
@@ -109,6 +110,18 @@ class Solving {
       out[i] = start[i] != 0 ? sign * start[i] * std::pow(10.0, 2 * u - 1) : (2 * u - 1) * unit;
     }
     return out;
+  }
+
+  // Proven by its own test, or not.
+  SolverRun report_bent(const Search::Stop& stop) const {
+    SolverRun run;
+    run.end = stop.end;
+    run.stopped_by = stop.by;
+    run.steps = search_.steps;
+    run.params = at_.all(stop.x);
+    for (Eigen::Index i : stop.redundant) run.redundant.push_back(at_.element(i));
+    run.nearest = stop.nearest;
+    return run;
   }
 
   SolverRun report() {
