@@ -60,7 +60,7 @@ namespace slope::ast {
   X(state)     /* text: name; shape?, start */                                                 \
   X(def)       /* text: name; formal*, (start | block) — start for `= EXPR` */                 \
   X(formal)    /* text: name; expression? */                                                   \
-  X(block)     /* statement*, expression (the value, last) */                                  \
+  X(block)     /* statement*, expression (the value, last) | error */                          \
   X(define)    /* text: name; start | next | draw */                                           \
   X(metric)    /* text: name; expression? */                                                   \
   X(report)    /* text: name; expression? */                                                   \

@@ -230,8 +230,19 @@ void Reading::add(ast::Node node, std::size_t first_value, Offset begin) {
   for (std::size_t i = first_value; i < values.size(); ++i) edges.push_back(values[i].id);
   values.resize(first_value);
   Offset end = node.span.end;
+  if (node.kind == ast::Kind::block) give_value(node, frame.first_value);
   nodes.push_back(std::move(node));
   values.push_back({ast::NodeId(static_cast<std::int64_t>(nodes.size()) - 1), begin, end});
+}
+
+// A block has a value in every tree: where none is written an error stands for it, of which check_syntax
+// tells.
+void Reading::give_value(const ast::Node& block, std::size_t first_value) {
+  if (values.size() > first_value) {
+    ast::Kind last_kind = nodes[values.back().id.index()].kind;
+    if (is_expression(last_kind) || last_kind == ast::Kind::error) return;
+  }
+  push_error(place_of_value(block), "");
 }
 
 void Reading::make_infix(Span op) {
