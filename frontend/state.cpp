@@ -285,6 +285,7 @@ std::optional<Update> Lowering::update(const Optimizer& optimizer, NodeId param,
     if (!result.ok() || diagnostics_->has_errors()) return {};
     value = updated(optimizer, to_node(result), graph().shape(param), span);
     if (!value.valid()) return {};
+    if (!numeric(result, span, fmt::format("the optimizer `{}`", optimizer.name))) return {};
     if (states.kept.empty() || states.last) break;
     if (widen(states)) continue;
     states.read = read_states(states, value);
@@ -300,10 +301,10 @@ std::vector<OptimizerSlot> Lowering::slots(const OptimizerStates& o) {
   return out;
 }
 
-// The optimizer's value as the new parameter; an invalid id, and a diagnostic, where it does not fit.
+// The optimizer's value as the new parameter, truth values as 0 and 1; an invalid id, and a diagnostic, where
+// it does not fit.
 NodeId Lowering::updated(const Optimizer& optimizer, NodeId node, const Shape& shape, Span span) {
   const Shape found = graph().shape(node);
-  if (found == shape) return node;
   if (!found.rows && common_shape(found, shape) == shape)
     return graph().broadcast(graph().to_real(node), shape);
   if (!found.rows)
