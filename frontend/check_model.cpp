@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "base/text.h"
 #include "frontend/lowering.h"
@@ -153,12 +154,20 @@ void Lowering::check_parameters() {
   int useful = 0;
   for (std::size_t i = 0; i < model.params.size(); ++i) {
     NodeId id = param_node(static_cast<int>(i));
-    if (id.index() < reached.size() && reached[id.index()]) ++useful;
-    else
-      diagnostics_
-          ->warning(Code::unused_parameter, model.params[i].span,
-                    fmt::format("the parameter `{}` does not reach the loss", model.params[i].name))
-          .notes.push_back("its gradient is 0: training leaves it at its start");
+    if (id.index() < reached.size() && reached[id.index()]) {
+      ++useful;
+      continue;
+    }
+    std::vector<NodeId> ends = derivative_ends(graph(), model.loss, id);
+    Diagnostic& d = diagnostics_->warning(
+        Code::unused_parameter, model.params[i].span,
+        fmt::format("the parameter `{}` does not reach the loss", model.params[i].name));
+    d.notes.push_back("its gradient is 0: training leaves it at its start");
+    if (ends.empty()) continue;
+    d.message = fmt::format("no derivative by the parameter `{}` reaches the loss", model.params[i].name);
+    d.notes.insert(d.notes.begin(), only_through(model.params[i].name, ends));
+    point_at(d, ends);
+    all_ends.insert(all_ends.end(), ends.begin(), ends.end());
   }
   if (useful > 0) return;
   Diagnostic& d =
@@ -167,6 +176,7 @@ void Lowering::check_parameters() {
 }
 
 void Lowering::check_unused() {
+  std::vector<NodeId> all_ends;
   bool complete = model.loss.valid();  // else what reads a column is not known
   for (std::size_t i = 0; i < model.columns.size(); ++i)
     if (complete && has_data_ && !column_read_[i] && model.columns[i].name != model.assumed.target &&
@@ -178,8 +188,66 @@ void Lowering::check_unused() {
     if (!binding.used && !binding.is_parameter && binding.column < 0 && is_train_option(name))
       diagnostics_
           ->warning(Code::option_like_name, binding.span,
+  if (!all_ends.empty()) return refuse_without_derivative(std::move(all_ends));
                     fmt::format("`{}` is defined but nothing uses it", name))
           .helps.push_back(fmt::format("an option of training is written `train {}=…`", name));
 }
 
 }  // namespace slope
+namespace {
+
+// As it is written in a model, where it is.
+std::string_view written_name(const Node& node) {
+  switch (node.kind) {
+    case NodeKind::scalar: return info(node.op).infix.empty() ? info(node.op).name : info(node.op).infix;
+    case NodeKind::arg_reduce: return node.reduction == Reduction::max ? "argmax" : "argmin";
+    case NodeKind::order: return to_string(static_cast<OrderStatistic>(node.index));
+    case NodeKind::stop_gradient: return "stop_gradient";
+    default: return "an index";
+  }
+}
+
+std::string names_of(const Graph& graph, std::span<const NodeId> nodes) {
+  std::vector<std::string> names;
+  for (NodeId id : nodes) {
+    std::string name = fmt::format("`{}`", written_name(graph[id]));
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  }
+  return listed(names);
+}
+
+}  // namespace
+
+// Why no derivative by it reaches the loss.
+std::string Lowering::only_through(const std::string& param, std::span<const NodeId> ends) const {
+  return fmt::format("`{}` reaches the loss through {} only, where every derivative is 0", param,
+                     names_of(model.graph, ends));
+}
+
+// Shows the lines where derivatives end, at most three, but for the one that the diagnostic stands at.
+void Lowering::point_at(Diagnostic& d, std::span<const NodeId> ends) const {
+  for (NodeId id : ends) {
+    std::span<const Span> places = model.graph.origins(id);
+    if (places.empty() || d.related.size() == 3) continue;
+    if (places[0] != d.span && std::find(d.related.begin(), d.related.end(), places[0]) == d.related.end())
+      d.related.push_back(places[0]);
+  }
+}
+
+// No derivative of the loss reaches a parameter, though they do: the operations that end them are named.
+void Lowering::refuse_without_derivative(std::vector<NodeId> ends) {
+  std::sort(ends.begin(), ends.end());
+  ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+  std::span<const Span> places = graph().origins(ends[0]);
+  Diagnostic& d = error(Code::nothing_to_train, places.empty() ? loss_span_ : places[0],
+                        fmt::format("there is nothing to train: no derivative of the loss goes through {}",
+                                    names_of(graph(), ends)));
+  point_at(d, ends);
+  d.notes.push_back("every optimizer follows derivatives, which are 0 there");
+  bool stopped = std::all_of(ends.begin(), ends.end(),
+                             [&](NodeId id) { return graph()[id].kind == NodeKind::stop_gradient; });
+  d.helps.push_back(stopped ? "take `stop_gradient` away from what is to be trained"
+                            : "train with a loss that changes smoothly, as cross_entropy or mse do, and "
+                              "report this one: `metric NAME = …`");
+}
+

@@ -203,6 +203,9 @@ class Lowering {
   void check_unused();
   void apply_sets();
   bool loss_seen() const;
+  std::string only_through(const std::string& param, std::span<const slope::NodeId> ends) const;
+  void point_at(Diagnostic& d, std::span<const slope::NodeId> ends) const;
+  void refuse_without_derivative(std::vector<slope::NodeId> ends);
   void note_definitions();
   bool defined_later(const std::string& name, Span span);
   std::vector<std::string> circle_of(const std::string& name, Span place);
