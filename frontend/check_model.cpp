@@ -21,6 +21,7 @@ using ast::Kind;
 void Lowering::finish() {
   finish_targets();
   name_parameters();
+  check_names();
   // A text that could not be read may hold it.
   auto syntax = [](const Diagnostic& d) {
     return d.severity == Severity::error && static_cast<int>(d.code) < 200;
@@ -38,6 +39,22 @@ void Lowering::finish() {
   check_unused();
   check_columns();
   check(graph());
+}
+
+// A state file holds parameters and states by their names, and its notes under a name of its own.
+void Lowering::check_names() {
+  std::set<std::string_view> names;
+  auto look = [&](const Parameter& named, std::string_view what) {
+    if (named.name == "__metadata__")
+      error(Code::misplaced_form, named.span, fmt::format("a {} cannot be called `__metadata__`", what))
+          .helps.push_back("state files keep their notes under this name: choose another");
+    else if (!names.insert(named.name).second && !diagnostics_->has_errors())
+      error(Code::defined_twice, named.span,
+            fmt::format("a second {} would be called `{}`", what, named.name))
+          .helps.push_back("give the layers names of their own: `NAME = layer(…)`");
+  };
+  for (const Parameter& param : model.params) look(param, "parameter");
+  for (std::size_t i = 0; i < model.own_states; ++i) look(model.states[i], "state");
 }
 
 bool Lowering::loss_seen() const { return model_scope_.names.contains("loss"); }
@@ -151,6 +168,7 @@ void Lowering::warn_of_random_prediction() {
 void Lowering::check_parameters() {
   if (!model.loss.valid()) return;
   std::vector<bool> reached = reached_by_derivative(graph(), model.loss);
+  std::vector<NodeId> all_ends;
   int useful = 0;
   for (std::size_t i = 0; i < model.params.size(); ++i) {
     NodeId id = param_node(static_cast<int>(i));
@@ -170,30 +188,12 @@ void Lowering::check_parameters() {
     all_ends.insert(all_ends.end(), ends.begin(), ends.end());
   }
   if (useful > 0) return;
+  if (!all_ends.empty()) return refuse_without_derivative(std::move(all_ends));
   Diagnostic& d =
       error(Code::nothing_to_train, loss_span_, "there is nothing to train: no parameter reaches the loss");
   d.helps.push_back("declare one, for example `param w = 0`, and use it in what `loss` depends on");
 }
 
-void Lowering::check_unused() {
-  std::vector<NodeId> all_ends;
-  bool complete = model.loss.valid();  // else what reads a column is not known
-  for (std::size_t i = 0; i < model.columns.size(); ++i)
-    if (complete && has_data_ && !column_read_[i] && model.columns[i].name != model.assumed.target &&
-        model.columns[i].name != "truth" &&  // a plot shows it
-        !diagnostics_->has_errors())
-      diagnostics_->warning(Code::unused_column, model.columns[i].span,
-                            fmt::format("nothing reads the column `{}`", model.columns[i].name));
-  for (const auto& [name, binding] : model_scope_.names)
-    if (!binding.used && !binding.is_parameter && binding.column < 0 && is_train_option(name))
-      diagnostics_
-          ->warning(Code::option_like_name, binding.span,
-  if (!all_ends.empty()) return refuse_without_derivative(std::move(all_ends));
-                    fmt::format("`{}` is defined but nothing uses it", name))
-          .helps.push_back(fmt::format("an option of training is written `train {}=…`", name));
-}
-
-}  // namespace slope
 namespace {
 
 // As it is written in a model, where it is.
@@ -251,3 +251,20 @@ void Lowering::refuse_without_derivative(std::vector<NodeId> ends) {
                               "report this one: `metric NAME = …`");
 }
 
+void Lowering::check_unused() {
+  bool complete = model.loss.valid();  // else what reads a column is not known
+  for (std::size_t i = 0; i < model.columns.size(); ++i)
+    if (complete && has_data_ && !column_read_[i] && model.columns[i].name != model.assumed.target &&
+        model.columns[i].name != "truth" &&  // a plot shows it
+        !diagnostics_->has_errors())
+      diagnostics_->warning(Code::unused_column, model.columns[i].span,
+                            fmt::format("nothing reads the column `{}`", model.columns[i].name));
+  for (const auto& [name, binding] : model_scope_.names)
+    if (!binding.used && !binding.is_parameter && binding.column < 0 && is_train_option(name))
+      diagnostics_
+          ->warning(Code::option_like_name, binding.span,
+                    fmt::format("`{}` is defined but nothing uses it", name))
+          .helps.push_back(fmt::format("an option of training is written `train {}=…`", name));
+}
+
+}  // namespace slope

@@ -198,6 +198,7 @@ class Lowering {
   void check_loss();
   void check_predict();
   void check_order();
+  void check_names();
   void check_parameters();
   void warn_of_random_prediction();
   void check_unused();
