@@ -47,6 +47,7 @@ void Lowering::run() {
   declares_params_ = declares_parameter();
   note_definitions();
   note_differentiated();
+  for (const ast::Ast* tree : users_trees()) check_recursion(*tree);
   apply_sets();
   for (ast::NodeId id : model_ast_.children(model_ast_.root())) statement(id);
   finish();

@@ -363,6 +363,10 @@ class Lowering {
   void use(ast::NodeId id);
   const Scope& used_scope(const ast::Ast& tree);
   std::vector<const ast::Ast*> users_trees() const;
+  // functions that call themselves (recursion.cpp)
+  void check_recursion(const ast::Ast& tree);
+  void say_recursion(const std::string& function, Span span, const std::vector<std::string>& through);
+
 
   // expressions as they are written (shown.cpp)
   std::string shown(ast::NodeId id) const;
