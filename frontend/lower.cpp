@@ -237,6 +237,7 @@ std::optional<Parameter> Lowering::declared_parameter(ast::NodeId id, ast::NodeI
     parameter.start.assign(count, value.literal ? literal_value(*value.literal) : value.number);
     return parameter;
   }
+  if (!fits_memory(elements({false, parameter.axes}), ast()[id].span, node.text)) return {};
   Array array = *value.array;
   if (!array.rounded.empty()) array.values = std::exchange(array.rounded, {});
   if (given != parameter.axes) {

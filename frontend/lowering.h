@@ -269,6 +269,7 @@ class Lowering {
   std::optional<Shape> line_up(ast::NodeId whole, std::span<const WrittenOperand> operands);
   Diagnostic& shape_error(ast::NodeId whole, std::string reason, std::span<const WrittenOperand> operands);
   void name_declarations(Diagnostic& d, ast::NodeId expression);
+  bool fits_memory(std::int64_t count, Span span, const std::string& name);
   std::optional<std::int64_t> whole_number(const Value& value, Span span, std::string_view what);
   std::optional<Axes> whole_numbers(const Value& value, Span span, std::string_view what);
   std::optional<Axes> sizes(const Value& value, Span span, std::string_view what);
@@ -468,6 +469,7 @@ class Lowering {
   std::vector<std::pair<int, Distribution>> drawn_starts_;  // by parameter: drawn when it has its name
   std::int64_t start_seed_ = 0;  // of random starts: --seed, else the `seed` statement's
   int order_ = 0;
+  std::int64_t trained_ = 0;                                // numbers of parameters and states so far
   int depth_ = 0;
   std::int64_t evaluated_ = 0;
 };

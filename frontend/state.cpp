@@ -121,6 +121,8 @@ Value Lowering::optimizer_state(ast::NodeId id, Parameter start, Binding& bindin
   Extent extent =
       kept.declared ? Extent::elements : o.extents.try_emplace(kept.path, Extent::all).first->second;
   if (!kept.declared && extent == Extent::elements) {
+    auto count = static_cast<std::int64_t>(o.param.start.size());
+    if (o.last && !fits_memory(count, place(ast()[id].span), o.param.name)) return {};
     kept.axes = o.param.axes;
     kept.start.assign(o.param.start.size(), kept.start[0]);
   }
@@ -283,9 +285,9 @@ std::optional<Update> Lowering::update(const Optimizer& optimizer, NodeId param,
     Value result = call(*function, arguments, span);
     optimizing_ = nullptr;
     if (!result.ok() || diagnostics_->has_errors()) return {};
+    if (!numeric(result, span, fmt::format("the optimizer `{}`", optimizer.name))) return {};
     value = updated(optimizer, to_node(result), graph().shape(param), span);
     if (!value.valid()) return {};
-    if (!numeric(result, span, fmt::format("the optimizer `{}`", optimizer.name))) return {};
     if (states.kept.empty() || states.last) break;
     if (widen(states)) continue;
     states.read = read_states(states, value);
