@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -406,8 +407,11 @@ void prefer_large_pages(void* memory, std::size_t size) {
 
 std::size_t memory_limit() {
   long pages = ::sysconf(_SC_PHYS_PAGES), size = ::sysconf(_SC_PAGESIZE);
-  return pages > 0 && size > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(size)
-                               : std::size_t{1} << 40;
+  std::size_t memory = pages > 0 && size > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(size)
+                                             : std::size_t{1} << 40;
+  rlimit space{};
+  bool limited = ::getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY;
+  return limited ? std::min<std::size_t>(memory, space.rlim_cur) : memory;
 }
 
 Status read_file(const std::string& path, std::size_t limit, Bytes& bytes) {

@@ -50,7 +50,8 @@ class Bytes {
 };
 
 inline constexpr std::size_t model_limit = std::size_t{64} << 20;
-// For data and states: what surely does not fit is refused before memory is touched.
+// For data, states and parameters: what surely does not fit, into the machine or what of it this process may
+// have (ulimit -v), is refused before memory is touched.
 std::size_t memory_limit();
 
 // Asks for large pages where much memory is about to be touched: a fault for each small one takes longer than

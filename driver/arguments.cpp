@@ -5,10 +5,13 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "base/text.h"
 #include "driver/commands.h"
 #include "driver/words.h"
+#include "frontend/ast.h"
 
 namespace slope {
 
@@ -20,6 +23,19 @@ void take_setting(Arguments& a, std::vector<std::pair<std::string, std::string>>
   if (equals == std::string::npos || equals == 0)
     throw CLI::ValidationError("--set", fmt::format("`{}` is not NAME=VALUE", item));
   (a.*list).emplace_back(item.substr(0, equals), item.substr(equals + 1));
+}
+
+// A whole number of an option, written as the language writes numbers.
+template <class T>
+T whole_number(const std::string& option, const std::string& text) {
+  bool negative = text.starts_with('-');
+  std::optional<double> size = read_number(std::string_view(text).substr(negative ? 1 : 0));
+  if (!size) throw CLI::ValidationError(fmt::format("{} takes a number, not `{}`", option, text));
+  constexpr double most = std::min(0x1p53, static_cast<double>(std::numeric_limits<T>::max()));
+  if (*size != std::floor(*size) || *size > most)
+    throw CLI::ValidationError(
+        fmt::format("{} takes a whole number of at most {:.0f}, not `{}`", option, most, text));
+  return static_cast<T>(negative ? -*size : *size);
 }
 
 std::string spelling(const Option& option) {
@@ -41,6 +57,18 @@ struct AddOption {
   }
   CLI::Option* operator()(bool Arguments::* target) const {
     return app.add_flag(spelling(option), a.*target);
+  }
+  CLI::Option* operator()(int Arguments::* target) const { return number<int>(target); }
+  CLI::Option* operator()(std::int64_t Arguments::* target) const { return number<std::int64_t>(target); }
+  CLI::Option* operator()(std::optional<std::int64_t> Arguments::* target) const {
+    return number<std::int64_t>(target);
+  }
+  template <class T>
+  CLI::Option* number(auto Arguments::* target) const {
+    return app.add_option_function<std::string>(
+        spelling(option), [&args = a, target, name = option.names.back()](const std::string& text) {
+          args.*target = whole_number<T>(name, text);
+        });
   }
   template <class T>
   CLI::Option* operator()(T Arguments::* target) const {

@@ -319,9 +319,16 @@ bool is_future_command(std::string_view name) {
   return std::find(std::begin(future_commands), std::end(future_commands), name) != std::end(future_commands);
 }
 
+namespace {
+// Whether its value is the model.
+bool names_model(const Operand& operand) {
+  auto text = std::get_if<std::string Arguments::*>(&operand.target);
+  return text && *text == &Arguments::model;
+}
+}  // namespace
+
 bool takes_model(const Command& command) {
-  return std::any_of(command.operands.begin(), command.operands.end(),
-                     [](const Operand& operand) { return operand.target == Target(&Arguments::model); });
+  return std::any_of(command.operands.begin(), command.operands.end(), names_model);
 }
 
 bool is_common(const Option& option, const Command& command) {
@@ -332,8 +339,8 @@ std::string usage(const Command& command) {
   std::string out = fmt::format("slope {}", command.name);
   if (!options_of(command.name).empty()) out += " [OPTION]...";
   for (const Operand& operand : command.operands) {
-    bool model = operand.target == Target(&Arguments::model);  // or -e
-    out += (operand.required || model) ? " " + operand.takes.name : fmt::format(" [{}]", operand.takes.name);
+    bool needed = operand.required || names_model(operand);  // the model, or -e
+    out += needed ? " " + operand.takes.name : fmt::format(" [{}]", operand.takes.name);
   }
   return out;
 }

@@ -4,6 +4,7 @@
 // (a+a+a+…, f(x)[0][1]…): they are as deep as the text is long; walk them with a loop.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,7 +61,7 @@ namespace slope::ast {
   X(state)     /* text: name; shape?, start */                                                 \
   X(def)       /* text: name; formal*, (start | block) — start for `= EXPR` */                 \
   X(formal)    /* text: name; expression? */                                                   \
-  X(block)     /* statement*, expression (the value, last) */                                  \
+  X(block)     /* statement*, expression (the value, last) | error */                          \
   X(define)    /* text: name; start | next | draw */                                           \
   X(metric)    /* text: name; expression? */                                                   \
   X(report)    /* text: name; expression? */                                                   \
@@ -120,5 +121,8 @@ namespace slope {
 // Reads the whole text; errors go to the diagnostics, each statement that has one becomes an `error` node and
 // the rest is still read. `file` is put into every span. Nesting deeper than 256 is Code::too_deep.
 ast::Ast parse(const Source& source, Diagnostics& diagnostics, std::uint32_t file = 0);
+
+// The number that a text is, as the language writes numbers; nothing where it is not one alone.
+std::optional<double> read_number(std::string_view text);
 
 }  // namespace slope

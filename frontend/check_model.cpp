@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "base/text.h"
 #include "frontend/lowering.h"
@@ -20,6 +21,7 @@ using ast::Kind;
 void Lowering::finish() {
   finish_targets();
   name_parameters();
+  check_names();
   // A text that could not be read may hold it.
   auto syntax = [](const Diagnostic& d) {
     return d.severity == Severity::error && static_cast<int>(d.code) < 200;
@@ -37,6 +39,22 @@ void Lowering::finish() {
   check_unused();
   check_columns();
   check(graph());
+}
+
+// A state file holds parameters and states by their names, and its notes under a name of its own.
+void Lowering::check_names() {
+  std::set<std::string_view> names;
+  auto look = [&](const Parameter& named, std::string_view what) {
+    if (named.name == "__metadata__")
+      error(Code::misplaced_form, named.span, fmt::format("a {} cannot be called `__metadata__`", what))
+          .helps.push_back("state files keep their notes under this name: choose another");
+    else if (!names.insert(named.name).second && !diagnostics_->has_errors())
+      error(Code::defined_twice, named.span,
+            fmt::format("a second {} would be called `{}`", what, named.name))
+          .helps.push_back("give the layers names of their own: `NAME = layer(…)`");
+  };
+  for (const Parameter& param : model.params) look(param, "parameter");
+  for (std::size_t i = 0; i < model.own_states; ++i) look(model.states[i], "state");
 }
 
 bool Lowering::loss_seen() const { return model_scope_.names.contains("loss"); }
@@ -150,20 +168,87 @@ void Lowering::warn_of_random_prediction() {
 void Lowering::check_parameters() {
   if (!model.loss.valid()) return;
   std::vector<bool> reached = reached_by_derivative(graph(), model.loss);
+  std::vector<NodeId> all_ends;
   int useful = 0;
   for (std::size_t i = 0; i < model.params.size(); ++i) {
     NodeId id = param_node(static_cast<int>(i));
-    if (id.index() < reached.size() && reached[id.index()]) ++useful;
-    else
-      diagnostics_
-          ->warning(Code::unused_parameter, model.params[i].span,
-                    fmt::format("the parameter `{}` does not reach the loss", model.params[i].name))
-          .notes.push_back("its gradient is 0: training leaves it at its start");
+    if (id.index() < reached.size() && reached[id.index()]) {
+      ++useful;
+      continue;
+    }
+    std::vector<NodeId> ends = derivative_ends(graph(), model.loss, id);
+    Diagnostic& d = diagnostics_->warning(
+        Code::unused_parameter, model.params[i].span,
+        fmt::format("the parameter `{}` does not reach the loss", model.params[i].name));
+    d.notes.push_back("its gradient is 0: training leaves it at its start");
+    if (ends.empty()) continue;
+    d.message = fmt::format("no derivative by the parameter `{}` reaches the loss", model.params[i].name);
+    d.notes.insert(d.notes.begin(), only_through(model.params[i].name, ends));
+    point_at(d, ends);
+    all_ends.insert(all_ends.end(), ends.begin(), ends.end());
   }
   if (useful > 0) return;
+  if (!all_ends.empty()) return refuse_without_derivative(std::move(all_ends));
   Diagnostic& d =
       error(Code::nothing_to_train, loss_span_, "there is nothing to train: no parameter reaches the loss");
   d.helps.push_back("declare one, for example `param w = 0`, and use it in what `loss` depends on");
+}
+
+namespace {
+
+// As it is written in a model, where it is.
+std::string_view written_name(const Node& node) {
+  switch (node.kind) {
+    case NodeKind::scalar: return info(node.op).infix.empty() ? info(node.op).name : info(node.op).infix;
+    case NodeKind::arg_reduce: return node.reduction == Reduction::max ? "argmax" : "argmin";
+    case NodeKind::order: return to_string(static_cast<OrderStatistic>(node.index));
+    case NodeKind::stop_gradient: return "stop_gradient";
+    default: return "an index";
+  }
+}
+
+std::string names_of(const Graph& graph, std::span<const NodeId> nodes) {
+  std::vector<std::string> names;
+  for (NodeId id : nodes) {
+    std::string name = fmt::format("`{}`", written_name(graph[id]));
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  }
+  return listed(names);
+}
+
+}  // namespace
+
+// Why no derivative by it reaches the loss.
+std::string Lowering::only_through(const std::string& param, std::span<const NodeId> ends) const {
+  return fmt::format("`{}` reaches the loss through {} only, where every derivative is 0", param,
+                     names_of(model.graph, ends));
+}
+
+// Shows the lines where derivatives end, at most three, but for the one that the diagnostic stands at.
+void Lowering::point_at(Diagnostic& d, std::span<const NodeId> ends) const {
+  for (NodeId id : ends) {
+    std::span<const Span> places = model.graph.origins(id);
+    if (places.empty() || d.related.size() == 3) continue;
+    if (places[0] != d.span && std::find(d.related.begin(), d.related.end(), places[0]) == d.related.end())
+      d.related.push_back(places[0]);
+  }
+}
+
+// No derivative of the loss reaches a parameter, though they do: the operations that end them are named.
+void Lowering::refuse_without_derivative(std::vector<NodeId> ends) {
+  std::sort(ends.begin(), ends.end());
+  ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+  std::span<const Span> places = graph().origins(ends[0]);
+  Diagnostic& d = error(Code::nothing_to_train, places.empty() ? loss_span_ : places[0],
+                        fmt::format("there is nothing to train: no derivative of the loss goes through {}",
+                                    names_of(graph(), ends)));
+  point_at(d, ends);
+  d.notes.push_back("every optimizer follows derivatives, which are 0 there");
+  bool stopped = std::all_of(ends.begin(), ends.end(),
+                             [&](NodeId id) { return graph()[id].kind == NodeKind::stop_gradient; });
+  d.helps.push_back(stopped ? "take `stop_gradient` away from what is to be trained"
+                            : "train with a loss that changes smoothly, as cross_entropy or mse do, and "
+                              "report this one: `metric NAME = …`");
 }
 
 void Lowering::check_unused() {

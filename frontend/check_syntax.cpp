@@ -18,12 +18,6 @@ using ast::Ast;
 using ast::Kind;
 using ast::NodeId;
 
-bool is_expression(Kind kind) {
-  bool part =
-      kind == Kind::argument || kind == Kind::slice || kind == Kind::nothing || kind == Kind::ellipsis;
-  return kind <= Kind::scan && !part;
-}
-
 bool is_comparison(std::string_view op) { return op[0] == '<' || op[0] == '>' || op == "==" || op == "!="; }
 
 class Check {
@@ -129,10 +123,8 @@ class Check {
     std::span<const NodeId> lines = tree_.children(id);
     for (std::size_t i = 0; i + 1 < lines.size(); ++i)
       if (is_expression(tree_[lines[i]].kind)) early_value(tree_[lines[i]]);
-    Kind last = lines.empty() ? Kind::model : tree_[lines.back()].kind;
-    if (is_expression(last) || last == Kind::error) return;
-    Span whole = tree_[id].span;
-    Span brace{whole.end - 1, whole.end, whole.file};
+    Span brace = place_of_value(tree_[id]);
+    if (tree_[lines.back()].span != brace) return;
     out_.push_back(diagnostic(Code::expected, brace, "expected an expression before `}`"));
     out_.back().helps.push_back("the last line of a block is its value");
   }
@@ -177,6 +169,14 @@ class Check {
 };
 
 }  // namespace
+
+bool is_expression(Kind kind) {
+  bool part =
+      kind == Kind::argument || kind == Kind::slice || kind == Kind::nothing || kind == Kind::ellipsis;
+  return kind <= Kind::scan && !part;
+}
+
+Span place_of_value(const ast::Node& block) { return {block.span.end - 1, block.span.end, block.span.file}; }
 
 void check_syntax(const Ast& tree, std::vector<Diagnostic>& out) { Check(tree, out).run(); }
 

@@ -399,7 +399,8 @@ Value Lowering::classes(const Argument& argument) {
 
 // A standardized column that the loss reads and the prediction does not is the target.
 void Lowering::check_columns() {
-  if (diagnostics_->has_errors() || !settings_.training || !model.predict.valid()) return;
+  bool known = model.loss.valid() && model.predict.valid();  // else an error that is told elsewhere
+  if (diagnostics_->has_errors() || !settings_.training || !known) return;
   std::vector<bool> loss = live(model.graph, std::span(&model.loss, 1)),
                     predict = live(model.graph, std::span(&model.predict, 1));
   for (std::size_t i = 0; i < loss.size(); ++i) {

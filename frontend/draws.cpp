@@ -100,7 +100,7 @@ std::optional<Parameter> Lowering::drawn_parameter(ast::NodeId id, ast::NodeId f
   auto shape = brackets.valid() ? declared_shape(brackets) : Axes{};
   if (!shape) return {};
   auto drawn = distribution(from, *shape);
-  if (!drawn) return {};
+  if (!drawn || !fits_memory(elements({false, *shape}), ast()[id].span, node.text)) return {};
   auto count = static_cast<std::size_t>(elements({false, *shape}));
   drawn_starts_.emplace_back(static_cast<int>(model.params.size()), *drawn);
   return Parameter{node.text, std::vector<double>(count), place(node.name), *shape};

@@ -206,8 +206,7 @@ Value Lowering::name(ast::NodeId id) {
   }
   for (const Function* active : calls_)
     if (active->name == node.text && active->def.valid()) {
-      error(Code::recursion, node.span, fmt::format("`{}` calls itself", node.text))
-          .helps.push_back("a function is inlined, so it cannot; a `scan` repeats a step");
+      say_recursion(node.text, node.span, {});
       return {};
     }
   if (node.text == "pi") return Value::of(std::numbers::pi);

@@ -178,8 +178,7 @@ Value Lowering::call(const Function& function, std::vector<Argument> arguments, 
 Value Lowering::call_in(std::shared_ptr<Layer> again, const Function& function,
                         std::vector<Argument> arguments, Span span, ast::NodeId whole) {
   if (std::find(calls_.begin(), calls_.end(), &function) != calls_.end() && function.def.valid()) {
-    error(Code::recursion, span, fmt::format("`{}` calls itself", function.name))
-        .helps.push_back("a function is inlined, so it cannot; a `scan` repeats a step");
+    say_recursion(function.name, span, {});
     return {};
   }
   if (!whole.valid()) unwritten_ = span;

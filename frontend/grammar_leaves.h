@@ -328,7 +328,7 @@ struct Node : Directive<Subject, Node<Subject>> {
     else reading.begin_node(kind, reading.skip(static_cast<Offset>(first - reading.text.data())));
     bool read = this->subject.parse(first, last, context, rule, a);
     if (!read) reading.drop_node();
-    else if (reading.nodes.size() < node_limit) reading.end_node();
+    else if (reading.nodes.size() < node_limit || kind == ast::Kind::model) reading.end_node();
     else fail(reading, reading.last.begin, too_many_nodes(reading));
     return read;
   }

@@ -68,10 +68,10 @@ void add_paths(const Layer& layer, const std::string& prefix, std::map<std::stri
     return entry.layer ? entry.layer->label : entry.label;
   };
   auto fixed = [](const Layer::Entry& entry) { return !entry.layer || entry.layer->fixed; };
-  for (const Layer::Entry* entry : entries) {
-    ++occurs[label(*entry)];
-    if (fixed(*entry)) taken.insert(label(*entry));
-  }
+  for (const Layer::Entry* entry : entries) ++occurs[label(*entry)];
+  // What keeps its name is never met by a number: a function may be called `dense_1`.
+  for (const Layer::Entry* entry : entries)
+    if (fixed(*entry) || occurs[label(*entry)] == 1) taken.insert(label(*entry));
   for (const Layer::Entry* entry : entries) {
     std::string name = label(*entry);
     if (!fixed(*entry) && occurs[label(*entry)] > 1) {

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/arithmetic.h"
 #include "base/text.h"
@@ -49,6 +48,7 @@ void Lowering::run() {
   note_definitions();
   note_differentiated();
   apply_sets();
+  for (const ast::Ast* tree : users_trees()) check_recursion(*tree);
   for (ast::NodeId id : model_ast_.children(model_ast_.root())) statement(id);
   finish();
 }
@@ -80,12 +80,10 @@ void Lowering::note_definitions() {
 // Which precision the numbers have must be known before the first of them.
 void Lowering::precision_and_seed() {
   Precision precision = Precision::f64;
-  Span first;
   bool given = false;
   for (ast::NodeId id : model_ast_.children(model_ast_.root())) {
     const ast::Node& node = model_ast_[id];
-    if (node.kind == Kind::seed)
-      model.seed = static_cast<std::int64_t>(model_ast_[model_ast_.child(id, 0)].number);
+    if (node.kind == Kind::seed) seed(id);
     if (node.kind != Kind::precision) continue;
     if (given) error(Code::defined_twice, node.span, "a second `precision`");
     if (node.text == "f32") precision = Precision::f32;
@@ -95,9 +93,17 @@ void Lowering::precision_and_seed() {
     given = true;
   }
   model.graph = Graph(settings_.precision.value_or(precision));
+  if (auto on_line = seed_on_line()) model.seed = on_line;
   start_seed_ = model.seed.value_or(0);
-  for (const auto& [name, text] : settings_.options)  // what is no number is told of with the options
-    if (name == "seed") std::from_chars(text.data(), text.data() + text.size(), start_seed_);
+}
+
+void Lowering::seed(ast::NodeId id) {
+  const ast::Node& number = model_ast_[model_ast_.child(id, 0)];
+  if (model.seed) error(Code::defined_twice, model_ast_[id].span, "a second `seed`");
+  if (std::string wanted = fault_of_seed(number.number); !wanted.empty())
+    error(Code::bad_option_value, number.span,
+          fmt::format("`seed` is {}, but must be {}", shortest(number.number), wanted));
+  else model.seed = static_cast<std::int64_t>(number.number);
 }
 
 // --set replaces constants: which names those are is known only after parsing.
@@ -232,6 +238,7 @@ std::optional<Parameter> Lowering::declared_parameter(ast::NodeId id, ast::NodeI
         .helps.push_back(fmt::format("without brackets a {} has the shape of its start", what));
     return {};
   }
+  if (!fits_memory(elements({false, parameter.axes}), ast()[id].span, node.text)) return {};
   auto count = static_cast<std::size_t>(elements({false, parameter.axes}));
   if (value.known()) {
     parameter.start.assign(count, value.literal ? literal_value(*value.literal) : value.number);

@@ -218,7 +218,8 @@ struct Model {
 struct UsedFile {
   const ast::Ast* tree = nullptr;
   std::string fault = {};
-  bool circle = false;  // it is named by itself, or by a file that it names
+  bool circle = false;     // it is named by itself, or by a file that it names
+  bool too_large = false;  // it, or what is used together, exceeds a limit
 };
 // By the file that names it (Span::file) and what is written there.
 using UsedFiles = std::map<std::pair<std::uint32_t, std::string>, UsedFile>;

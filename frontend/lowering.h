@@ -192,13 +192,20 @@ class Lowering {
   void define(ast::NodeId id);
   void named(ast::NodeId id, std::vector<NamedValue>& into);
   void precision_and_seed();
+  void seed(ast::NodeId id);
+  std::optional<std::int64_t> seed_on_line();
+  static std::string fault_of_seed(double seed);
   void special(const std::string& name, Value value, ast::NodeId id);
   void finish();
   void finish_targets();
+  void check_names();
   void check_loss();
   void check_predict();
   void check_order();
   void check_parameters();
+  std::string only_through(const std::string& param, std::span<const slope::NodeId> ends) const;
+  void point_at(Diagnostic& d, std::span<const slope::NodeId> ends) const;
+  void refuse_without_derivative(std::vector<slope::NodeId> ends);
   void warn_of_random_prediction();
   void check_unused();
   void apply_sets();
@@ -262,6 +269,7 @@ class Lowering {
   Shape shape_of(const Value& value) const;
   bool is_truth(const Value& value) const;
   bool fits_limit(const Shape& shape, std::int64_t most, Span span, std::string_view what);
+  bool fits_memory(std::int64_t count, Span span, const std::string& name);
   std::optional<Shape> line_up(ast::NodeId whole, std::span<const WrittenOperand> operands);
   Diagnostic& shape_error(ast::NodeId whole, std::string reason, std::span<const WrittenOperand> operands);
   void name_declarations(Diagnostic& d, ast::NodeId expression);
@@ -355,6 +363,10 @@ class Lowering {
   Value repeat(const std::vector<Argument>& arguments, Span span, ast::NodeId whole);
   bool declares_parameter() const;
 
+  // functions that call themselves (recursion.cpp)
+  void check_recursion(const ast::Ast& tree);
+  void say_recursion(const std::string& function, Span span, const std::vector<std::string>& through);
+
   // files that are used (use.cpp)
   void use(ast::NodeId id);
   const Scope& used_scope(const ast::Ast& tree);
@@ -400,7 +412,6 @@ class Lowering {
   void validation_option(ast::NodeId value, Options& given);
   void take_validation(const Options& given);
   void take_folds(const Options& given);
-  void take_seed(Training& training, const Options& given);
 
   // schedules of the rate (decays.cpp)
   void decay_option(ast::NodeId value, Options& given);
@@ -458,6 +469,7 @@ class Lowering {
   std::map<std::pair<const ast::Ast*, ast::NodeId>, ast::NodeId> branches_taken_;
   Layer* layer_ = nullptr;                                  // the one that is evaluated
   std::vector<std::pair<int, Distribution>> drawn_starts_;  // by parameter: drawn when it has its name
+  std::int64_t trained_ = 0;                                // numbers of parameters and states so far
   std::int64_t start_seed_ = 0;  // of random starts: --seed, else the `seed` statement's
   int order_ = 0;
   int depth_ = 0;

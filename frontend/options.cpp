@@ -159,6 +159,22 @@ std::string option_text(std::string_view name, const std::string& text) {
 
 }  // namespace
 
+// What a seed must be; "" where it is.
+std::string Lowering::fault_of_seed(double seed) {
+  bool whole = seed == std::floor(seed) && seed >= 0 && seed <= most_steps;
+  return whole ? "" : fmt::format("a whole number from 0 to {:.0f}", most_steps);
+}
+
+// Of --seed, which is read once for starts, draws and batches alike.
+std::optional<std::int64_t> Lowering::seed_on_line() {
+  Options given;
+  for (const auto& [name, text] : settings_.options)
+    if (name == "seed")
+      on_command_line("train seed=" + text, "--seed " + text,
+                      [&](const ast::Ast&, ast::NodeId part) { option(part, given); });
+  return given.seed;
+}
+
 // The command line beats the file; only then do defaults fill in what is left.
 void Lowering::add_training(Training training, Options given) {
   const std::set<std::string> in_file = given.seen;
@@ -174,6 +190,10 @@ void Lowering::add_training(Training training, Options given) {
     if (name == "epochs") given.steps.reset();
     given.seen.erase(name);
     given.seen.erase(name == "steps" ? "epochs" : name == "epochs" ? "steps" : name);
+    if (name == "seed") {
+      given.seed = model.seed;
+      continue;
+    }
     on_command_line(fmt::format("train {}={}", name, option_text(name, text)),
                     fmt::format("--{} {}", dashed(name), text),
                     [&](const ast::Ast&, ast::NodeId part) { option(part, given); });
@@ -211,7 +231,7 @@ void Lowering::add_training(Training training, Options given) {
         .helps.push_back("the training stops after `patience` epochs without a loss lower by `min_delta`");
   take_validation(given);
   take_folds(given);
-  take_seed(training, given);
+  training.seed = given.seed.value_or(start_seed_);  // of its own shuffling
   model.trainings.push_back(std::move(training));
 }
 
@@ -260,14 +280,6 @@ void Lowering::leave_solver_options(Training& training) {
   training.warmup = 0;
   training.batch.reset();
   training.patience.reset();
-}
-
-// --seed is that of the whole model, `seed=` of a statement that of its own shuffling.
-void Lowering::take_seed(Training& training, const Options& given) {
-  bool on_line = std::any_of(settings_.options.begin(), settings_.options.end(),
-                             [](const auto& o) { return o.first == "seed"; });
-  if (on_line && given.seed) model.seed = given.seed;
-  training.seed = given.seed.value_or(start_seed_);
 }
 
 // The rows are drawn once: what one statement does not train on, no other does.
@@ -403,6 +415,11 @@ std::optional<std::string> Lowering::own_range(const ast::Node& option, double n
     given.ema = number;
     return "";
   }
+  if (option.text == "seed") {
+    std::string wanted = fault_of_seed(number);
+    if (wanted.empty()) given.seed = static_cast<std::int64_t>(number);
+    return wanted;
+  }
   if (option.text == "folds") {
     if (!(number == std::floor(number) && number >= 2 && number <= most_steps))
       return "a whole number of at least 2";
@@ -451,16 +468,15 @@ void Lowering::number_option(const ast::Node& option, ast::NodeId value, Options
     std::optional<std::int64_t> Options::* target;
     double least;
   };
-  constexpr WholeOption wholes[] = {{"steps", &Options::steps, 0},      {"epochs", &Options::epochs, 0},
-                                    {"report", &Options::report, 1},    {"seed", &Options::seed, -most_steps},
-                                    {"batch", &Options::batch, 1},      {"warmup", &Options::warmup, 0},
-                                    {"patience", &Options::patience, 1}};
+  constexpr WholeOption wholes[] = {{"steps", &Options::steps, 0},   {"epochs", &Options::epochs, 0},
+                                    {"report", &Options::report, 1}, {"batch", &Options::batch, 1},
+                                    {"warmup", &Options::warmup, 0}, {"patience", &Options::patience, 1}};
   for (const WholeOption& whole : wholes) {
     if (whole.name != option.text) continue;
     if (*number != std::floor(*number) || !(*number >= whole.least) || *number > most_steps)
-      return refuse(*number > most_steps ? fmt::format("at most {}", shortest(most_steps))
-                    : whole.least < 0    ? "a whole number"
-                                      : fmt::format("a whole number of at least {}", shortest(whole.least)));
+      return refuse(*number > most_steps
+                        ? fmt::format("at most {}", shortest(most_steps))
+                        : fmt::format("a whole number of at least {}", shortest(whole.least)));
     given.*whole.target = static_cast<std::int64_t>(*number);
   }
 }

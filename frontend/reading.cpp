@@ -162,6 +162,16 @@ Numeral read_numeral(std::string_view text, Offset at) {
   return number;
 }
 
+}  // namespace slope::grammar
+
+std::optional<double> slope::read_number(std::string_view text) {
+  grammar::Numeral number = grammar::read_numeral(text, 0);
+  bool whole_text = !text.empty() && number.end == text.size() && !number.bad;
+  return whole_text ? std::optional(number.value) : std::nullopt;
+}
+
+namespace slope::grammar {
+
 Quoted read_quoted(std::string_view text, Offset at) {
   Quoted quoted;
   Offset i = at + 1;
@@ -220,8 +230,19 @@ void Reading::end_node() {
   bool named = node.name.end > node.name.begin;
   node.span.end = node.kind == ast::Kind::nothing ? node.span.begin : std::max(node.span.begin, last.end);
   if (!named) node.name = node.span;
+  if (node.kind == ast::Kind::block) give_value(node, frame.first_value);
   Offset begin = node.span.begin;
   add(std::move(node), frame.first_value, begin);
+}
+
+// A block has a value in every tree: where none is written an error stands for it, of which check_syntax
+// tells.
+void Reading::give_value(const ast::Node& block, std::size_t first_value) {
+  if (values.size() > first_value) {
+    ast::Kind last_kind = nodes[values.back().id.index()].kind;
+    if (is_expression(last_kind) || last_kind == ast::Kind::error) return;
+  }
+  push_error(place_of_value(block), "");
 }
 
 void Reading::add(ast::Node node, std::size_t first_value, Offset begin) {

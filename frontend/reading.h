@@ -121,6 +121,7 @@ struct Reading {
   void make_tuple(std::size_t first, Offset begin);  // of the values from `first` on
   void push_empty_model();
   void push_error(Span where, std::string names);
+  void give_value(const ast::Node& block, std::size_t first_value);
 
   Mark mark(Offset begin);
   void go_back(const Mark& mark);
@@ -163,6 +164,10 @@ bool check_size(Reading& reading);
 bool check_characters(Reading& reading);
 
 // ---- check_syntax.cpp ----
+
+bool is_expression(ast::Kind kind);
+// The place of a block's value where none is written: its closing brace.
+Span place_of_value(const ast::Node& block);
 
 // Forms that the grammar lets through for the sake of better messages.
 void check_syntax(const ast::Ast& tree, std::vector<Diagnostic>& out);

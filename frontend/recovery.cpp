@@ -127,7 +127,7 @@ std::string names_of(std::string_view statement) {
 
 bool ends_outer_statement(Reading& reading, const Mark& mark, Offset where, const std::string& expected) {
   if (mark.brackets == 0) return false;
-  if (reading.failure && reading.failure->code == Code::too_deep) return true;
+  if (reading.stopped || (reading.failure && reading.failure->code == Code::too_deep)) return true;
   if (blanks_end(reading.text, where, true) < reading.text.size()) return false;
   if (!reading.failure) reading.failure = explain(reading, mark, where, expected);
   return true;

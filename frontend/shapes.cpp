@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/os.h"
 #include "base/text.h"
 #include "frontend/lowering.h"
 #include "graph/evaluate.h"
@@ -41,6 +42,24 @@ bool Lowering::fits_limit(const Shape& shape, std::int64_t most, Span span, std:
           fmt::format("{} of shape {} has more than {} elements", what, to_string({false, shape.axes}), most))
         .notes.push_back("this is the most that one value may have");
   return fits;
+}
+
+// Of parameters and states: where they start, in double, twice; the values, those before the step, the best
+// ones and the gradient.
+bool Lowering::fits_memory(std::int64_t count, Span span, const std::string& name) {
+  double single = graph().precision() == Precision::f32 ? sizeof(float) : sizeof(double);
+  double bytes = static_cast<double>(trained_ + count) * (2 * sizeof(double) + 4 * single);
+  auto most = static_cast<double>(os::memory_limit());
+  if (bytes <= most) {
+    trained_ += count;
+    return true;
+  }
+  Diagnostic& d = error(Code::too_large, span,
+                        fmt::format("training `{}` needs {:.1f} GB of memory, there are {:.1f} GB", name,
+                                    bytes / 1e9, most / 1e9));
+  if (trained_ > 0) d.notes.push_back(fmt::format("{} numbers are declared before it", trained_));
+  d.notes.push_back(fmt::format("it has {} numbers, of which training keeps several copies", count));
+  return false;
 }
 
 namespace {

@@ -121,6 +121,8 @@ Value Lowering::optimizer_state(ast::NodeId id, Parameter start, Binding& bindin
   Extent extent =
       kept.declared ? Extent::elements : o.extents.try_emplace(kept.path, Extent::all).first->second;
   if (!kept.declared && extent == Extent::elements) {
+    auto count = static_cast<std::int64_t>(o.param.start.size());
+    if (o.last && !fits_memory(count, place(ast()[id].span), o.param.name)) return {};
     kept.axes = o.param.axes;
     kept.start.assign(o.param.start.size(), kept.start[0]);
   }
@@ -283,6 +285,7 @@ std::optional<Update> Lowering::update(const Optimizer& optimizer, NodeId param,
     Value result = call(*function, arguments, span);
     optimizing_ = nullptr;
     if (!result.ok() || diagnostics_->has_errors()) return {};
+    if (!numeric(result, span, fmt::format("the optimizer `{}`", optimizer.name))) return {};
     value = updated(optimizer, to_node(result), graph().shape(param), span);
     if (!value.valid()) return {};
     if (states.kept.empty() || states.last) break;
@@ -300,10 +303,10 @@ std::vector<OptimizerSlot> Lowering::slots(const OptimizerStates& o) {
   return out;
 }
 
-// The optimizer's value as the new parameter; an invalid id, and a diagnostic, where it does not fit.
+// The optimizer's value as the new parameter, truth values as 0 and 1; an invalid id, and a diagnostic, where
+// it does not fit.
 NodeId Lowering::updated(const Optimizer& optimizer, NodeId node, const Shape& shape, Span span) {
   const Shape found = graph().shape(node);
-  if (found == shape) return node;
   if (!found.rows && common_shape(found, shape) == shape)
     return graph().broadcast(graph().to_real(node), shape);
   if (!found.rows)

@@ -16,7 +16,8 @@ void Lowering::use(ast::NodeId id) {
   if (file == settings_.used.end() || !file->second.tree) {
     UsedFile none{nullptr, fmt::format("`{}` was not read", node.text)};
     const UsedFile& why = file == settings_.used.end() ? none : file->second;
-    error(why.circle ? Code::recursion : Code::cannot_open, node.span, why.fault);
+    Code code = why.circle ? Code::recursion : why.too_large ? Code::too_large : Code::cannot_open;
+    error(code, node.span, why.fault);
     uses_files_ = true;
     return;
   }

@@ -164,16 +164,10 @@ class Differentiator {
     }
     for (std::size_t k = 0; k < node.inputs().size(); ++k) {
       NodeId x = node.operands[k];
-      if (!depends_[x.index()] || is_index(node, k)) continue;
+      if (!depends_[x.index()] || !passes_derivative(node, k)) continue;
       NodeId guard = guard_of(id, k, dy.guard);
       add(x, {transpose(graph_, id, k, dy.value), guard});
     }
-  }
-
-  // Whole numbers choose; nothing changes with them.
-  static bool is_index(const Node& node, std::size_t k) {
-    bool chooses = (node.kind == NodeKind::take || node.kind == NodeKind::scatter_add) && k == 1;
-    return chooses || node.kind == NodeKind::arg_reduce;
   }
 
   // Below leaves and what is finite anyway there is no product to guard.
@@ -298,14 +292,60 @@ class Differentiator {
 
 }  // namespace
 
+namespace {
+
+// By operand: whether the op's partial derivative is more than `zero`.
+template <class Op>
+constexpr std::array<bool, 3> passing() {
+  return []<std::size_t... I>(std::index_sequence<I...>) {
+    using All = decltype(Op::partial((static_cast<void>(I), Expr{})..., Expr{}));
+    return std::array<bool, 3>{!std::is_same_v<std::tuple_element_t<I, All>, Zero>...};
+  }(std::make_index_sequence<Op::operands.size()>{});
+}
+
+}  // namespace
+
+bool passes_derivative(const Node& node, std::size_t operand) {
+  static constexpr auto table = table_of([]<class Op>() { return passing<Op>(); });
+  switch (node.kind) {
+    case NodeKind::stop_gradient:
+    case NodeKind::order:
+    case NodeKind::arg_reduce: return false;
+    case NodeKind::take:
+    case NodeKind::scatter_add: return operand == 0;
+    case NodeKind::scalar: return table[static_cast<std::size_t>(node.op)][operand];
+    default: return true;
+  }
+}
+
 std::vector<bool> reached_by_derivative(const Graph& graph, NodeId y) {
   std::vector<bool> reached(y.index() + 1);
   reached[y.index()] = true;
-  for (std::size_t i = reached.size(); i-- > 0;)
-    if (reached[i])
-      for (NodeId input : differentiable_inputs(graph[NodeId(static_cast<std::int64_t>(i))]))
-        reached[input.index()] = true;
+  for (std::size_t i = reached.size(); i-- > 0;) {
+    if (!reached[i]) continue;
+    const Node& node = graph[NodeId(static_cast<std::int64_t>(i))];
+    for (std::size_t k = 0; k < node.inputs().size(); ++k)
+      if (passes_derivative(node, k)) reached[node.operands[k].index()] = true;
+  }
   return reached;
+}
+
+std::vector<NodeId> derivative_ends(const Graph& graph, NodeId y, NodeId x) {
+  std::vector<bool> needed = live(graph, std::span(&y, 1)), changes(y.index() + 1);
+  std::vector<NodeId> ends;
+  if (x.index() < changes.size()) changes[x.index()] = true;
+  for (std::size_t i = x.index() + 1; i < changes.size(); ++i) {
+    NodeId id(static_cast<std::int64_t>(i));
+    const Node& node = graph[id];
+    bool ends_here = false;
+    for (std::size_t k = 0; needed[i] && k < node.inputs().size(); ++k) {
+      if (!changes[node.operands[k].index()]) continue;
+      if (passes_derivative(node, k)) changes[i] = true;
+      else ends_here = true;
+    }
+    if (ends_here) ends.push_back(id);
+  }
+  return ends;
 }
 
 std::vector<NodeId> differentiate(Graph& graph, NodeId y, std::span<const NodeId> wrt) {

@@ -22,8 +22,13 @@ std::array<Partial, 3> partials(Graph& graph, OpId op, std::span<const NodeId> o
 // not depend on x (the derivative is identically zero).
 std::vector<NodeId> differentiate(Graph& graph, NodeId y, std::span<const NodeId> wrt);
 
-// Which nodes up to y are reached on the way back from it: all it needs but what stands below a
-// stop_gradient.
+// Whether a derivative goes on from the node to this operand: not where it is identically zero, as by the
+// operand of floor or of a comparison, nor through a stop_gradient.
+bool passes_derivative(const Node& node, std::size_t operand);
+// Which nodes up to y a derivative of y reaches: of those alone differentiate() gives one.
 std::vector<bool> reached_by_derivative(const Graph& graph, NodeId y);
+// Where derivatives by x end on their way back from y: the nodes that y needs whose operand changes with x,
+// and lets no derivative through.
+std::vector<NodeId> derivative_ends(const Graph& graph, NodeId y, NodeId x);
 
 }  // namespace slope

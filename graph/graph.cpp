@@ -223,7 +223,10 @@ bool has(const Graph& graph, NodeKind kind) {
 
 std::vector<bool> live(const Graph& graph, std::span<const NodeId> roots) {
   std::vector<bool> needed(graph.size());
-  for (NodeId root : roots) needed[root.index()] = true;
+  for (NodeId root : roots) {
+    if (!root.valid()) internal_error("what an invalid node needs is asked");
+    needed[root.index()] = true;
+  }
   for (std::size_t i = graph.size(); i-- > 0;)
     if (needed[i])
       for (NodeId input : graph[NodeId(static_cast<std::int64_t>(i))].inputs()) needed[input.index()] = true;

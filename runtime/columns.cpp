@@ -283,14 +283,19 @@ class FileReader {
   Diagnostics& diagnostics_;
 };
 
-// Reads the wanted columns of one file into `data`.
+// Reads the wanted columns of one file into `data`; where it has none, its rows are counted if that is asked
+// for.
 void read_file(const Model& model, const Opened& opened, std::size_t f, const std::vector<bool>& wanted,
-               bool check_all, const CountedRows& counted, Dataset& data, Diagnostics& diagnostics) {
+               bool check_all, bool counts_rows, const CountedRows& counted, Dataset& data,
+               Diagnostics& diagnostics) {
   const DataFile& file = opened.files[f];
   auto columns = columns_of_file(model, opened, f, wanted, check_all, diagnostics);
-  if (!columns || (columns->targets.empty() && (opened.files.size() > 1 || file.array()))) return;
+  if (!columns || (columns->targets.empty() && !counts_rows)) return;
   std::optional<DataFile::Columns> read;
-  if (!file.array()) {
+  if (columns->targets.empty()) {
+    if (file.array()) columns->wanted.push_back({""});
+    read = file.read(columns->wanted, true, diagnostics);
+  } else if (!file.array()) {
     read = FileReader(model, file, *columns, counted, data, diagnostics).read();
   } else {
     // Each name takes all of the array: the same rows are missing.
@@ -334,8 +339,12 @@ std::optional<Dataset> read_columns(const Model& model, const Opened& opened, co
   data.mean.resize(model.columns.size());
   data.deviation.resize(model.columns.size());
   data.rows = -1;  // not known yet
-  for (std::size_t f = 0; f < opened.files.size(); ++f)
-    read_file(model, opened, f, wanted, check_all, counted, data, diagnostics);
+  auto read_files = [&](bool counts_rows) {
+    for (std::size_t f = 0; f < opened.files.size(); ++f)
+      read_file(model, opened, f, wanted, check_all, counts_rows, counted, data, diagnostics);
+  };
+  read_files(false);
+  if (data.rows < 0 && !diagnostics.has_errors()) read_files(true);
   if (diagnostics.has_errors()) return {};
   data.rows = std::max<std::int64_t>(data.rows, 0);
   data.refresh();

@@ -66,6 +66,7 @@ void warn_of_zero_gradient(const Model& model, const StepGraph& step, std::span<
   if (std::any_of(gradient.begin(), gradient.end(), [](double x) { return x != 0; })) return;
   Diagnostic& d = diagnostics.warning(Code::zero_gradient, training,
                                       "the gradient is exactly 0 at the start: training cannot move");
+  if (step.trained.empty()) return;
   const Parameter& first = model.params[static_cast<std::size_t>(step.trained[0])];
   d.helps.push_back(fmt::format("start the parameters elsewhere, for example `param {}{} = 1`", first.name,
                                 first.axes.empty() ? "" : shape_text(first.axes)));

@@ -35,11 +35,14 @@ struct Stopped {
   Graph graph;
   std::vector<NodeId> nodes;
 
-  Stopped(const Graph& from, std::size_t columns, std::size_t params) : graph(Graph::like(from)) {
+  // Of those that the loss and its derivatives need: for others there may be no data.
+  Stopped(const Graph& from, std::span<const NodeId> roots, std::size_t columns, std::size_t params)
+      : graph(Graph::like(from)) {
+    std::vector<bool> needed = live(from, roots);
     for (std::size_t i = 0; i < from.size(); ++i) {
       NodeId id(static_cast<std::int64_t>(i));
       Node node = from[id];
-      if (node.kind == NodeKind::stop_gradient) {
+      if (needed[i] && node.kind == NodeKind::stop_gradient) {
         bool rows = from.has_rows(id);
         auto index = static_cast<std::int32_t>(rows ? columns++ : params++);
         node = {.kind = rows ? NodeKind::data : NodeKind::param, .shape = node.shape, .index = index};
@@ -49,6 +52,13 @@ struct Stopped {
     }
   }
 };
+
+std::vector<NodeId> roots_of(const GradientProblem& problem) {
+  std::vector<NodeId> roots{problem.loss};
+  for (NodeId id : problem.gradient)
+    if (id.valid()) roots.push_back(id);
+  return roots;
+}
 
 // The remainder along one direction at one step.
 struct Remainder {
@@ -161,7 +171,7 @@ class Checker {
  public:
   Checker(const GradientProblem& problem, const Inputs<double>& inputs)
       : problem_(problem),
-        stopped_(problem.graph, inputs.columns.size(), problem.gradient.size()),
+        stopped_(problem.graph, roots_of(problem), inputs.columns.size(), problem.gradient.size()),
         inputs_(inputs),
         columns_(inputs.columns.size()),
         start_(inputs.params),

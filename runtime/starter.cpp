@@ -45,10 +45,15 @@ std::optional<std::string> quoted(std::string_view text) {
 constexpr std::string_view clause_words[] = {"from", "columns", "standardized", "missing", "sep",
                                                "comment", "in", "predict"};
 
+// What the model that is made defines itself.
+constexpr std::string_view own_names[] = {"predict", "loss"};
+
 // A name that a model may define without hiding anything.
 bool is_free(const std::string& name) {
-  if (std::find(std::begin(clause_words), std::end(clause_words), name) != std::end(clause_words))
-    return false;
+  auto is_one_of = [&](const auto& words) {
+    return std::find(std::begin(words), std::end(words), name) != std::end(words);
+  };
+  if (is_one_of(clause_words) || is_one_of(own_names)) return false;
   Diagnostics diagnostics;
   ast::Ast tree = parse(Source("", fmt::format("param {0} = 0\nloss = {0}^2", name)), diagnostics);
   if (diagnostics.has_errors()) return false;

@@ -43,9 +43,10 @@ class Loader {
 
   UsedFile read(const std::string& name, const std::string& folder) {
     if (sources_.files.size() > most_files)
-      return {nullptr, fmt::format("more than {} files are used", most_files)};
+      return {nullptr, fmt::format("more than {} files are used", most_files), false, true};
     os::Bytes bytes;
-    if (os::Status fault = os::read_file(name, most_bytes, bytes)) return {nullptr, fault->message()};
+    if (os::Status fault = os::read_file(name, most_bytes, bytes))
+      return {nullptr, fault->message(), false, fault->too_large};
     auto number = static_cast<std::uint32_t>(sources_.files.size());
     sources_.files.emplace_back(name, std::string(bytes.view()));
     folders_.resize(number);
