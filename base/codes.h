@@ -71,8 +71,11 @@ inline constexpr int done = 0, model = 1, usage = 2, data = 3, diverged = 4, sys
   X(no_rate, 412, model, "a rate that `auto` cannot find")                              \
   X(chosen_rate, 413, done, "a rate that `auto` found")                                 \
   X(stopped_early, 414, done, "a run that patience ended")                              \
+  X(rose, 415, diverged, "a training that ended above its start")                       \
+  X(not_settled, 416, done, "a training that ended far from a minimum")                 \
+  X(batch_of_one, 417, done, "a reduction over rows in a batch of few")                 \
   X(wrong_optimizer, 420, model, "a loss that an optimizer is not made for")            \
-  X(not_converged, 421, diverged, "an optimizer that met its limit of steps first")     \
+  X(not_converged, 421, diverged, "an optimizer that ended before a minimum was proven") \
   X(redundant_parameters, 422, done, "parameters that others make up for")              \
   X(not_finite_result, 430, done, "a result that is no finite number")                  \
   /* data */                                                                            \

@@ -2,10 +2,12 @@
 // slope train
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -385,6 +387,24 @@ double per_step(const Fit& fit) {
   return fit.steps_here > 0 ? fit.train_seconds / static_cast<double>(fit.steps_here) : 0;
 }
 
+// By the name of each number, in the model's order; of many the largest. Null where it is not known.
+Json gradient_json(const Model& model, const std::vector<double>& gradient) {
+  constexpr std::size_t most = 64;
+  if (gradient.empty()) return nullptr;
+  std::vector<std::size_t> shown(gradient.size());
+  std::iota(shown.begin(), shown.end(), std::size_t{0});
+  if (shown.size() > most) {
+    auto larger = [&](std::size_t a, std::size_t b) { return std::fabs(gradient[a]) > std::fabs(gradient[b]); };
+    std::stable_sort(shown.begin(), shown.end(), larger);
+    shown.resize(most);
+    std::sort(shown.begin(), shown.end());
+  }
+  std::vector<std::string> names = element_names(model);
+  Json out = Json::object();
+  for (std::size_t i : shown) out[names[i]] = number(gradient[i], Precision::f64);
+  return out;
+}
+
 Json result_json(const Session& s, const Trained& t, bool full, int exit) {
   const Model& model = s.model();
   Precision precision = model.graph.precision();
@@ -433,6 +453,7 @@ Json result_json(const Session& s, const Trained& t, bool full, int exit) {
             {"fit", nullptr},
             {"statistics", nullptr},
             {"reports", reports},
+            {"gradient", gradient_json(model, t.fit.gradient)},
             {"runs", runs},
             {"stability_bound", t.stability ? Json(t.stability->bound()) : Json(nullptr)},
             {"time", time},

@@ -149,12 +149,12 @@ void warn_of_single_rows(const Model& model, std::int64_t rows, Diagnostics& dia
     Span place = origins.empty() ? training.span : origins[0];
     std::string batches = fmt::format("batches of {} of {} rows", *training.batch, rows);
     if (!single) {
-      diagnostics.note(Code::sum_of_batch, place,
+      diagnostics.note(Code::batch_of_one, place,
                        fmt::format("a reduction over rows sees {} rows in the last batch: {}", last, batches));
       continue;
     }
     Diagnostic& d = diagnostics.warning(
-        Code::sum_of_batch, place,
+        Code::batch_of_one, place,
         fmt::format("a reduction over rows sees a single row in {}: {}",
                     *training.batch == 1 ? "every batch" : "the last batch", batches));
     d.notes.push_back("of one row the mean is the row itself and the variance 0");

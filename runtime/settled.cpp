@@ -54,7 +54,7 @@ std::vector<double> over_all(const Evaluator& at, const VectorXd& x, std::size_t
 void report_rise(const Training& training, double start, double end, double best, double rate,
                  Diagnostics& diagnostics) {
   Diagnostic& d = diagnostics.error(
-      Code::not_converged, training.span,
+      Code::rose, training.span,
       fmt::format("the loss rose from {:.6g} at the start to {:.6g} at the end", start, end));
   d.notes.push_back(fmt::format("the result is the best seen, with a loss of {:.6g}", best));
   d.helps.push_back(fmt::format("the rate {} is too large for these columns: try rate={}, or read them `standardized`",
@@ -82,7 +82,7 @@ void warn_unless_settled(const Model& model, const Training& training, const std
     std::string how = endless ? "the loss goes on falling, however far the parameters go"
                               : fmt::format("the training ended on its way: the loss {:.6g} could fall by about {:.2g}",
                                             found.parts.loss, ahead);
-    Diagnostic& d = diagnostics.warning(Code::not_converged, training.span, how);
+    Diagnostic& d = diagnostics.warning(Code::not_settled, training.span, how);
     d.notes.push_back(largest_derivatives(model, params, over_all(at, found.parts.gradient, own),
                                           over_all(at, found.parts.sizes, own)));
     d.helps.push_back(endless ? "add a term such as 1e-3*sum(w^2) to the loss"

@@ -628,6 +628,7 @@ class Loop {
     if (fit.status != Status::diverged && fit.status != Status::interrupted) check_growth(fit);
     if (fit.status == Status::finished) check_circle(last_training(), fit);
     if (fit.status == Status::finished) judge_end(fit, values);
+    if (gradient_.empty() && fit.status != Status::diverged) gradient_ = gradient_at(fit.params);
     auto metrics = static_cast<std::ptrdiff_t>(t_.model.metrics.size());
     fit.metrics.assign(values.begin() + 1, values.begin() + 1 + metrics);
     fit.reports.assign(values.begin() + 1 + metrics, values.end());
@@ -663,6 +664,24 @@ class Loop {
     Memory<T> memory(t_.model, t_.data, with_states(params), results(), scratch_size(kernel, t_.data.rows));
     t_.program.function(kernel.name)(&memory.run);
     return {static_cast<double>(memory.outputs[0])};
+  }
+
+  // In the model's units; nothing where a step is not told by all rows and the parameters alone.
+  std::vector<double> gradient_at(const std::vector<double>& params) {
+    bool batches = std::any_of(t_.model.trainings.begin(), t_.model.trainings.end(),
+                               [](const Training& training) { return training.batches(); });
+    if (batches || t_.model.uses_training || t_.model.keeps_or_draws() || t_.model.folds) return {};
+    const StepGraph& step = t_.steps[0];
+    Kernel kernel = step_kernel(step, 0);
+    Memory<T> memory(t_.model, t_.data, with_states(params), results(), scratch_size(kernel, t_.data.rows));
+    t_.program.function(kernel.name)(&memory.run);
+    std::vector<double> out(static_cast<std::size_t>(t_.model.param_elements()));
+    for (std::size_t i = 0; i < step.gradients.size(); ++i) {
+      const Parameter& param = t_.model.params[static_cast<std::size_t>(step.trained[i])];
+      std::copy_n(memory.outputs.begin() + kernel.stores[i + 1].index, param.start.size(),
+                  out.begin() + param.offset);
+    }
+    return gradient_in_units(t_.model, params, out);
   }
 
   // The last statement begun, with the rate that its steps had.
@@ -731,8 +750,7 @@ class Loop {
     if (penalized(fit.params, fit.loss) > penalized(start, before) + nothing && fit.loss > before + nothing)
       return settle_rise(fit, values, start, before);
     constexpr std::int64_t few_steps = 20;  // nobody expects an end of them
-    bool whole = step_evaluates(t_.model, t_.evaluation) || !training.batches();
-    if (!whole || fit.steps < few_steps || t_.model.keeps_or_draws() || t_.model.uses_training) return;
+    if (training.batches() || fit.steps < few_steps || t_.model.keeps_or_draws() || t_.model.uses_training) return;
     warn_unless_settled(t_.model, training, t_.steps[number_of(training)].trained, t_.program, t_.data, fit.params,
                         start, before - fit.loss, diagnostics_);
   }
