@@ -265,8 +265,7 @@ std::string summary(const Session& s, const Numbers& numbers) {
       fmt::format("{}: {}, {}, {}\n", escaped(s.request.source.name()), parameter_count(s.model()),
                   count(std::ssize(s.model().columns), "column"), count(warnings, "warning"));
   if (numbers.stability)
-    out += fmt::format("gradient descent is stable at rates below {} (2/λmax)
-",
+    out += fmt::format("gradient descent is stable at rates below {} (2/λmax)\n",
                        significant(numbers.stability->bound()));
   for (const Checked& checked : numbers.checked) out += table(s, checked);
   return out;

@@ -356,7 +356,7 @@ class Loop {
       case SolverEnd::limit:
       case SolverEnd::unproven:
         // A statement behind it goes on from there.
-        if (last && training.optimizer.name != "exact") break;
+        if (last || run.end == SolverEnd::unproven) break;
         return Status::not_converged;
     }
     report_outcome(t_.model, training, run, widened(began_), diagnostics_);
@@ -754,13 +754,29 @@ class Loop {
     warn_unless_settled(t_.model, training, t_.steps[number_of(training)].trained, t_.program, t_.data, fit.params,
                         start, before - fit.loss, diagnostics_);
   }
-  // Steps along grad(…) of something else, or against a part that is held, need not bring this loss down.
-  bool is_no_descent() const {
+  // Where a part of the loss is held by stop_gradient the steps need not bring it down (one player of a game
+  // against another); where the part makes no difference (a shift that cancels) they do. Told by a difference
+  // along the gradient where the run began.
+  bool is_no_descent() {
     std::vector<bool> needed = live(t_.model.graph, std::span(&t_.model.loss, 1));
+    bool held = false;
     for (std::size_t i = 0; i < needed.size(); ++i)
-      if (needed[i] && t_.model.graph[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::stop_gradient)
-        return true;
-    return false;
+      held |= needed[i] && t_.model.graph[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::stop_gradient;
+    if (!held) return false;
+    std::vector<double> start = widened(entry_), gradient = gradient_at(start), ahead = start, back = start;
+    if (gradient.empty()) return t_.model.keeps_or_draws();
+    double squares = 0, size = 1;
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+      squares += gradient[i] * gradient[i];
+      size = std::max(size, std::fabs(start[i]));
+    }
+    double length = std::sqrt(static_cast<double>(std::numeric_limits<T>::epsilon())) * size / std::sqrt(squares);
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+      ahead[i] += length * gradient[i];
+      back[i] -= length * gradient[i];
+    }
+    double difference = (evaluate(ahead)[0] - evaluate(back)[0]) / (2 * length);
+    return !(std::fabs(difference - squares) < 0.05 * squares);
   }
   // What the steps go down where the optimizer adds to it.
   double penalized(const std::vector<double>& params, double loss) const {

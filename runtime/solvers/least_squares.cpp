@@ -63,7 +63,9 @@ class Marquardt {
     stop.x = x_;
     stop.redundant = redundant_columns(triangle_);
     stop.promised = predicted_decrease(triangle_, least_squares_step(triangle_, stop.redundant));
-    return stop.redundant.size() <= redundant.size();
+    bool determined = stop.redundant.size() <= redundant.size();
+    stop.redundant = dependent_columns(triangle_, stop.redundant);
+    return determined;
   }
 
   VectorXd lengths() const { return triangle_.leftCols(x_.size()).colwise().norm().transpose(); }

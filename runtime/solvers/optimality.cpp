@@ -95,7 +95,8 @@ class Examination {
     }
     for (Eigen::Index i = 0; i < x_.size(); ++i)
       if (named[static_cast<std::size_t>(i)] && !at_bound(i)) out_.undetermined.push_back(i);
-    if (promised_) fall = *promised_;
+    // The linear model of residuals does not know that a bound ends the way.
+    if (promised_ && out_.at_bound.empty()) fall = *promised_;
     double nothing = fall_tolerance * out_.parts.terms + cancelled_fall * out_.parts.all_terms;
     if (out_.fault == Optimality::Fault::none && !(fall <= nothing)) out_.fault = Optimality::Fault::slope;
   }
@@ -147,7 +148,9 @@ class Examination {
     VectorXd way = x_ - start_, x = x_ + way;
     if (way.isZero(0) || !x.allFinite()) return;
     double loss = loss_at(x);
-    if (loss < out_.parts.loss - 4 * errors_.loss - 1e-3 * std::fabs(out_.parts.loss)) follow(x, way);
+    // Half of a loss that is a sum of what is positive is no rounding, however small it is.
+    bool half = out_.parts.loss > 0 && loss < out_.parts.loss / 2 && loss >= 0;
+    if (half || loss < out_.parts.loss - 4 * errors_.loss - 1e-3 * std::fabs(out_.parts.loss)) follow(x, way);
   }
 
   // Goes on in steps of twice the length as long as the loss falls.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/text.h"
@@ -195,7 +196,8 @@ std::vector<double> gradient_in_units(const Model& model, std::span<const double
   for (const Parameter& param : model.params)
     for (std::size_t i = 0; param.bounds && i < param.start.size(); ++i) {
       std::size_t at = static_cast<std::size_t>(param.offset) + i;
-      out[at] /= bounded_slope(*param.bounds, values[at]);
+      double slope = bounded_slope(*param.bounds, values[at]);
+      out[at] = slope != 0 ? out[at] / slope : std::numeric_limits<double>::quiet_NaN();  // on the bound
     }
   return out;
 }
@@ -210,7 +212,7 @@ std::string largest_derivatives(const Model& model, std::span<const double> para
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return beside(a) > beside(b); });
   std::vector<std::string> names;
   for (std::size_t i : order)
-    if (names.size() < most && gradient[i] != 0)
+    if (names.size() < most && gradient[i] != 0 && std::isfinite(units[i]))
       names.push_back(fmt::format("d loss / d {} = {:.6g}", element_label(model, static_cast<std::int64_t>(i)), units[i]));
   return names.empty() ? "every derivative 0" : listed(names);
 }

@@ -138,9 +138,8 @@ class Solving {
       for (Eigen::Index i : indices) out.push_back(at_.element(i));
       return out;
     };
-    // Residuals tell more exactly than curvatures whether there are such parameters; all of them are named.
-    bool none = stop.promised && stop.redundant.empty();
-    bool known = graphs_.name == "exact" || none || optimality.undetermined.empty();
+    // Residuals tell more exactly than curvatures whether there are such parameters.
+    bool known = stop.promised || graphs_.name == "exact";
     run.redundant = elements(known ? stop.redundant : optimality.undetermined);
     run.nearest = stop.nearest;
     run.left = stop.left;

@@ -56,6 +56,25 @@ std::vector<Index> redundant_columns(const MatrixXd& triangle) {
   return redundant;
 }
 
+std::vector<Index> dependent_columns(const MatrixXd& triangle, const std::vector<Index>& redundant) {
+  const Index n = triangle.cols() - 1;
+  std::vector<bool> depends(static_cast<std::size_t>(n));
+  for (Index j : redundant) {
+    depends[static_cast<std::size_t>(j)] = true;
+    MatrixXd with = triangle;
+    with.col(n) = triangle.col(j);
+    double length = triangle.col(j).norm();
+    if (length == 0) continue;  // nothing has to make up for it
+    VectorXd parts = least_squares_step(with, redundant);
+    for (Index i = 0; i < n; ++i)
+      if (std::fabs(parts[i]) * triangle.col(i).norm() > 1e-6 * length) depends[static_cast<std::size_t>(i)] = true;
+  }
+  std::vector<Index> out;
+  for (Index i = 0; i < n; ++i)
+    if (depends[static_cast<std::size_t>(i)]) out.push_back(i);
+  return out;
+}
+
 VectorXd least_squares_step(const MatrixXd& triangle, const std::vector<Index>& redundant) {
   const Index n = triangle.cols() - 1;
   std::vector<Index> kept;

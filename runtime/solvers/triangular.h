@@ -10,6 +10,10 @@ namespace slope {
 // the columns in order, as R's dqrdc2 does, so that of two parameters that do the same the later one is left.
 std::vector<Eigen::Index> redundant_columns(const Eigen::MatrixXd& triangle);
 
+// These, and the ones that make up for them.
+std::vector<Eigen::Index> dependent_columns(const Eigen::MatrixXd& triangle,
+                                            const std::vector<Eigen::Index>& redundant);
+
 // The step that minimises ‖r + J d‖² over the other columns.
 Eigen::VectorXd least_squares_step(const Eigen::MatrixXd& triangle,
                                    const std::vector<Eigen::Index>& redundant = {});
