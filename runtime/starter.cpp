@@ -42,8 +42,8 @@ std::optional<std::string> quoted(std::string_view text) {
 }
 
 // Words that read as something else where a column's name may stand.
-constexpr std::string_view clause_words[] = {"from", "columns", "standardized", "missing", "sep",
-                                               "comment", "in", "predict"};
+constexpr std::string_view clause_words[] = {"from", "columns", "standardized", "missing",
+                                             "sep",  "comment", "in",           "predict"};
 
 // A name that a model may define without hiding anything.
 bool is_free(const std::string& name) {
