@@ -472,9 +472,8 @@ std::optional<FileIdentity> identity_of(const std::string& path) {
     return FileIdentity{static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino),
                         std::move(name)};
   };
-  bool there = retried("stat", [&] {
-                 return path == "-" ? ::fstat(0, &info) : ::stat(path.c_str(), &info);
-               }) == 0;
+  bool there =
+      retried("stat", [&] { return path == "-" ? ::fstat(0, &info) : ::stat(path.c_str(), &info); }) == 0;
   if (there) return S_ISREG(info.st_mode) ? std::optional(of("")) : std::nullopt;
   std::string target = path;
   if (errno != ENOENT || follow_links(target)) return {};

@@ -74,10 +74,10 @@ void prefer_large_pages(void* memory, std::size_t size);
 // replaced. 0 for a new file and what is no regular one.
 std::int64_t other_names(const std::string& path);
 
-// What a path leads to, however it is spelled: two paths of one identity are one file. A regular file is known
-// by its device and inode; one that is not there yet by the folder that it would be made in and its name
-// there, behind symbolic links. No value for devices, pipes and folders, and where nothing can be known; "-"
-// is standard input.
+// What a path leads to, however it is spelled: two paths of one identity are one file. A regular file is
+// known by its device and inode; one that is not there yet by the folder that it would be made in and its
+// name there, behind symbolic links. No value for devices, pipes and folders, and where nothing can be known;
+// "-" is standard input.
 struct FileIdentity {
   std::uint64_t device = 0, inode = 0;  // of the file, else of the folder
   std::string name = {};                // of a file that is not there yet

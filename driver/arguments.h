@@ -26,9 +26,9 @@ struct Arguments {
   std::string precision, cpu = "native", color = "auto";
   std::string save, init, resume, log, weights, output, plot;
   std::optional<std::int64_t> save_every;
-  bool no_save = false, json = false, quiet = false, verbose = false, time = false, keep = false, keep_missing = false,
-       full = false, no_cache = false, gradients = false, latex = false, derive = false, force = false,
-       man = false, brief = false, list = false;
+  bool no_save = false, json = false, quiet = false, verbose = false, time = false, keep = false,
+       keep_missing = false, full = false, no_cache = false, gradients = false, latex = false, derive = false,
+       force = false, man = false, brief = false, list = false;
   std::int64_t row = 1;  // of --derive
   int threads = 1;
 };

@@ -49,8 +49,8 @@ void warn_of_links(const std::string& path, Diagnostics& diagnostics);
 // What -o may call it: "", "-" and its name, which cannot be replaced as files are.
 bool is_standard_output(const std::string& path);
 
-// A result to a file, or to standard output; false with a diagnostic where it cannot be written. That the file
-// is no input was checked (run_files.h).
+// A result to a file, or to standard output; false with a diagnostic where it cannot be written. That the
+// file is no input was checked (run_files.h).
 bool write_result(Session& session, const std::string& path, const std::string& text);
 
 int run_new(const Arguments& arguments);

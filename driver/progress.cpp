@@ -38,7 +38,8 @@ std::string line_text(const Model& model, std::span<const std::string> names, co
                                  p.epoch.value_or(p.step), width, significant(p.loss));
   for (const auto& [name, value] : named_validation(model, p.validation))
     line += fmt::format("  {} {:<10}", name, significant(value));
-  for (std::size_t i = 0; i < names.size(); ++i) line += fmt::format("  {} {:<10}", names[i], significant(params[i]));
+  for (std::size_t i = 0; i < names.size(); ++i)
+    line += fmt::format("  {} {:<10}", names[i], significant(params[i]));
   while (line.ends_with(' ')) line.pop_back();
   return line + "\n";
 }

@@ -53,9 +53,9 @@ bool RunFiles::check(Diagnostics& diagnostics) const {
     const File& output = outputs_[i];
     for (const File& input : inputs_)
       if (output.is(input)) {
-        Diagnostic& d = diagnostics.error(
-            Code::usage, fmt::format("`{}` is {}: it would be overwritten by {}", escaped(output.path),
-                                     input.role, output.role));
+        Diagnostic& d =
+            diagnostics.error(Code::usage, fmt::format("`{}` is {}: it would be overwritten by {}",
+                                                       escaped(output.path), input.role, output.role));
         if (input.path != output.path)
           d.notes.push_back(fmt::format("it is the same file as `{}`", escaped(input.path)));
         return false;

@@ -232,9 +232,9 @@ CrossValidation fold_by_fold(const Arguments& a, Session& s, const Trainer& trai
   const Model& model = s.model();
   return cross_validate(s, trainer, start, [&](std::int64_t fold, std::span<const double> values) {
     if (a.json || a.quiet) return;
-    std::string line = fmt::format("fold {:>{}} of {}  loss {:<12}", fold + 1,
-                                   std::to_string(model.folds->count).size(), model.folds->count,
-                                   significant(values[0]));
+    std::string line =
+        fmt::format("fold {:>{}} of {}  loss {:<12}", fold + 1, std::to_string(model.folds->count).size(),
+                    model.folds->count, significant(values[0]));
     for (std::size_t i = 0; i < model.metrics.size(); ++i)
       line += fmt::format("  {} {:<10}", model.metrics[i].name, significant(values[i + 1]));
     while (line.ends_with(' ')) line.pop_back();
@@ -290,8 +290,8 @@ void say_not_finite(Session& s, const Fit& fit, const Split& data) {
   }
   bool of_file = model.validation && !model.validation->file.empty();
   if (data.validation)
-    warn_of_results(model, held_out, *data.validation, fit.params, of_file ? "the validation data" : "the data",
-                    s.diagnostics);
+    warn_of_results(model, held_out, *data.validation, fit.params,
+                    of_file ? "the validation data" : "the data", s.diagnostics);
 }
 
 std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path,

@@ -23,7 +23,7 @@ struct DataSource {
   Span span;                      // of the statement
   std::optional<char> separator;  // where the statement says one
   bool drop_missing = false;
-  std::vector<std::string> names;  // that it declares
+  std::vector<std::string> names;         // that it declares
   std::vector<std::string> missing = {};  // what counts as missing; {}: the usual
   std::optional<char> comment = {};       // what begins a line that does not count
   // One reading of a file serves both.

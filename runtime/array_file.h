@@ -39,7 +39,7 @@ bool check_array(const ArrayHeader& header, std::size_t size, const std::string&
 
 struct ArrayRequest {
   std::string path;
-  bool labels = false;  // the column holds the order in which its labels first occur
+  bool labels = false;   // the column holds the order in which its labels first occur
   Missing missing = {};  // a NaN is, and the numbers that are named
 };
 

@@ -53,10 +53,12 @@ void warn_of_circle(const Training& training, const Circle& circle, double best,
       Code::going_in_circles, training.span,
       fmt::format("the steps go in a circle: after {} of them the parameters are where they were",
                   circle.steps));
-  std::string losses = circle.lowest == circle.highest
-                           ? "at " + significant(circle.lowest)
-                           : fmt::format("between {} and {}", significant(circle.lowest), significant(circle.highest));
-  d.notes.push_back(fmt::format("the loss stays {}; the lowest of the run was {}", losses, significant(best)));
+  std::string losses =
+      circle.lowest == circle.highest
+          ? "at " + significant(circle.lowest)
+          : fmt::format("between {} and {}", significant(circle.lowest), significant(circle.highest));
+  d.notes.push_back(
+      fmt::format("the loss stays {}; the lowest of the run was {}", losses, significant(best)));
   d.helps.push_back(
       fmt::format("a smaller rate goes further down: try rate={}, or let it fall with `decay=cosine`",
                   shortest(training.rate / 10)));

@@ -46,8 +46,9 @@ void help_with_header(const std::vector<std::string>& header, Diagnostic& d) {
             fmt::format("the file looks separated by `{0}`: write sep=\"{0}\" in the `data` statement",
                         c == '\t' ? "\\t" : std::string(1, c)));
   if (!header.empty() && (header[0].starts_with('#') || header[0].starts_with('%')))
-    d.helps.push_back(fmt::format("is its first line a comment? `comment=\"{}\"` in the `data` statement leaves such lines out",
-                                  header[0][0]));
+    d.helps.push_back(fmt::format(
+        "is its first line a comment? `comment=\"{}\"` in the `data` statement leaves such lines out",
+        header[0][0]));
   if (all_numbers(header)) d.helps.push_back("the first line of the file must hold the names of its columns");
 }
 

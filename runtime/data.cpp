@@ -150,7 +150,8 @@ void DataFile::Contents::name_rows() {
   csv::Scanner scan = scanner();
   int cells = 0, lines = 0;
   const char* first = scan.skip_blank_lines(rows, lines);
-  if (first == scan.end() || !scan.skip_row(first, cells) || cells != static_cast<int>(header.size()) + 1) return;
+  if (first == scan.end() || !scan.skip_row(first, cells) || cells != static_cast<int>(header.size()) + 1)
+    return;
   header.insert(header.begin(), "");
   header_cells.insert(header_cells.begin(), header_cells[0]);
 }
@@ -320,7 +321,8 @@ DataFile::Place DataFile::place(std::span<const WantedColumn> wanted, std::size_
                                 std::int64_t row) const {
   const Contents& c = *contents_;
   if (c.array)
-    return {FilePosition{c.path}, fmt::format("in row {}", row_in_file(*c.array, c.bytes.view(), c.missing, row) + 1)};
+    return {FilePosition{c.path},
+            fmt::format("in row {}", row_in_file(*c.array, c.bytes.view(), c.missing, row) + 1)};
   TableRequest request = c.request(wanted);
   FilePosition position =
       cell_place<double>(c.scanner(), c.rows, c.rows_line, request, row, request.columns[column]);

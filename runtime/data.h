@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "base/diagnostic.h"
-#include "runtime/missing.h"
 #include "runtime/column.h"
+#include "runtime/missing.h"
 #include "runtime/table.h"
 
 namespace slope {
@@ -23,7 +23,7 @@ struct DataOptions {
   // Else what a first line `sep=;` says, a tab in a file called .tsv (or .tsv.gz), blanks where the columns
   // are parted by them alone (runtime/table_form.h), a comma in others. A space stands for blanks.
   std::optional<char> separator = {};
-  Missing missing = {};  // in a wanted column
+  Missing missing = {};              // in a wanted column
   std::optional<char> comment = {};  // lines that begin so do not count
 };
 

@@ -73,7 +73,8 @@ std::optional<NotFinite> first(const Model& model, const Graph& graph, std::span
         found.largest = std::max(found.largest, static_cast<double>(std::abs(operand)));
         if (scalar) of += fmt::format("{}{}", of.empty() ? " of " : " and ", shortest(operand));
       }
-      found.text = fmt::format("{}{} = {}{}", what, of, shortest(values[k][i]), where(graph, nodes[k], i, data, of_rows));
+      found.text = fmt::format("{}{} = {}{}", what, of, shortest(values[k][i]),
+                               where(graph, nodes[k], i, data, of_rows));
       if (!graph.origins(nodes[k]).empty()) found.place = graph.origins(nodes[k])[0];
       return found;
     }
@@ -118,8 +119,8 @@ bool warn_of_results(const Model& model, std::span<const Result> results, const 
     roots.push_back(result.root);
   }
   if (named.empty()) return false;
-  warn_of(fmt::format("{}, no finite number{}", listed(named), named.size() == 1 ? "" : "s"), model, roots, data,
-          params, of, diagnostics);
+  warn_of(fmt::format("{}, no finite number{}", listed(named), named.size() == 1 ? "" : "s"), model, roots,
+          data, params, of, diagnostics);
   return true;
 }
 
@@ -135,9 +136,10 @@ bool warn_of_predictions(const Model& model, std::span<const double> values, con
     if (count++ == 0) first = row;
   }
   if (count == 0) return false;
-  std::string message = !shape.rows ? "the prediction is no finite number"
-                                    : fmt::format("the prediction is no finite number in {} of {} rows, first in row {}",
-                                                  count, rows, first + 1);
+  std::string message =
+      !shape.rows ? "the prediction is no finite number"
+                  : fmt::format("the prediction is no finite number in {} of {} rows, first in row {}", count,
+                                rows, first + 1);
   warn_of(std::move(message), model, std::span(&model.predict, 1), data, params, "the data", diagnostics);
   return true;
 }

@@ -174,14 +174,15 @@ bool check_facts(const ast::Ast& ast, const Opened& opened, std::span<const Fact
     if (known && (label || index || std::ssize(found->mean) == elements)) continue;
     good = false;
     diagnostics
-        .error(Code::other_model, column.span,
-               known ? fmt::format("the state has mean and deviation of {} element{} of `{}`, which has {}",
-                                   found->mean.size(), found->mean.size() == 1 ? "" : "s", column.name, elements)
-                     : fmt::format("the state does not know {} of `{}`",
-                                   label   ? "the classes"
-                                   : index ? "the size"
-                                           : "mean and deviation",
-                                   column.name))
+        .error(
+            Code::other_model, column.span,
+            known ? fmt::format("the state has mean and deviation of {} element{} of `{}`, which has {}",
+                                found->mean.size(), found->mean.size() == 1 ? "" : "s", column.name, elements)
+                  : fmt::format("the state does not know {} of `{}`",
+                                label   ? "the classes"
+                                : index ? "the size"
+                                        : "mean and deviation",
+                                column.name))
         .helps.push_back("it is of another model: train this one again");
   }
   return good;
@@ -329,9 +330,8 @@ std::string facts_text(const Model& model) {
   Json list = Json::array();
   for (const DataColumn& column : model.columns) {
     if (!column.labels.empty())
-      list.push_back(
-          Json{{"column", column.name},
-               {column.labels_by_value ? old_labels_key : labels_key, column.labels}});
+      list.push_back(Json{{"column", column.name},
+                          {column.labels_by_value ? old_labels_key : labels_key, column.labels}});
     else if (column.type == ColumnType::index)
       list.push_back(Json{{"column", column.name}, {"size", column.classes}});
     else if (!column.mean.empty())

@@ -14,7 +14,8 @@ Missing::Missing(std::vector<std::string> texts) : texts_(std::move(texts)) {
 
 bool Missing::has(std::string_view cell) const {
   if (is_usual()) return is_missing(cell);
-  return cell.find_first_not_of(" \t") == std::string_view::npos || std::ranges::find(texts_, cell) != texts_.end();
+  return cell.find_first_not_of(" \t") == std::string_view::npos ||
+         std::ranges::find(texts_, cell) != texts_.end();
 }
 
 }  // namespace slope

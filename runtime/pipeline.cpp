@@ -112,8 +112,11 @@ std::vector<std::string> data_paths(const ast::Ast& ast, const Request& request)
 
 DataOptions data_options(const DataSource& source, const Request& request) {
   using Rows = Missing::Rows;
-  DataOptions options{.separator = source.separator, .missing = Missing(source.missing), .comment = source.comment};
-  options.missing.rows = request.keep_missing ? Rows::kept : source.drop_missing ? Rows::dropped : Rows::refused;
+  DataOptions options{
+      .separator = source.separator, .missing = Missing(source.missing), .comment = source.comment};
+  options.missing.rows = request.keep_missing  ? Rows::kept
+                         : source.drop_missing ? Rows::dropped
+                                               : Rows::refused;
   return options;
 }
 

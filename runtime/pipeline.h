@@ -37,9 +37,9 @@ struct Request {
   std::vector<std::string> data;  // "F" for every statement, "NAME=F" for the statement of NAME
   LowerSettings settings;         // but headers and assumed names, which are found out
   std::string cpu = "native";
-  std::string cache = "";   // the folder of compiled code; "" for none
+  std::string cache = "";     // the folder of compiled code; "" for none
   bool keep_missing = false;  // rows with a missing cell are read, and known as such (Dataset::missing)
-  bool data_wanted = true;  // false: nothing but the text is looked at
+  bool data_wanted = true;    // false: nothing but the text is looked at
 };
 
 // Seconds spent, by the name under which they are reported.
@@ -89,11 +89,11 @@ struct StepGraph {
   };
   std::vector<Next> nexts;
   std::vector<OptimizerSlot> slots;  // the optimizer's, each once, with its start
-  struct Average {  // GradientTerms::ema
+  struct Average {                   // GradientTerms::ema
     int param = 0, state = 0;
   };
   std::vector<Average> averages;
-  bool gradient_descent = true;      // every update is param − rate·gradient, to the node
+  bool gradient_descent = true;  // every update is param − rate·gradient, to the node
   // Of an optimizer with a stopping test, which has no updates.
   std::shared_ptr<const SolverGraphs> solver = {};
   // Where a statement that it serves has `rate=auto`: the Hessian's product with a vector.

@@ -42,8 +42,8 @@ std::optional<std::string> quoted(std::string_view text) {
 }
 
 // Words that read as something else where a column's name may stand.
-constexpr std::string_view clause_words[] = {"from", "columns", "standardized", "missing", "sep",
-                                               "comment", "in", "predict"};
+constexpr std::string_view clause_words[] = {"from", "columns", "standardized", "missing",
+                                             "sep",  "comment", "in",           "predict"};
 
 // What the model that is made defines itself.
 constexpr std::string_view own_names[] = {"predict", "loss"};

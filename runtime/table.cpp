@@ -52,7 +52,8 @@ class TableReader {
         request_(request),
         p_(rows),
         line_(line),
-        columns_(static_cast<int>(request.header.size())) {}
+        columns_(static_cast<int>(request.header.size())),
+        usual_(request.missing.is_usual()) {}
   std::optional<Table> read(Diagnostics& diagnostics);
   FilePosition place(std::int64_t row, int column);
 
@@ -96,6 +97,7 @@ class TableReader {
   const char* p_;  // the start of the row at hand
   int line_;       // its line
   int columns_;
+  bool usual_;  // what counts as missing: a call less for each label
   Table table_;
   std::vector<ColumnBuilder<T>> builders_;
   // Rows are read in blocks, small enough to stay in the cache, that the builders then take.
@@ -424,7 +426,9 @@ typename TableReader<T>::Cell TableReader<T>::read_slowly(const char*& p, int co
       if (request_.missing.has_number(value)) return missing(start, column, text);
       if (!(std::abs(value) < exact_up_to<T>)) check_digits(start, text, column, value);
       return Cell::fine;
-    case Reading::missing:  // NA or nan, where others are missing
+    case Reading::missing:
+      if (usual_) return missing(start, column, text);  // -nan
+      [[fallthrough]];                                  // NA or nan, where others are missing
     case Reading::bad: bad(start, column, text); return Cell::missing;
     case Reading::too_large: too_large(start, column, text); return Cell::missing;
   }
@@ -438,7 +442,8 @@ bool TableReader<T>::read_plain_label(const char* begin, const char* end, int co
   begin = scan_.skip_spaces(begin);
   while (end > begin && scan_.is_space(end[-1])) --end;
   std::string_view text(begin, static_cast<std::size_t>(end - begin));
-  return !request_.missing.has(text) && add_label(text, column, row);
+  bool missing = usual_ ? is_missing(text) : request_.missing.has(text);
+  return !missing && add_label(text, column, row);
 }
 
 template <class T>
@@ -497,8 +502,8 @@ template <class T>
 Diagnostic& TableReader<T>::fault(Code code, const char* at, std::string message) {
   Diagnostic d;
   if (const char* first = scan_.skip_spaces(p_); *first == '#' || *first == '%')
-    d.helps.push_back(
-        fmt::format("is the line a comment? `comment=\"{}\"` in the data statement leaves such lines out", *first));
+    d.helps.push_back(fmt::format(
+        "is the line a comment? `comment=\"{}\"` in the data statement leaves such lines out", *first));
   d.code = code;
   d.position = place_in(p_, at, line_, request_.path);
   d.message = std::move(message);

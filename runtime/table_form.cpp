@@ -73,7 +73,8 @@ std::optional<std::size_t> comment_mark(std::string_view text) {
 
 // Whether a quote here may open a cell, whatever parts the cells.
 bool begins_cell(std::string_view text, std::size_t at) {
-  return at == 0 || ends_line(text[at - 1]) || std::string_view(" \t,;|:").find(text[at - 1]) != std::string_view::npos;
+  return at == 0 || ends_line(text[at - 1]) ||
+         std::string_view(" \t,;|:").find(text[at - 1]) != std::string_view::npos;
 }
 
 bool is_number(std::string_view word) {
@@ -166,7 +167,8 @@ void part_by_tabs(std::span<char> text) {
   }
   for (std::size_t at = 0; at < text.size();) {
     std::size_t cells = skip_blanks(whole, at);
-    std::fill(text.begin() + static_cast<std::ptrdiff_t>(at), text.begin() + static_cast<std::ptrdiff_t>(cells), ' ');
+    std::fill(text.begin() + static_cast<std::ptrdiff_t>(at),
+              text.begin() + static_cast<std::ptrdiff_t>(cells), ' ');
     at = cells;
     while (at < text.size() && !ends_line(text[at])) {
       auto end = word_end(whole, at);

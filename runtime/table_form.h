@@ -15,8 +15,8 @@ std::optional<char> take_separator_line(std::span<char> text);
 void take_comments(std::span<char> text, char comment);
 
 // Whether the columns of the text are parted by blanks alone, aligned or not: as many names, at least two, as
-// the first row has cells, one of them a number, and no other separator among the names. R's names of the rows
-// have no name themselves; `#` before the names is no part of them.
+// the first row has cells, one of them a number, and no other separator among the names. R's names of the
+// rows have no name themselves; `#` before the names is no part of them.
 bool is_parted_by_blanks(std::string_view text);
 
 // The first of the blanks between two cells becomes a tab, all others become spaces. What stands in quotes

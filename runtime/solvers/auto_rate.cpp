@@ -111,10 +111,9 @@ std::optional<double> auto_rate(const StepGraph& step, std::size_t number, const
   }
   double curvature = *largest + training.terms.l2 + training.terms.weight_decay;
   if (!(curvature > 0)) {
-    refuse(
-        training, diagnostics,
-        fmt::format("`rate=auto`: the loss does not curve upwards where the statement begins, λmax is {}",
-                    significant(curvature)))
+    refuse(training, diagnostics,
+           fmt::format("`rate=auto`: the loss does not curve upwards where the statement begins, λmax is {}",
+                       significant(curvature)))
         .notes.push_back("1/λmax is a rate only where λmax, the largest curvature, is above 0");
     return {};
   }

@@ -145,7 +145,8 @@ TEST_CASE("rows with a NaN are an error, or left out", "[array]") {
   Outcome dropped = read(file, false, false, {.missing = Missing::dropped()});
   CHECK(dropped.values() == Values{1, 2, 4, 5});
   CHECK(dropped.read->dropped == 2);
-  Outcome none = read(npy_file("<f4", "(1,)", bytes_of({nan})), false, false, {.missing = Missing::dropped()});
+  Outcome none =
+      read(npy_file("<f4", "(1,)", bytes_of({nan})), false, false, {.missing = Missing::dropped()});
   CHECK(none.diagnostics.all().at(0).code == Code::no_rows);
 }
 

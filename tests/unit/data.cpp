@@ -136,7 +136,8 @@ TEST_CASE("missing cells", "[data]") {
   CHECK(dropped.values(1) == Values{2, 6});
   CHECK(dropped.columns->dropped == 2);
   CHECK(outcome_of(text, {"y"}).values() == Values{2, 3, 4, 6});
-  expect(outcome_of("x\nNA\n", {"x"}, {.missing = Missing::dropped()}), Code::no_rows, 0, 0, "no rows are left");
+  expect(outcome_of("x\nNA\n", {"x"}, {.missing = Missing::dropped()}), Code::no_rows, 0, 0,
+         "no rows are left");
 }
 
 TEST_CASE("cells too large", "[data]") {
