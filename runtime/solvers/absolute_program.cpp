@@ -170,11 +170,11 @@ VectorXd bounded_least_squares(const MatrixXd& b, const VectorXd& c, VectorXd x)
   auto is_held = [&](Index j) { return held[static_cast<std::size_t>(j)]; };
   auto hold = [&](Index j, bool yes) { held[static_cast<std::size_t>(j)] = yes; };
   for (Index j = 0; j < count; ++j) {
-    x[j] = std::clamp(x[j], -1.0, 1.0);
+    if (std::fabs(x[j]) > 1 - bound_part) x[j] = sign(x[j]);
     hold(j, std::fabs(x[j]) == 1);
   }
   Index released = -1;
-  for (Index round = 0; round < 3 * count + 50; ++round) {
+  for (Index round = 0; round < std::min<Index>(3 * count + 50, 1000); ++round) {
     std::vector<Index> free;
     for (Index j = 0; j < count; ++j)
       if (!is_held(j)) free.push_back(j);
@@ -458,6 +458,9 @@ class Solver {
   }
 
   AbsoluteSolution run(const AbsoluteSolution* from) {
+    if (!given_.rows.allFinite() || !given_.values.allFinite() || !given_.gradient.allFinite() ||
+        !given_.hessian.allFinite())
+      return std::move(solution_);
     if (!orthonormal()) return std::move(solution_);
     if (from && from->end == AbsoluteSolution::End::optimal) {
       if (descend(VectorXd::Zero(program_.size()), from->sides, from->multipliers)) return finish();
@@ -593,6 +596,7 @@ class Solver {
     for (Index j = 0; j < tolerance.size(); ++j)
       if (std::fabs(program_.values[j]) > tolerance[j])
         sides[static_cast<std::size_t>(j)] = static_cast<int>(sign(program_.values[j]));
+    if (std::count(sides.begin(), sides.end(), 0) > 2 * size() + 10) return false;  // long to look at
     Descent descent(program_, VectorXd::Zero(program_.size()), sides, VectorXd::Zero(tolerance.size()));
     if (!descent.lowest()) return false;
     keep(descent, AbsoluteSolution::End::optimal);

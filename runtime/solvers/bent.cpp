@@ -28,7 +28,7 @@ class Bent {
   Search::Stop run() {
     Search::Stop stop;
     look(x_);
-    if ((now_.bends.weights.array() < 0).any()) {
+    if (!(now_.bends.weights.array() >= 0).all()) {
       stop.end = SolverEnd::limit;
       stop.by = "negative weight";
     } else if (s_.at.constant_hessian()) {
@@ -57,6 +57,25 @@ class Bent {
     double smooth = s_.at.objective(x, now_.gradient);
     now_.bends = s_.at.bends(x);
     now_.loss = smooth + now_.bends.weights.dot(now_.bends.arguments.cwiseAbs());
+    if (!(now_.bends.weights.array() >= 0).all()) return;
+    keep_moving(now_.bends);
+  }
+
+  // Without what weighs nothing or does not move.
+  static void keep_moving(Evaluator::Bends& b) {
+    Eigen::Index kept = 0;
+    for (Eigen::Index j = 0; j < b.weights.size(); ++j) {
+      if (b.weights[j] == 0 || b.derivatives.row(j).isZero(0)) continue;
+      if (kept < j) {
+        b.weights[kept] = b.weights[j];
+        b.arguments[kept] = b.arguments[j];
+        b.derivatives.row(kept) = b.derivatives.row(j);
+      }
+      ++kept;
+    }
+    b.weights.conservativeResize(kept);
+    b.arguments.conservativeResize(kept);
+    b.derivatives.conservativeResize(kept, Eigen::NoChange);
   }
 
   // To the last model's solution. A parameter that is held on a kink by itself, as one of the lasso's zeros,
@@ -64,17 +83,18 @@ class Bent {
   void move(const AbsoluteSolution& found) {
     x_ += found.step;
     look(x_);
-    bool changed = false;
+    if (found.end != AbsoluteSolution::End::optimal) return;
+    std::vector<bool> put(static_cast<std::size_t>(x_.size()));
     for (Eigen::Index j = 0; j < now_.bends.arguments.size(); ++j) {
       if (found.sides[static_cast<std::size_t>(j)] != 0) continue;
       auto row = now_.bends.derivatives.row(j);
       Eigen::Index i = 0;
       double largest = row.cwiseAbs().maxCoeff(&i);
-      if ((row.array() != 0).count() != 1) continue;
+      if ((row.array() != 0).count() != 1 || put[static_cast<std::size_t>(i)]) continue;
       x_[i] -= now_.bends.arguments[j] / (row[i] > 0 ? largest : -largest);
-      changed = true;
+      put[static_cast<std::size_t>(i)] = true;
     }
-    if (changed) look(x_);
+    if (std::find(put.begin(), put.end(), true) != put.end()) look(x_);
   }
 
   AbsoluteProgram program() const {

@@ -353,3 +353,47 @@ TEST_CASE("gradient: random graphs against differences") {
   INFO(checked << " of " << graphs << " graphs were smooth enough");
   CHECK(checked >= static_cast<int>(graphs) * 80 / 100);
 }
+
+TEST_CASE("a parameter is reached exactly where it has a derivative", "[gradient]") {
+  for (std::size_t i = 0; i < op_count; ++i) {
+    auto op = static_cast<OpId>(i);
+    Graph graph;
+    std::vector<NodeId> params, operands;
+    for (int k = 0; k < info(op).arity; ++k) {
+      params.push_back(graph.param(k));
+      bool truth = info(op).operands[static_cast<std::size_t>(k)] == Type::truth;
+      operands.push_back(truth ? graph.apply<op::Greater>(params.back(), graph.constant(0)) : params.back());
+    }
+    NodeId y = graph.to_real(graph.apply(op, operands));
+    std::vector<bool> reached = reached_by_derivative(graph, y);
+    std::vector<NodeId> derivatives = differentiate(graph, y, params);
+    for (std::size_t k = 0; k < params.size(); ++k) {
+      INFO(info(op).name << ", operand " << k);
+      bool is_reached = reached[params[k].index()];
+      CHECK(is_reached == derivatives[k].valid());
+      // What is not is named: the operation that it changes without a derivative.
+      bool is_used = live(graph, std::span(&y, 1))[params[k].index()];
+      CHECK(derivative_ends(graph, y, params[k]).empty() == (is_reached || !is_used));
+    }
+  }
+}
+
+TEST_CASE("derivatives end at indices, statistics of order and stop_gradient", "[gradient]") {
+  Graph graph;
+  NodeId x = graph.param(0, graph.intern({false, {3}}));
+  NodeId largest = graph.arg_reduce(Reduction::max, x, 0), stopped = graph.stop_gradient(x);
+  NodeId y =
+      graph.apply<op::Add>(graph.take(stopped, largest, 0),
+                           graph.apply<op::Floor>(graph.slice(x, std::vector<Graph::Along>{{0, 1, 1}})));
+  y = graph.reshape(y, {});
+  CHECK(!reached_by_derivative(graph, y)[x.index()]);
+  CHECK(!differentiate(graph, y, std::span(&x, 1))[0].valid());
+  std::vector<NodeId> ends = derivative_ends(graph, y, x);
+  REQUIRE(ends.size() == 3);
+  CHECK(ends[0] == largest);
+  CHECK(ends[1] == stopped);
+  CHECK(graph[ends[2]].op == id_of<op::Floor>());
+  NodeId taken = graph.reshape(graph.take(x, largest, 0), {});
+  CHECK(reached_by_derivative(graph, taken)[x.index()]);
+  CHECK(derivative_ends(graph, taken, x) == std::vector<NodeId>{largest});
+}
