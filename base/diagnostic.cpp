@@ -9,6 +9,7 @@
 #include <iterator>
 #include <span>
 
+#include "base/ending.h"
 #include "base/text.h"
 
 namespace slope {
@@ -237,6 +238,7 @@ std::string render_all(const Diagnostics& diagnostics, const Sources& sources, b
 }
 
 void internal_error(std::string_view what) {
+  before_broken_end();
   std::fprintf(stderr,
                "slope: internal error: %.*s\nThis is a fault of slope, not of your model. Please report it "
                "with the model that shows it.\n",

@@ -5,11 +5,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <iterator>
+#include <utility>
 
 #include "base/codes.h"
 
@@ -38,6 +41,7 @@ class Text {
     while (number /= 10);
     return *this << at;
   }
+  bool has_room(std::size_t bytes) const { return sizeof bytes_ - size_ >= bytes; }
   void write(int descriptor) const { (void)!::write(descriptor, bytes_, size_); }
 
  private:
@@ -45,12 +49,31 @@ class Text {
   std::size_t size_ = 0;
 };
 
-void tidy() {
-  if (tidy_up) tidy_up();
+std::span<const NamedNumbers> unsaved;
+
+// As shell and eye read them: "W = 1 2.5 -3", row by row.
+void write_numbers(const NamedNumbers& numbers) {
+  Text text;
+  text << numbers.name << " =";
+  for (double value : numbers.values) {
+    char digits[40] = " ";
+    *std::to_chars(digits + 1, std::end(digits) - 1, value).ptr = '\0';
+    if (!text.has_room(sizeof digits)) {
+      text.write(2);
+      text = {};
+    }
+    text << digits;
+  }
+  if (!text.has_room(1)) {
+    text.write(2);
+    text = {};
+  }
+  text << "\n";
+  text.write(2);
 }
 
 [[noreturn]] void on_broken_program(int signal) {
-  tidy();
+  before_broken_end();
   Text text;
   text << "slope: internal error: SIG" << sigabbrev_np(signal) << " while " << activity.load();
   if (step_under_way != no_step) text << ", step " << long{step_under_way};
@@ -66,11 +89,22 @@ Activity::~Activity() {
   if (std::uncaught_exceptions() == 0) activity = before_;
 }
 
+void would_be_lost(std::span<const NamedNumbers> numbers) { unsaved = numbers; }
+
+void before_broken_end() {
+  if (tidy_up) tidy_up();
+  // Once: what ends the program may be found while this is written.
+  std::span<const NamedNumbers> numbers = std::exchange(unsaved, {});
+  if (numbers.empty()) return;
+  (Text() << "the parameters, which are saved nowhere:\n").write(2);
+  for (const NamedNumbers& each : numbers) write_numbers(each);
+}
+
 void call_before_ending(void (*tidy_first)()) { tidy_up = tidy_first; }
 void end_with_json(bool json) { as_json = json; }
 
 void out_of_memory() {
-  tidy();
+  before_broken_end();
   Text text;
   if (as_json)
     text << "{\n  \"slope\": 1,\n  \"status\": \"error\",\n  \"exit\": " << long{exit_code::limit}

@@ -3,6 +3,7 @@
 // here allocates, so it works where nothing else does.
 #pragma once
 #include <cstdint>
+#include <span>
 
 namespace slope {
 
@@ -25,6 +26,16 @@ inline constexpr std::int64_t no_step = -1;
 
 // Takes away what must not stay behind; called by the two below. For signal handlers too.
 void call_before_ending(void (*tidy)());
+// What would be lost if the program ended by a fault now, until it is called anew: these numbers, which stay
+// where they are. Then they are written to standard error, name by name.
+struct NamedNumbers {
+  const char* name = nullptr;
+  std::span<const double> values;
+};
+void would_be_lost(std::span<const NamedNumbers> numbers);
+// Takes away what must not stay behind, and writes what would be lost: before any end that is not planned.
+void before_broken_end();
+
 // Whether the message of the end is a JSON object on standard output.
 void end_with_json(bool json);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <set>
 #include <utility>
 
+#include "base/ending.h"
 #include "base/os.h"
 #include "base/text.h"
 #include "codegen/schedule.h"
@@ -205,6 +207,29 @@ class Saver {
   bool failed_ = false;
 };
 
+// From the end of the training until the fit is saved or printed, whatever ends the program writes it out.
+class Unsaved {
+ public:
+  explicit Unsaved(const Model& model) : model_(model) {}
+  Unsaved(const Unsaved&) = delete;
+  Unsaved& operator=(const Unsaved&) = delete;
+  ~Unsaved() { release(); }
+
+  void hold(const std::vector<double>& params) {
+    values_ = in_units(model_, params);
+    numbers_.clear();
+    for (const Parameter& param : model_.params)
+      numbers_.push_back({param.name.c_str(), elements_of(param, values_)});
+    would_be_lost(numbers_);
+  }
+  void release() { would_be_lost({}); }
+
+ private:
+  const Model& model_;
+  std::vector<double> values_;
+  std::vector<NamedNumbers> numbers_;
+};
+
 // The data are told of already: only errors are new.
 void write_picture(const Arguments& a, Session& s, Trained& t) {
   Diagnostics said = std::exchange(s.diagnostics, {});
@@ -295,7 +320,7 @@ void say_not_finite(Session& s, const Fit& fit, const Split& data) {
 }
 
 std::optional<Trained> train_model(const Arguments& a, Session& s, const std::string& path,
-                                   os::Output& output, const State* resumed) {
+                                   os::Output& output, const State* resumed, Unsaved& unsaved) {
   Trained out;
   std::optional<std::vector<StepGraph>> steps;
   {
@@ -331,6 +356,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
   saver.listen(listener);
   if (!a.plot.empty())
     listener.loss = [&curve = out.losses](std::int64_t step, double loss) { return curve.add(step, loss); };
+  listener.result = [&](const std::vector<double>& params) { unsaved.hold(params); };
   stop_waits = 1;
   out.fit = train(trainer, std::move(*start), listener, s.diagnostics);
   s.times["train"] = out.fit.train_seconds;
@@ -345,6 +371,7 @@ std::optional<Trained> train_model(const Arguments& a, Session& s, const std::st
     Stopwatch watch(s.times, "save");
     if (save(make_state(s, facts, out.fit), output, s.diagnostics)) out.saved = path;
   }
+  if (!out.saved.empty()) unsaved.release();
   stop_waits = 0;  // there is nothing to lose any more
   if (!a.plot.empty() && out.fit.usable) write_picture(a, s, out);
   return out;
@@ -485,12 +512,23 @@ std::string result_text(const Session& s, const Trained& t) {
   return out;
 }
 
+// Parameters that are too many to print, in the folder for temporary files.
+std::string saved_elsewhere(const Session& s, const Trained& t) {
+  std::error_code none;
+  std::filesystem::path folder = std::filesystem::temp_directory_path(none);
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  std::string path = (folder / fmt::format("slope-{}.safetensors", now.count())).string();
+  Diagnostics failed;
+  if (!none && save(weights_state(s, t.fit.params), path, failed))
+    return fmt::format("the parameters are saved in {} instead\n", escaped(path));
+  return fmt::format("the {} are lost: too many to print\n", parameter_count(s.model()));
+}
+
 // What is left of a fit that could not be saved: every number, where that is not more than anybody reads.
 std::string last_resort(const Session& s, const Trained& t) {
   constexpr std::int64_t most = 100'000;
   const Model& model = s.model();
-  if (model.param_elements() > most)
-    return fmt::format("the {} are lost: too many to print\n", parameter_count(model));
+  if (model.param_elements() > most) return saved_elsewhere(s, t);
   std::vector<double> params = in_units(model, t.fit.params);
   std::string out = "the parameters, which are saved nowhere:\n";
   for (const Parameter& param : model.params)
@@ -564,7 +602,8 @@ int run_train(const Arguments& a) {
   if (s.diagnostics.has_errors() || !prepare(s) || !open_outputs(a, s, path, output)) return failed();
   if (!resumed) note_assumed(s);
   else if (s.model().folds) note_folds(s);
-  auto trained = train_model(a, s, path, output, resumed ? &*resumed : nullptr);
+  Unsaved unsaved(s.model());
+  auto trained = train_model(a, s, path, output, resumed ? &*resumed : nullptr, unsaved);
   s.times["total"] = seconds_now() - began;
   if (!trained) return failed();
   s.times["per_step"] = per_step(trained->fit);

@@ -9,6 +9,7 @@
 
 #include "base/arithmetic.h"
 #include "base/ending.h"
+#include "base/os.h"
 #include "base/text.h"
 #include "runtime/facts.h"
 #include "runtime/parameters.h"
@@ -123,7 +124,35 @@ bool prepare(Session& s, DataNeed need) {
   return !s.diagnostics.has_errors() && s.lowered;
 }
 
+namespace {
+
+// What a function computes of so many rows at once surely fits into memory; else that is said before any is
+// taken.
+bool fits_memory(const Session& s, const Kernel& kernel, std::int64_t rows, Diagnostics& diagnostics) {
+  std::size_t size = kernel.graph->precision() == Precision::f32 ? sizeof(float) : sizeof(double);
+  double bytes = static_cast<double>(scratch_size(kernel, rows)) * static_cast<double>(size);
+  auto most = static_cast<double>(os::memory_limit());
+  if (bytes <= most) return true;
+  Diagnostic& d = diagnostics.error(
+      Code::too_large, s.model().trainings.back().span,
+      fmt::format("what the model computes in a step needs {:.1f} GB of memory, there are {:.1f} GB",
+                  bytes / 1e9, most / 1e9));
+  if (rows > 1) d.helps.push_back("smaller batches need less: `train batch=32`");
+  return false;
+}
+
+// The fewest rows that a function is called with.
+std::int64_t rows_at_once(const Model& model, std::int64_t rows) {
+  for (const Training& training : model.trainings) rows = std::min(rows, training.batch.value_or(rows));
+  return rows;
+}
+
+}  // namespace
+
 std::optional<Program> compile(Session& s, std::span<const Kernel> kernels, const Dataset& data) {
+  std::int64_t rows = rows_at_once(s.model(), data.rows);
+  for (const Kernel& kernel : kernels)
+    if (!fits_memory(s, kernel, rows, s.diagnostics)) return {};
   auto program = Program::compile(kernels, compile_options(s.request, s.model(), data), s.diagnostics);
   if (!program) return {};
   s.times["codegen"] += program->making().codegen_seconds;

@@ -622,6 +622,7 @@ class Loop {
       fit.params = result_of(training);
       fit.usable = fit.status != Status::failed || done_ > 0;
     }
+    if (listener_.result && fit.usable) listener_.result(fit.params);
     std::vector<double> values = evaluate(fit.params);
     last_step_overflowed(fit, values);
     fit.loss = values[0];

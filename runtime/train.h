@@ -84,6 +84,8 @@ struct Listener {
   std::int64_t save_every = 0;
   // The loss before a step: of the first, of the steps that each call returns, and at the end of the run.
   std::function<std::int64_t(std::int64_t step, double loss)> loss;
+  // The parameters that are the result, as soon as they are known: before anything is computed from them.
+  std::function<void(const std::vector<double>& params)> result;
 };
 
 struct Fit {
