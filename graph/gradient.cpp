@@ -6,6 +6,7 @@
 #include "graph/gradient.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <unordered_map>
@@ -77,6 +78,7 @@ class Differentiator {
         adjoints_(y.index() + 1),
         depends_(y.index() + 1),
         singular_(y.index() + 1) {
+    drop_parts_above(wrt);
     for (NodeId x : wrt)
       if (x.index() < depends_.size()) depends_[x.index()] = true;
     for (std::size_t i = 0; i < depends_.size(); ++i) {
@@ -125,6 +127,18 @@ class Differentiator {
   }
 
   // The first of the two that is met waits for the other: only then both adjoints are known.
+  // What is differentiated by may stand inside of the parts, as their |x| does: then they are no softplus.
+  void drop_parts_above(std::span<const NodeId> wrt) {
+    std::erase_if(softplus_, [&](const auto& entry) {
+      const SoftplusParts& parts = entry.second;
+      std::array<NodeId, 2> both{parts.ramp, parts.tail};
+      std::vector<bool> inside = live(graph_, both);
+      return std::any_of(wrt.begin(), wrt.end(), [&](NodeId w) {
+        return w.index() > parts.x.index() && w.index() < inside.size() && inside[w.index()];
+      });
+    });
+  }
+
   void visit_softplus(NodeId id, SoftplusParts parts) {
     if (id == std::max(parts.ramp, parts.tail)) return;
     Partial ramp = adjoints_[parts.ramp.index()], tail = adjoints_[parts.tail.index()];

@@ -627,8 +627,8 @@ class Loop {
     last_step_overflowed(fit, values);
     fit.loss = values[0];
     if (fit.status != Status::diverged && fit.status != Status::interrupted) check_growth(fit);
-    if (fit.status == Status::finished) check_circle(last_training(), fit);
-    if (fit.status == Status::finished) judge_end(fit, values);
+    bool circles = fit.status == Status::finished && check_circle(last_training(), fit);
+    if (fit.status == Status::finished) judge_end(fit, values, circles);
     if (gradient_.empty() && fit.status != Status::diverged) gradient_ = gradient_at(fit.params);
     auto metrics = static_cast<std::ptrdiff_t>(t_.model.metrics.size());
     fit.metrics.assign(values.begin() + 1, values.begin() + 1 + metrics);
@@ -719,12 +719,12 @@ class Loop {
 
   // A run that goes on like its last steps, for ever, has not reached what it could. Only where the next
   // steps depend on the place alone, and the loss is no new low; averages of a circle do come to rest.
-  void check_circle(const Training& training, const Fit& fit) {
+  bool check_circle(const Training& training, const Fit& fit) {
     constexpr std::int64_t least_steps = 20;
     bool alike = !training.optimizer.solver && training.terms.ema == 0 && !training.batches() &&
                  !training.patience && !t_.validation && training.decay.name != "plateau" &&
                  RateSchedule(training, runs_.back().steps).constant();
-    if (!alike || t_.model.keeps_or_draws() || fit.steps_here < least_steps || fit.loss < best_loss_) return;
+    if (!alike || t_.model.keeps_or_draws() || fit.steps_here < least_steps || fit.loss < best_loss_) return false;
     auto params = static_cast<std::size_t>(t_.model.param_elements());
     Memory<T> memory(t_.model, t_.data, with_states(widened(memory_.params)), results(),
                      scratch(t_.data.rows));
@@ -736,22 +736,25 @@ class Loop {
       place = widened(memory.params.first(params));
       return static_cast<double>(memory.outputs[0]);
     };
-    if (auto circle = find_circle(widened(memory_.params.first(params)), step))
-      warn_of_circle(training, *circle, best_loss_, diagnostics_);
+    auto circle = find_circle(widened(memory_.params.first(params)), step);
+    if (circle) warn_of_circle(training, *circle, best_loss_, diagnostics_);
+    return circle.has_value();
   }
 
-  // Of plain steps.
-  void judge_end(Fit& fit, std::vector<double>& values) {
+  // Of plain steps; where a run that goes on began is not known.
+  void judge_end(Fit& fit, std::vector<double>& values, bool circles) {
     const Training training = last_training();
-    if (training.optimizer.solver || fit.steps_here == 0 || keeps(t_.model, training) || is_no_descent()) return;
+    constexpr std::int64_t few_steps = 20, not_many_steps = 50;  // nobody expects an end of them
+    if (training.optimizer.solver || fit.steps_here < fit.steps || fit.steps < few_steps || t_.model.random ||
+        keeps(t_.model, training) || is_no_descent())
+      return;
     std::vector<double> start = widened(entry_);
     double before = evaluate(start)[0];
     // Beside a loss of 0 there is rounding only.
     const double nothing = std::pow(100 * std::numeric_limits<T>::epsilon(), 2) + 1e-6 * std::fabs(before);
     if (penalized(fit.params, fit.loss) > penalized(start, before) + nothing && fit.loss > before + nothing)
       return settle_rise(fit, values, start, before);
-    constexpr std::int64_t few_steps = 20;  // nobody expects an end of them
-    if (training.batches() || fit.steps < few_steps || t_.model.keeps_or_draws() || t_.model.uses_training) return;
+    if (circles || training.batches() || fit.steps < not_many_steps || t_.model.keeps_or_draws() || t_.model.uses_training) return;
     warn_unless_settled(t_.model, training, t_.steps[number_of(training)].trained, t_.program, t_.data, fit.params,
                         start, before - fit.loss, diagnostics_);
   }

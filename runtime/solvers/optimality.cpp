@@ -78,9 +78,10 @@ class Examination {
       hessian.row(i).setZero();
       hessian.col(i).setZero();
     }
-    if (out_.parts.sizes.maxCoeff() == 0 && hessian.isZero(0) && depended())
-      out_.fault = Optimality::Fault::vanished;
-    if (hessian.isZero(0)) return;
+    if (hessian.isZero(0)) {
+      if (out_.parts.sizes.maxCoeff() == 0) out_.fault = Optimality::Fault::vanished;
+      return;
+    }
     unit_ = units_of(hessian).cwiseSqrt().cwiseInverse();
     Eigen::SelfAdjointEigenSolver<MatrixXd> parts(unit_.asDiagonal() * hessian * unit_.asDiagonal());
     const VectorXd& values = parts.eigenvalues();
@@ -100,9 +101,6 @@ class Examination {
     double nothing = fall_tolerance * out_.parts.terms + cancelled_fall * out_.parts.all_terms;
     if (out_.fault == Optimality::Fault::none && !(fall <= nothing)) out_.fault = Optimality::Fault::slope;
   }
-
-  // Whether the loss depended on the parameters where the search began.
-  bool depended() { return x_ != start_ && at_.parts(start_).sizes.maxCoeff() > 0; }
 
   void name(const VectorXd& vector, std::vector<bool>& named) const {
     double most = vector.cwiseAbs().maxCoeff();

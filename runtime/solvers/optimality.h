@@ -27,7 +27,7 @@ struct Optimality {
     slope,       // 1 or 2 fails
     no_minimum,  // 3: the loss goes on falling as far as was looked
     lower,       // 3: a lower point
-    vanished,    // nothing of the loss depends on the parameters any more
+    vanished,    // nothing of the loss depends on the parameters here
   };
   Fault fault = Fault::none;
   Evaluator::Parts parts;

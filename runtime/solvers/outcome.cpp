@@ -94,7 +94,7 @@ class Outcome {
           Code::not_converged, training_.span,
           verdict.endless ? fmt::format("the loss has no minimum that was found: it goes on falling{}",
                                         named ? fmt::format(", however far `{}` goes", worst) : "")
-                          : "the loss no longer depends on any parameter where the search ended");
+                          : "the loss depends on no parameter where the search ended");
       d.notes.push_back(
           "classes that a formula separates without a fault, and rates that are 0 in a group, have no best "
           "parameters: larger ones always fit better");
@@ -134,7 +134,9 @@ class Outcome {
   std::vector<std::int64_t> unmoved() const {
     std::vector<std::int64_t> out;
     const Verdict& verdict = run_.verdict;
-    if (!verdict.tested || run_.steps == 0) return out;
+    if (!verdict.tested || run_.steps == 0 || run_.left) return out;
+    // Where all residuals are 0 no derivative has a term.
+    if (std::all_of(verdict.sizes.begin(), verdict.sizes.end(), [](double size) { return size == 0; })) return out;
     for (std::size_t i = 0; i < run_.params.size(); ++i)
       if (run_.params[i] == began_[i] && verdict.gradient[i] == 0 && verdict.sizes[i] == 0 &&
           is_redundant(static_cast<std::int64_t>(i)))
@@ -159,7 +161,9 @@ class Outcome {
   void undetermined(const std::vector<std::int64_t>& elements) {
     if (elements.empty()) return;
     bool one = elements.size() == 1;
-    Diagnostic& d = diagnostics_.warning(
+    // Plain steps leave such parameters somewhere, as they do all others: that is no reason to warn.
+    auto say = training_.optimizer.solver ? &Diagnostics::warning : &Diagnostics::note;
+    Diagnostic& d = (diagnostics_.*say)(
         Code::redundant_parameters, training_.span,
         fmt::format("the loss does not determine {}: other values, with others of the rest, fit as well",
                     listed_elements(model_, elements)));
