@@ -8,8 +8,8 @@
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -407,8 +407,9 @@ void prefer_large_pages(void* memory, std::size_t size) {
 
 std::size_t memory_limit() {
   long pages = ::sysconf(_SC_PHYS_PAGES), size = ::sysconf(_SC_PAGESIZE);
-  std::size_t memory = pages > 0 && size > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(size)
-                                             : std::size_t{1} << 40;
+  std::size_t memory = pages > 0 && size > 0
+                           ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(size)
+                           : std::size_t{1} << 40;
   rlimit space{};
   bool limited = ::getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY;
   return limited ? std::min<std::size_t>(memory, space.rlim_cur) : memory;

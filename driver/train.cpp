@@ -421,7 +421,9 @@ Json gradient_json(const Model& model, const std::vector<double>& gradient) {
   std::vector<std::size_t> shown(gradient.size());
   std::iota(shown.begin(), shown.end(), std::size_t{0});
   if (shown.size() > most) {
-    auto larger = [&](std::size_t a, std::size_t b) { return std::fabs(gradient[a]) > std::fabs(gradient[b]); };
+    auto larger = [&](std::size_t a, std::size_t b) {
+      return std::fabs(gradient[a]) > std::fabs(gradient[b]);
+    };
     std::stable_sort(shown.begin(), shown.end(), larger);
     shown.resize(most);
     std::sort(shown.begin(), shown.end());
@@ -555,7 +557,7 @@ bool check_files(const Arguments& a, const Session* s, const std::string& path, 
   Arguments read = a;
   auto same = [&](const std::string& state) {
     auto identity = os::identity_of(state);
-    return !state.empty() && identity && identity == os::identity_of(path);
+    return !state.empty() && (state == path || (identity && identity == os::identity_of(path)));
   };
   if (same(a.resume)) read.resume.clear();
   if (same(a.init) && a.save.empty()) read.init.clear();

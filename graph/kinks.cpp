@@ -165,6 +165,11 @@ class Finder {
     NodeId t = graph_.data(stand_in + stand_ins_++, graph_.intern(shape));
     place = graph_.broadcast(place, shape);
     Replaced by{{value, t}}, back{{t, place}};
+    if (const Node node = graph_[value]; is<op::Abs>(node)) {  // x² is |x|²
+      NodeId x = node.operands[0];
+      by[graph_.apply<op::Mul>(x, x)] = graph_.apply<op::Mul>(t, t);
+      by[graph_.apply<op::Pow>(x, number(2, value))] = graph_.apply<op::Pow>(t, number(2, value));
+    }
     NodeId pair[] = {above, below};
     std::vector<NodeId> made = replace(graph_, pair, by);
     NodeId up = made[0], down = made[1];

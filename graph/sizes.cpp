@@ -45,7 +45,8 @@ class Sizes {
         if (node.reduction != Reduction::sum || graph_[a].type != Type::real) return absolute(id);
         return graph_.reduce(Reduction::sum, size(a), graph_.numbers(node));
       case NodeKind::contract:
-        if (terms_ == Terms::linear && depends(a) && depends(b)) return same_structure(node, absolute(a), absolute(b));
+        if (terms_ == Terms::linear && depends(a) && depends(b))
+          return same_structure(node, absolute(a), absolute(b));
         return same_structure(node, size(a), size(b));
       case NodeKind::broadcast:
       case NodeKind::reshape:
@@ -54,7 +55,8 @@ class Sizes {
       case NodeKind::window:
       case NodeKind::window_add:
       case NodeKind::tap:
-      case NodeKind::stop_gradient: return graph_[a].type == Type::real ? same_structure(node, size(a), b) : id;
+      case NodeKind::stop_gradient:
+        return graph_[a].type == Type::real ? same_structure(node, size(a), b) : id;
       case NodeKind::concat: return same_structure(node, size(a), size(b));
       case NodeKind::take:
       case NodeKind::scatter_add: return same_structure(node, size(a), b);
@@ -83,8 +85,9 @@ class Sizes {
     }
     // A power of a sum, as (a + b)², is one of its terms together.
     bool power = is<op::Pow>(node) && !depends(b) && terms_ != Terms::linear;
-    if (power) return graph_.apply<op::Select>(graph_.apply<op::Greater>(b, graph_.constant(0)),
-                                               graph_.apply<op::Pow>(size(a), b), absolute(id));
+    if (power)
+      return graph_.apply<op::Select>(graph_.apply<op::Greater>(b, graph_.constant(0)),
+                                      graph_.apply<op::Pow>(size(a), b), absolute(id));
     return absolute(id);
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // How large the terms are that a value is the sum of: the value as it would be if nothing in it cancelled. A
-// derivative at a minimum is a sum of terms that cancel; whether it is small is told beside their sizes, which
-// change with the units of columns and parameters just as it does.
+// derivative at a minimum is a sum of terms that cancel; whether it is small is told beside their sizes,
+// which change with the units of columns and parameters just as it does.
 #pragma once
 #include <span>
 #include <vector>

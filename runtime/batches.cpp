@@ -149,16 +149,18 @@ void warn_of_single_rows(const Model& model, std::int64_t rows, Diagnostics& dia
     Span place = origins.empty() ? training.span : origins[0];
     std::string batches = fmt::format("batches of {} of {} rows", *training.batch, rows);
     if (!single) {
-      diagnostics.note(Code::batch_of_one, place,
-                       fmt::format("a reduction over rows sees {} rows in the last batch: {}", last, batches));
+      diagnostics.note(
+          Code::batch_of_one, place,
+          fmt::format("a reduction over rows sees {} rows in the last batch: {}", last, batches));
       continue;
     }
-    Diagnostic& d = diagnostics.warning(
-        Code::batch_of_one, place,
-        fmt::format("a reduction over rows sees a single row in {}: {}",
-                    *training.batch == 1 ? "every batch" : "the last batch", batches));
+    Diagnostic& d =
+        diagnostics.warning(Code::batch_of_one, place,
+                            fmt::format("a reduction over rows sees a single row in {}: {}",
+                                        *training.batch == 1 ? "every batch" : "the last batch", batches));
     d.notes.push_back("of one row the mean is the row itself and the variance 0");
-    d.helps.push_back(fmt::format("take another batch: batch={} leaves {}", better_batch(*training.batch, rows),
+    d.helps.push_back(fmt::format("take another batch: batch={} leaves {}",
+                                  better_batch(*training.batch, rows),
                                   rows % better_batch(*training.batch, rows) == 0
                                       ? "no rest"
                                       : fmt::format("{}", rows % better_batch(*training.batch, rows))));

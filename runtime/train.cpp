@@ -21,9 +21,9 @@
 #include "runtime/explain.h"
 #include "runtime/line_times.h"
 #include "runtime/parameters.h"
-#include "runtime/settled.h"
 #include "runtime/solvers/auto_rate.h"
 #include "runtime/solvers/outcome.h"
+#include "runtime/solvers/settled.h"
 #include "runtime/solvers/solve.h"
 
 namespace slope {
@@ -325,7 +325,8 @@ class Loop {
   void slope_not_finite(const Training& training, T loss) {
     Diagnostic& d = diagnostics_.error(
         Code::not_finite_at_start, training.span,
-        fmt::format("the loss is {} where the search begins, but its derivative is not finite", shortest(loss)));
+        fmt::format("the loss is {} where the search begins, but its derivative is not finite",
+                    shortest(loss)));
     if (!blame_gradient(d)) d.helps.push_back("begin at another value: there the loss has no tangent");
   }
 
@@ -724,7 +725,8 @@ class Loop {
     bool alike = !training.optimizer.solver && training.terms.ema == 0 && !training.batches() &&
                  !training.patience && !t_.validation && training.decay.name != "plateau" &&
                  RateSchedule(training, runs_.back().steps).constant();
-    if (!alike || t_.model.keeps_or_draws() || fit.steps_here < least_steps || fit.loss < best_loss_) return false;
+    if (!alike || t_.model.keeps_or_draws() || fit.steps_here < least_steps || fit.loss < best_loss_)
+      return false;
     auto params = static_cast<std::size_t>(t_.model.param_elements());
     Memory<T> memory(t_.model, t_.data, with_states(widened(memory_.params)), results(),
                      scratch(t_.data.rows));
@@ -746,7 +748,7 @@ class Loop {
     const Training training = last_training();
     constexpr std::int64_t few_steps = 20, not_many_steps = 50;  // nobody expects an end of them
     if (training.optimizer.solver || fit.steps_here < fit.steps || fit.steps < few_steps || t_.model.random ||
-        keeps(t_.model, training) || is_no_descent())
+        t_.model.uses_training || keeps(t_.model, training) || is_no_descent())
       return;
     std::vector<double> start = widened(entry_);
     double before = evaluate(start)[0];
@@ -754,9 +756,9 @@ class Loop {
     const double nothing = std::pow(100 * std::numeric_limits<T>::epsilon(), 2) + 1e-6 * std::fabs(before);
     if (penalized(fit.params, fit.loss) > penalized(start, before) + nothing && fit.loss > before + nothing)
       return settle_rise(fit, values, start, before);
-    if (circles || training.batches() || fit.steps < not_many_steps || t_.model.keeps_or_draws() || t_.model.uses_training) return;
-    warn_unless_settled(t_.model, training, t_.steps[number_of(training)].trained, t_.program, t_.data, fit.params,
-                        start, before - fit.loss, diagnostics_);
+    if (circles || training.batches() || fit.steps < not_many_steps || t_.model.keeps_or_draws()) return;
+    warn_unless_settled(t_.model, training, t_.steps[number_of(training)].trained, t_.program, t_.data,
+                        fit.params, start, before - fit.loss, diagnostics_);
   }
   // Where a part of the loss is held by stop_gradient the steps need not bring it down (one player of a game
   // against another); where the part makes no difference (a shift that cancels) they do. Told by a difference
@@ -765,7 +767,8 @@ class Loop {
     std::vector<bool> needed = live(t_.model.graph, std::span(&t_.model.loss, 1));
     bool held = false;
     for (std::size_t i = 0; i < needed.size(); ++i)
-      held |= needed[i] && t_.model.graph[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::stop_gradient;
+      held |=
+          needed[i] && t_.model.graph[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::stop_gradient;
     if (!held) return false;
     std::vector<double> start = widened(entry_), gradient = gradient_at(start), ahead = start, back = start;
     if (gradient.empty()) return t_.model.keeps_or_draws();
@@ -774,7 +777,8 @@ class Loop {
       squares += gradient[i] * gradient[i];
       size = std::max(size, std::fabs(start[i]));
     }
-    double length = std::sqrt(static_cast<double>(std::numeric_limits<T>::epsilon())) * size / std::sqrt(squares);
+    double length =
+        std::sqrt(static_cast<double>(std::numeric_limits<T>::epsilon())) * size / std::sqrt(squares);
     for (std::size_t i = 0; i < gradient.size(); ++i) {
       ahead[i] += length * gradient[i];
       back[i] -= length * gradient[i];
@@ -819,7 +823,7 @@ class Loop {
   std::vector<T> entry_;                  // where this call of the run began
   std::vector<T> best_, before_, began_;  // began_: where the train statement began or was resumed
   std::vector<T> kept_;
-  std::vector<double> gradient_;  // Fit::gradient
+  std::vector<double> gradient_;                  // Fit::gradient
   std::span<const StepGraph::Average> averages_;  // of the statement under way
   std::vector<T> judged_, judged_before_;         // the latter before the step, where rows are held out
   T best_loss_;

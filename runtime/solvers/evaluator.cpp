@@ -143,7 +143,9 @@ Evaluator::Parts Evaluator::parts(const VectorXd& x) {
   proof_->call(x, *this);
   std::span<const double> out = proof_->outputs();
   auto n = static_cast<std::size_t>(size());
-  auto vector = [&](std::size_t from) { return VectorXd(Eigen::Map<const VectorXd>(out.data() + from, size())); };
+  auto vector = [&](std::size_t from) {
+    return VectorXd(Eigen::Map<const VectorXd>(out.data() + from, size()));
+  };
   return {out[0], out[1], out[2], vector(3), vector(3 + n)};
 }
 
@@ -155,7 +157,8 @@ Evaluator::Rounding Evaluator::rounding_errors(const VectorXd& x, const Parts& p
     of_row += static_cast<std::size_t>(elements(fused.graph.shape(NodeId(static_cast<std::int64_t>(i)))));
   auto most = static_cast<std::int64_t>(std::max<std::size_t>(most_numbers / of_row, 1));
   std::vector<double> params = all(x);
-  Values values(fused.graph, fused.roots, interpreter_inputs<double>(model_, data_, params, spread_rows(data_, most)));
+  Values values(fused.graph, fused.roots,
+                interpreter_inputs<double>(model_, data_, params, spread_rows(data_, most)));
   auto errors = slope::rounding_errors(values, fused.roots, 0);
   // The part of a size that the error is, where the size is not 0.
   auto part = [](double error, double size) { return size > 0 ? error / size : 0; };

@@ -322,7 +322,8 @@ class Builder {
 
   bool fits() {
     std::size_t most = 0;
-    for (const Kernel& kernel : out_->kernels(0, std::numeric_limits<std::int64_t>::max())) most = std::max(most, operations(*kernel.graph));
+    for (const Kernel& kernel : out_->kernels(0, std::numeric_limits<std::int64_t>::max()))
+      most = std::max(most, operations(*kernel.graph));
     if (most <= most_operations) return true;
     diagnostics_.error(
         Code::too_many_operations, training_.span,

@@ -43,11 +43,12 @@ struct SolverGraphs {
   std::int64_t elements = 0;  // of them all together
   // Roots: the loss, then the gradients by trained parameter. Empty where only the product is wanted.
   SolverFunction objective;
-  // What the final test reads (runtime/solvers/optimality.h). Roots: the loss, its terms as Terms::linear and as
-  // Terms::all, then the gradients by trained parameter, then their terms as Terms::rows. Empty as `objective`.
+  // What the final test reads (runtime/solvers/optimality.h). Roots: the loss, its terms as Terms::linear and
+  // as Terms::all, then the gradients by trained parameter, then their terms as Terms::rows. Empty as
+  // `objective`.
   SolverFunction proof;
-  // Roots: H·v by trained parameter (−1: 0). v's parts are parameters behind those of the model. Nothing where
-  // no method needs it and it has more than most_curvature_elements.
+  // Roots: H·v by trained parameter (−1: 0). v's parts are parameters behind those of the model. Nothing
+  // where no method needs it and it has more than most_curvature_elements.
   std::optional<SolverFunction> product;
   std::vector<int> product_of;
   bool constant_hessian = false;

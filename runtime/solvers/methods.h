@@ -11,7 +11,7 @@ struct Search {
   Evaluator& at;
   const SolverOptions& options;
   const SolverStep& before_step;
-  VectorXd from;           // where this attempt begins
+  VectorXd from;  // where this attempt begins
   int attempt = 0;
   std::int64_t steps = 0;  // done, in all attempts
 
@@ -35,7 +35,8 @@ Search::Stop newton(Search& search);
 Search::Stop lbfgs(Search& search);
 Search::Stop solve_bent(Search& search);
 
-// The largest |g_i|/T_i (graph/sizes.h): 1 where all terms of a derivative have one sign, 0 where they cancel.
+// The largest |g_i|/T_i (graph/sizes.h): 1 where all terms of a derivative have one sign, 0 where they
+// cancel.
 double relative_gradient(const VectorXd& gradient, const VectorXd& sizes);
 
 inline constexpr double gradient_tolerance = 1e-12;

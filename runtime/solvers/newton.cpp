@@ -13,7 +13,8 @@ namespace slope {
 
 namespace {
 
-constexpr double least_ratio = 1e-4, first_damping = 1e-3, most_damping = 1e40, least_curvature = 1e-14, flat = 1e-12;
+constexpr double least_ratio = 1e-4, first_damping = 1e-3, most_damping = 1e40, least_curvature = 1e-14,
+                 flat = 1e-12;
 
 class Newton {
  public:

@@ -24,7 +24,8 @@ bool next_to_bound(const Model& model, std::int64_t element, double u, double st
   const Parameter& param = param_at(model, element);
   if (!param.bounds) return false;
   const double near = std::log(1e6);
-  if (std::isfinite(param.bounds->low) && std::isfinite(param.bounds->high)) return std::fabs(u) > near && du * u > 0;
+  if (std::isfinite(param.bounds->low) && std::isfinite(param.bounds->high))
+    return std::fabs(u) > near && du * u > 0;
   return u < start - near && du < 0;
 }
 
@@ -40,7 +41,8 @@ class Examination {
     for (Eigen::Index i = 0; i < x_.size(); ++i) {
       double g = out_.parts.gradient[i];
       bool one_way = g != 0 && std::fabs(g) > 0.01 * out_.parts.sizes[i];
-      if (one_way && next_to_bound(at_.model(), at_.element(i), x_[i], start_[i], -g)) out_.at_bound.push_back(i);
+      if (one_way && next_to_bound(at_.model(), at_.element(i), x_[i], start_[i], -g))
+        out_.at_bound.push_back(i);
     }
     flat_slopes();
     bool curved = at_.has_product() && x_.size() <= most_curvature_elements;
@@ -90,7 +92,8 @@ class Examination {
     for (Eigen::Index k = 0; k < x_.size(); ++k) {
       VectorXd v = unit_.cwiseProduct(parts.eigenvectors().col(k));
       double beside = values[k] / largest;
-      if (std::fabs(beside) <= no_curvature * static_cast<double>(x_.size())) name(parts.eigenvectors().col(k), named);
+      if (std::fabs(beside) <= no_curvature * static_cast<double>(x_.size()))
+        name(parts.eigenvectors().col(k), named);
       else fall += promised_fall(v, std::fabs(values[k]));
       if (beside <= little_curvature) look_along(v, std::fabs(values[k]));
     }

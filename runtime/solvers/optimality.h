@@ -2,10 +2,11 @@
 // The final test: whether a point is a minimum as far as doubles can tell. It is the same for every optimizer
 // that stops by itself, and no unit of a column, a parameter or the loss changes what it says.
 //
-// With the gradient g, its terms' sizes T (graph/sizes.h: each row's part without its sign), bounds e of their
-// rounding errors (runtime/rounding_errors.h) and the terms F of the loss, a point is a minimum where
+// With the gradient g, its terms' sizes T (graph/sizes.h: each row's part without its sign), bounds e of
+// their rounding errors (runtime/rounding_errors.h) and the terms F of the loss, a point is a minimum where
 //   1. |g_i| ≤ 1e-7·T_i + e_i for every i;
-//   2. the fall that the Hessian promises is next to nothing: over its eigenvectors, each parameter in units of
+//   2. the fall that the Hessian promises is next to nothing: over its eigenvectors, each parameter in units
+//   of
 //      its own curvature, Σ (|g·v| − e·|v|)²/2λ ≤ 1e-12·F (Newton's decrement; Boyd and Vandenberghe, Convex
 //      Optimization, 2004, section 9.5.1). Eigenvectors without curvature are left out and named;
 //   3. no lower point was found where one is to be suspected: along eigenvectors that curve down or hardly at
@@ -41,7 +42,8 @@ struct Optimality {
 
 // `start`: where the search began. `promised`: of a sum of squares the fall that the linear model of its
 // residuals promises, which is told more exactly than from the Hessian.
-Optimality examine(Evaluator& at, const VectorXd& x, const VectorXd& start, std::optional<double> promised = {});
+Optimality examine(Evaluator& at, const VectorXd& x, const VectorXd& start,
+                   std::optional<double> promised = {});
 
 // The curvature by which a parameter's unit is told: its own, but as large as its entries beside the others'
 // curvatures ask for (|h_ij| ≤ √(u_i·u_j)), and none vanishing beside the largest.

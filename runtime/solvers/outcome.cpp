@@ -67,8 +67,9 @@ class Outcome {
         Code::not_converged, training_.span,
         negative ? fmt::format("`{}` needs absolute values with weights that are not negative", name())
                  : fmt::format("`{}` could not prove that its last point is a minimum", name()));
-    d.notes.push_back(negative ? "a negative weight turns a kink upside down: the loss falls to both sides of it"
-                               : "the parameters reached so far are the result");
+    d.notes.push_back(negative
+                          ? "a negative weight turns a kink upside down: the loss falls to both sides of it"
+                          : "the parameters reached so far are the result");
     d.helps.push_back(negative ? "look for negative numbers in the column of weights"
                                : "start elsewhere, or read the columns `standardized`");
   }
@@ -77,8 +78,8 @@ class Outcome {
     if (run_.stopped_by == "no proof" || run_.stopped_by == "negative weight") return unproven_bent();
     Diagnostic& d =
         diagnostics_.error(Code::not_converged, training_.span,
-                           fmt::format("`{}` made {} step{}, its limit, before its stopping test was met", name(),
-                                       training_.steps, training_.steps == 1 ? "" : "s"));
+                           fmt::format("`{}` made {} step{}, its limit, before its stopping test was met",
+                                       name(), training_.steps, training_.steps == 1 ? "" : "s"));
     d.notes.push_back("the parameters reached so far are the result");
     derivatives(d);
     d.helps.push_back(fmt::format("give more steps, or a tolerance: `train optimizer={} steps={}`", name(),
@@ -99,7 +100,8 @@ class Outcome {
           "classes that a formula separates without a fault, and rates that are 0 in a group, have no best "
           "parameters: larger ones always fit better");
       derivatives(d);
-      d.helps.push_back("add a term such as 1e-3*sum(w^2) to the loss, or leave out the column that separates");
+      d.helps.push_back(
+          "add a term such as 1e-3*sum(w^2) to the loss, or leave out the column that separates");
       return;
     }
     Diagnostic& d = diagnostics_.error(
@@ -107,17 +109,17 @@ class Outcome {
         fmt::format("`{}` ended where it found no lower loss, but that is no minimum", name()));
     derivatives(d);
     d.notes.push_back("other starts were tried; the lowest point is the result");
-    d.helps.push_back(name() == "lbfgs" ? "try `optimizer=newton`, another start, or columns that are `standardized`"
-                                        : "try another start, or bounds that keep the parameters where the "
-                                          "loss has a value: `param w in (0, inf) = 1`");
+    d.helps.push_back(name() == "lbfgs"
+                          ? "try `optimizer=newton`, another start, or columns that are `standardized`"
+                          : "try another start, or bounds that keep the parameters where the "
+                            "loss has a value: `param w in (0, inf) = 1`");
   }
 
   void derivatives(Diagnostic& d) const {
     const Verdict& verdict = run_.verdict;
     if (!verdict.tested) return;
-    d.notes.push_back(fmt::format(
-        "the loss is {} there, {}", shortest(verdict.loss),
-        largest_derivatives(model_, run_.params, verdict.gradient, verdict.sizes)));
+    d.notes.push_back(fmt::format("the loss is {} there, {}", shortest(verdict.loss),
+                                  largest_derivatives(model_, run_.params, verdict.gradient, verdict.sizes)));
   }
 
   void at_bounds() {
@@ -136,7 +138,8 @@ class Outcome {
     const Verdict& verdict = run_.verdict;
     if (!verdict.tested || run_.steps == 0 || run_.left) return out;
     // Where all residuals are 0 no derivative has a term.
-    if (std::all_of(verdict.sizes.begin(), verdict.sizes.end(), [](double size) { return size == 0; })) return out;
+    if (std::all_of(verdict.sizes.begin(), verdict.sizes.end(), [](double size) { return size == 0; }))
+      return out;
     for (std::size_t i = 0; i < run_.params.size(); ++i)
       if (run_.params[i] == began_[i] && verdict.gradient[i] == 0 && verdict.sizes[i] == 0 &&
           is_redundant(static_cast<std::int64_t>(i)))
@@ -150,11 +153,11 @@ class Outcome {
   void not_moved(const std::vector<std::int64_t>& elements) {
     if (elements.empty()) return;
     bool one = elements.size() == 1;
-    Diagnostic& d = diagnostics_.warning(
-        Code::zero_gradient, training_.span,
-        fmt::format("{} {} where {} started: the loss does not depend on {} there",
-                    listed_elements(model_, elements), one ? "is" : "are", one ? "it" : "they",
-                    one ? "it" : "them"));
+    Diagnostic& d =
+        diagnostics_.warning(Code::zero_gradient, training_.span,
+                             fmt::format("{} {} where {} started: the loss does not depend on {} there",
+                                         listed_elements(model_, elements), one ? "is" : "are",
+                                         one ? "it" : "they", one ? "it" : "them"));
     d.helps.push_back("give a start from which the loss changes, of the size that the parameter should have");
   }
 
@@ -167,10 +170,10 @@ class Outcome {
         Code::redundant_parameters, training_.span,
         fmt::format("the loss does not determine {}: other values, with others of the rest, fit as well",
                     listed_elements(model_, elements)));
-    d.notes.push_back(run_.nearest ? "the result is the minimum nearest to the start"
-                      : run_.left  ? fmt::format("{} where {} started", one ? "it stays" : "they stay",
-                                                 one ? "it" : "they")
-                                   : "the result is one of many that fit as well");
+    d.notes.push_back(
+        run_.nearest ? "the result is the minimum nearest to the start"
+        : run_.left  ? fmt::format("{} where {} started", one ? "it stays" : "they stay", one ? "it" : "they")
+                     : "the result is one of many that fit as well");
     d.helps.push_back(
         fmt::format("leave {} out, or add a term such as 1e-6*sum(w^2) to the loss", one ? "it" : "some"));
   }
@@ -213,11 +216,13 @@ std::string largest_derivatives(const Model& model, std::span<const double> para
   std::vector<std::size_t> order(gradient.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   auto beside = [&](std::size_t i) { return sizes[i] > 0 ? std::fabs(gradient[i]) / sizes[i] : 0; };
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return beside(a) > beside(b); });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return beside(a) > beside(b); });
   std::vector<std::string> names;
   for (std::size_t i : order)
     if (names.size() < most && gradient[i] != 0 && std::isfinite(units[i]))
-      names.push_back(fmt::format("d loss / d {} = {:.6g}", element_label(model, static_cast<std::int64_t>(i)), units[i]));
+      names.push_back(fmt::format("d loss / d {} = {:.6g}",
+                                  element_label(model, static_cast<std::int64_t>(i)), units[i]));
   return names.empty() ? "every derivative 0" : listed(names);
 }
 

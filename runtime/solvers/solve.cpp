@@ -40,7 +40,8 @@ constexpr int most_continued = 8, most_starts = 6;
 
 class Solving {
  public:
-  Solving(const SolverGraphs& graphs, Evaluator& at, const SolverOptions& options, const SolverStep& before_step)
+  Solving(const SolverGraphs& graphs, Evaluator& at, const SolverOptions& options,
+          const SolverStep& before_step)
       : graphs_(graphs), at_(at), options_(options), search_{at, options, before_step, at.start()} {}
 
   SolverRun run() {

@@ -4,11 +4,11 @@
 //   lm      Levenberg and Marquardt's method for sums of squares (least_squares.cpp)
 //   newton  Newton's method with damping (newton.cpp)
 //   lbfgs   limited memory BFGS with a line search (lbfgs.cpp)
-// Where the loss has absolute values in it (graph/kinks.h), exact, newton and lbfgs are one method (bent.cpp),
-// which proves its result itself. All take whole batches, work in double and never go to a point whose loss is not finite. Where a method
-// stops, the final test (optimality.h) decides whether that is a minimum. If not, the search goes on: from a
-// lower point that the test found, from where it stopped with what is known of the curvature there, from
-// other starts; the lowest point is the result.
+// Where the loss has absolute values in it (graph/kinks.h), exact, newton and lbfgs are one method
+// (bent.cpp), which proves its result itself. All take whole batches, work in double and never go to a point
+// whose loss is not finite. Where a method stops, the final test (optimality.h) decides whether that is a
+// minimum. If not, the search goes on: from a lower point that the test found, from where it stopped with
+// what is known of the curvature there, from other starts; the lowest point is the result.
 #pragma once
 #include <cstdint>
 #include <functional>

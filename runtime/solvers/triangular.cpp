@@ -67,7 +67,8 @@ std::vector<Index> dependent_columns(const MatrixXd& triangle, const std::vector
     if (length == 0) continue;  // nothing has to make up for it
     VectorXd parts = least_squares_step(with, redundant);
     for (Index i = 0; i < n; ++i)
-      if (std::fabs(parts[i]) * triangle.col(i).norm() > 1e-6 * length) depends[static_cast<std::size_t>(i)] = true;
+      if (std::fabs(parts[i]) * triangle.col(i).norm() > 1e-6 * length)
+        depends[static_cast<std::size_t>(i)] = true;
   }
   std::vector<Index> out;
   for (Index i = 0; i < n; ++i)

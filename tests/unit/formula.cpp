@@ -278,7 +278,7 @@ TEST_CASE("a formula has the parentheses that the language needs and no other") 
     return all.substr(0, all.find('\n'));
   };
   for (std::string formula :
-       {"loss = (a - b)^2", "loss = -a^2 - (b - a^b)", "loss = (-a)^2", "loss = a^b^2", "loss = (a^b)^2",
+       {"loss = (a - b)^2", "loss = -a^2 - (b - a^b)", "loss = (-a)^3", "loss = a^b^2", "loss = (a^b)^2",
         "loss = a/(b + 1)", "loss = 2^-a", "loss = a*b/(a + b)", "loss = (if a < b then a else b)*a",
         "loss = if (a < b or a > 2) and b > 0 then a else b",
         "loss = if a < b or a > 2 and b > 0 then a else b", "loss = mean(x)*a^2/rows",

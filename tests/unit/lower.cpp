@@ -39,7 +39,7 @@ TEST_CASE("a name used before its definition is told so, also in the short form"
   CHECK(message("param a = 3\nloss = (a - 1)^2 + b\nb = a\n") == "`b` is used before it is defined");
   CHECK(errors("a = b\nb = a\nloss = a\n") == "S0201");
   CHECK(errors("a = a + 1\nloss = a^2\n") == "S0201");
-  CHECK(errors("param a = 1\ndef f(x) = g(x)\ndef g(x) = f(x)\nloss = f(a) + f(2)\n") == "S0201");
+  CHECK(errors("param a = 1\ndef f(x) = g(x)\ndef g(x) = f(x)\nloss = f(a) + f(2)\n") == "S0213 S0201");
   CHECK(errors("predict = w*x + b\nloss = mse\n", {"x", "y"}).empty());
 }
 

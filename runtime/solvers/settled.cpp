@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "runtime/settled.h"
+#include "runtime/solvers/settled.h"
 
-#include <Eigen/Eigenvalues>
 #include <fmt/format.h>
+#include <Eigen/Eigenvalues>
 
 #include <cmath>
 
@@ -57,8 +57,9 @@ void report_rise(const Training& training, double start, double end, double best
       Code::rose, training.span,
       fmt::format("the loss rose from {:.6g} at the start to {:.6g} at the end", start, end));
   d.notes.push_back(fmt::format("the result is the best seen, with a loss of {:.6g}", best));
-  d.helps.push_back(fmt::format("the rate {} is too large for these columns: try rate={}, or read them `standardized`",
-                                shortest(rate), shortest(rate / 100)));
+  d.helps.push_back(
+      fmt::format("the rate {} is too large for these columns: try rate={}, or read them `standardized`",
+                  shortest(rate), shortest(rate / 100)));
 }
 
 void warn_unless_settled(const Model& model, const Training& training, const std::vector<int>& trained,
@@ -72,21 +73,24 @@ void warn_unless_settled(const Model& model, const Training& training, const std
   if (graphs->product) work += numbers(*graphs->product, data.rows) * static_cast<double>(count);
   if (work > most_numbers) return;
   auto own = static_cast<std::size_t>(model.param_elements());
-  Evaluator at(*graphs, 0, program, model, data, params.first(own)), from(*graphs, 0, program, model, data, began.first(own));
+  Evaluator at(*graphs, 0, program, model, data, params.first(own)),
+      from(*graphs, 0, program, model, data, began.first(own));
   VectorXd x = at.start(), start = from.start();
   Optimality found = examine(at, x, start);
   if (found.fault == Optimality::Fault::not_finite) return;
   double ahead = fall_ahead(at, x, found.parts);
   bool endless = found.fault == Optimality::Fault::no_minimum;
   if (endless || (ahead > far * found.parts.terms && ahead > far_beside_fallen * std::fabs(fallen))) {
-    std::string how = endless ? "the loss goes on falling, however far the parameters go"
-                              : fmt::format("the training ended on its way: the loss {:.6g} could fall by about {:.2g}",
-                                            found.parts.loss, ahead);
+    std::string how =
+        endless ? "the loss goes on falling, however far the parameters go"
+                : fmt::format("the training ended on its way: the loss {:.6g} could fall by about {:.2g}",
+                              found.parts.loss, ahead);
     Diagnostic& d = diagnostics.warning(Code::not_settled, training.span, how);
     d.notes.push_back(largest_derivatives(model, params, over_all(at, found.parts.gradient, own),
                                           over_all(at, found.parts.sizes, own)));
-    d.helps.push_back(endless ? "add a term such as 1e-3*sum(w^2) to the loss"
-                              : "give more steps, another rate, `standardized` columns, or `optimizer=newton`");
+    d.helps.push_back(endless
+                          ? "add a term such as 1e-3*sum(w^2) to the loss"
+                          : "give more steps, another rate, `standardized` columns, or `optimizer=newton`");
   }
   SolverRun run;
   run.steps = 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Whether plain steps (of sgd, adam, …) led anywhere: their loss should not end above its start, nor where it
-// would still fall by much. An optimizer that stops by itself has a stricter test (solvers/optimality.h).
+// would still fall by much. An optimizer that stops by itself has a stricter test (optimality.h).
 #pragma once
 #include <span>
 #include <vector>
@@ -13,11 +13,12 @@ namespace slope {
 void report_rise(const Training& training, double start, double end, double best, double rate,
                  Diagnostics& diagnostics);
 
-// Of a result whose statements took all rows at every step: Code::not_settled where the loss could still fall by
-// more than a tenth of itself, or goes on falling as the parameters grow; Code::redundant_parameters for
-// parameters that others make up for; Code::zero_gradient for those that nothing moved. Looks at all curvatures,
-// so nothing is said of more than 50 numbers, nor where that takes the interpreter more than a moment.
-// `params`, `began`: all elements, at the end and where the run began. `fallen`: by how much the loss fell.
+// Of a result whose statements took all rows at every step: Code::not_settled where the loss could still fall
+// by more than a tenth of itself, or goes on falling as the parameters grow; Code::redundant_parameters for
+// parameters that others make up for; Code::zero_gradient for those that nothing moved. Looks at all
+// curvatures, so nothing is said of more than 50 numbers, nor where that takes the interpreter more than a
+// moment. `params`, `began`: all elements, at the end and where the run began. `fallen`: by how much the loss
+// fell.
 void warn_unless_settled(const Model& model, const Training& training, const std::vector<int>& trained,
                          const Program& program, const Dataset& data, std::span<const double> params,
                          std::span<const double> began, double fallen, Diagnostics& diagnostics);
