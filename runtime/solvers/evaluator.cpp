@@ -8,6 +8,7 @@
 #include "runtime/inputs.h"
 #include "runtime/parameters.h"
 #include "runtime/rounding_errors.h"
+#include "runtime/train.h"
 
 namespace slope {
 
@@ -135,7 +136,11 @@ VectorXd Evaluator::product(const VectorXd& x, const VectorXd& v) {
 
 MatrixXd Evaluator::hessian(const VectorXd& x) {
   MatrixXd h = MatrixXd::Zero(size(), size());
-  for (Eigen::Index k = 0; product_ && k < size(); ++k) h.col(k) = product(x, VectorXd::Unit(size(), k));
+  // A signal must not wait for all of them: what is missing is no number, so nothing is done with it.
+  for (Eigen::Index k = 0; product_ && k < size(); ++k) {
+    if (stop_signal) return MatrixXd::Constant(size(), size(), std::numeric_limits<double>::quiet_NaN());
+    h.col(k) = product(x, VectorXd::Unit(size(), k));
+  }
   return (h + h.transpose()) / 2;
 }
 

@@ -72,6 +72,12 @@ class Solving {
   // A square with a negative weight is no square of a number: such a loss is not searched by its residuals.
   bool has_roots() { return std::isfinite(at_.residuals(search_.from)) || !at_.has_product(); }
 
+  // A signal does not wait for the final test.
+  Evaluator::Parts untested(const Search::Stop& stop) const {
+    VectorXd none = VectorXd::Zero(at_.size());
+    return {stop.loss, 0, 0, none, none};
+  }
+
   // From one start until the test is passed, or going on makes no difference.
   void go_on_from(const VectorXd& start) {
     search_.from = start;
@@ -81,7 +87,8 @@ class Solving {
       ends_ = stop.end == SolverEnd::interrupted || stop.end == SolverEnd::unbounded;
       // A test of the user's is all that is asked for where it was met.
       bool users = options_.tolerance && (stop.by == "tolerance" || stop.by == "gradient");
-      if (users) made.optimality.parts = at_.parts(stop.x);
+      if (stop.end == SolverEnd::interrupted) made.optimality.parts = untested(stop);
+      else if (users) made.optimality.parts = at_.parts(stop.x);
       else made.optimality = examine(at_, stop.x, start, stop.promised);
       ends_ = ends_ || stop.end == SolverEnd::limit || made.optimality.proven() ||
               made.optimality.fault == Optimality::Fault::no_minimum || graphs_.name == "exact";
@@ -144,6 +151,7 @@ class Solving {
     run.redundant = elements(known ? stop.redundant : optimality.undetermined);
     run.nearest = stop.nearest;
     run.left = stop.left;
+    if (run.end == SolverEnd::interrupted) return run;
     Verdict& verdict = run.verdict;
     verdict.tested = true;
     verdict.endless = optimality.fault == Optimality::Fault::no_minimum;
