@@ -64,7 +64,8 @@ bool can_do_without(const Call& call) {
          tidiness.contains(call.name) || (call.name == "open" && call.path.starts_with(".")) ||
          // Whether two names are one file: then the names themselves decide. A temporary file that cannot be
          // looked at.
-         call.name == "stat" || (call.name == "fstat" && call.path.starts_with(".slope-"));
+         call.name == "stat" || call.name == "lstat" ||
+         (call.name == "fstat" && call.path.starts_with(".slope-"));
 }
 
 // Whether a message names the file of a call: what is done to temporary files and their folder is for the
