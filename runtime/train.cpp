@@ -216,6 +216,8 @@ class Loop {
   // the steps that the model gives them now, it makes too.
   Status one(std::size_t number) {
     averages_ = {};
+    gradient_ = {};
+    on_kinks_ = false;
     if (t_.model.trainings[number].optimizer.solver) return solve_statement(t_.model.trainings[number]);
     Training training = t_.model.trainings[number];
     RunReport& report = runs_.back();
@@ -348,6 +350,7 @@ class Loop {
   Status ended(const Training& training, const SolverRun& run) {
     bool last = &training == &t_.model.trainings.back();
     gradient_ = gradient_in_units(t_.model, run.params, run.verdict.gradient);
+    on_kinks_ = t_.steps[number_of(training)].solver->bent();
     switch (run.end) {
       case SolverEnd::converged: break;
       case SolverEnd::interrupted: return Status::interrupted;
@@ -630,7 +633,8 @@ class Loop {
     if (fit.status != Status::diverged && fit.status != Status::interrupted) check_growth(fit);
     bool circles = fit.status == Status::finished && check_circle(last_training(), fit);
     if (fit.status == Status::finished) judge_end(fit, values, circles);
-    if (gradient_.empty() && fit.status != Status::diverged) gradient_ = gradient_at(fit.params);
+    bool wanted = gradient_.empty() && !on_kinks_ && fit.status != Status::diverged;
+    if (wanted) gradient_ = gradient_at(fit.params);
     auto metrics = static_cast<std::ptrdiff_t>(t_.model.metrics.size());
     fit.metrics.assign(values.begin() + 1, values.begin() + 1 + metrics);
     fit.reports.assign(values.begin() + 1 + metrics, values.end());
@@ -823,7 +827,8 @@ class Loop {
   std::vector<T> entry_;                  // where this call of the run began
   std::vector<T> best_, before_, began_;  // began_: where the train statement began or was resumed
   std::vector<T> kept_;
-  std::vector<double> gradient_;                  // Fit::gradient
+  std::vector<double> gradient_;                  // Fit::gradient, of the statement under way
+  bool on_kinks_ = false;                         // its result lies where there is no gradient
   std::span<const StepGraph::Average> averages_;  // of the statement under way
   std::vector<T> judged_, judged_before_;         // the latter before the step, where rows are held out
   T best_loss_;

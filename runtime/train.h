@@ -99,7 +99,7 @@ struct Fit {
   std::vector<double> metrics, reports;
   std::vector<double> validation;  // loss and metrics at these parameters; empty without
   // The derivatives of the loss at these parameters by all their elements, in the model's units; empty where
-  // they are not known (batches, a loss that is another in training).
+  // they are not known (batches, a loss that is another in training, a minimum on kinks).
   std::vector<double> gradient;
   std::vector<RunReport> runs;
   Place place;  // after the last step; of a run that diverged: before the step whose loss is not finite
