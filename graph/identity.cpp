@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "graph/identity.h"
 
+#include "graph/is_op.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -10,11 +12,6 @@
 namespace slope {
 
 namespace {
-
-template <class Op>
-bool is(const Node& node) {
-  return node.kind == NodeKind::scalar && node.op == id_of<Op>();
-}
 
 // A sum of products of powers of nodes. Broadcasts are seen through: they change no value.
 class Polynomial {

@@ -7,16 +7,12 @@
 
 #include "graph/gradient.h"
 #include "graph/identity.h"
+#include "graph/is_op.h"
 #include "graph/rebuild.h"
 
 namespace slope {
 
 namespace {
-
-template <class Op>
-bool is(const Node& node) {
-  return node.kind == NodeKind::scalar && node.op == id_of<Op>();
-}
 
 // More are not told apart: what they are in is no sum of a few absolute values.
 constexpr std::size_t most_kinks = 200;

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "graph/loss_class.h"
 
+#include "graph/is_op.h"
+
 #include <algorithm>
 
 namespace slope {
-
-namespace {
-
-template <class Op>
-bool is(const Node& node) {
-  return node.kind == NodeKind::scalar && node.op == id_of<Op>();
-}
-
-}  // namespace
 
 Degrees::Degrees(const Graph& graph) : graph_(graph) {
   for (std::size_t i = 0; i < graph.size(); ++i)

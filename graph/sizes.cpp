@@ -3,16 +3,12 @@
 // what is linear the same structure on the sizes of its operands.
 #include "graph/sizes.h"
 
+#include "graph/is_op.h"
 #include "graph/squares.h"
 
 namespace slope {
 
 namespace {
-
-template <class Op>
-bool is(const Node& node) {
-  return node.kind == NodeKind::scalar && node.op == id_of<Op>();
-}
 
 class Sizes {
  public:

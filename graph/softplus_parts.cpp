@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "graph/softplus_parts.h"
 
+#include "graph/is_op.h"
+
 namespace slope {
 
 namespace {
@@ -36,10 +38,6 @@ class Finder {
   }
 
  private:
-  template <class Op>
-  static bool is(const Node& node) {
-    return node.kind == NodeKind::scalar && node.op == id_of<Op>();
-  }
   template <class Op>
   NodeId operand_of(NodeId id) const {
     return is<Op>(graph_[id]) ? graph_[id].operands[0] : NodeId();

@@ -4,16 +4,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/is_op.h"
 #include "graph/transpose.h"
 
 namespace slope {
 
 namespace {
-
-template <class Op>
-bool is(const Node& node) {
-  return node.kind == NodeKind::scalar && node.op == id_of<Op>();
-}
 
 class Squares {
  public:
