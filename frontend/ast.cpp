@@ -9,6 +9,21 @@
 
 namespace slope::ast {
 
+bool binds(Kind kind) {
+  switch (kind) {
+    case Kind::column:
+    case Kind::param:
+    case Kind::constant:
+    case Kind::state:
+    case Kind::def:
+    case Kind::formal:
+    case Kind::define:
+    case Kind::over:
+    case Kind::carry: return true;
+    default: return false;
+  }
+}
+
 std::string_view to_string(Kind kind) {
   static constexpr std::string_view names[] = {
 #define X(kind) #kind,

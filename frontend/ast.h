@@ -78,6 +78,8 @@ enum class Kind : std::uint8_t {
 #undef X
 };
 std::string_view to_string(Kind kind);
+// Whether such a node gives its `text` as a name to something.
+bool binds(Kind kind);
 
 using NodeId = Id<struct AstTag>;
 

@@ -18,22 +18,6 @@ using ast::Kind;
 
 namespace {
 
-// What binds a name where it stands.
-bool binds(Kind kind) {
-  switch (kind) {
-    case Kind::column:
-    case Kind::param:
-    case Kind::constant:
-    case Kind::state:
-    case Kind::def:
-    case Kind::formal:
-    case Kind::define:
-    case Kind::over:
-    case Kind::carry: return true;
-    default: return false;
-  }
-}
-
 // The nodes below, in no order; no recursion, as trees may be as deep as the text is long.
 template <class F>
 void each_below(const ast::Ast& tree, ast::NodeId top, F f) {
@@ -69,7 +53,7 @@ class Calls {
     for (std::size_t i = 0; i < defs.size(); ++i) {
       std::set<std::string_view> own;
       each_below(tree, defs[i], [&](ast::NodeId id) {
-        if (binds(tree[id].kind)) own.insert(tree[id].text);
+        if (ast::binds(tree[id].kind)) own.insert(tree[id].text);
       });
       functions_.push_back({tree[defs[i]].text, {}});
       std::unordered_map<ast::NodeId, Span> calls;  // by callee
@@ -127,7 +111,7 @@ void Lowering::check_recursion(const ast::Ast& tree) {
   std::map<std::string_view, int> bound;  // how often in the tree
   for (std::size_t i = 0; i < tree.size(); ++i) {
     const ast::Node& node = tree[ast::NodeId(static_cast<std::int64_t>(i))];
-    if (binds(node.kind)) ++bound[node.text];
+    if (ast::binds(node.kind)) ++bound[node.text];
   }
   for (std::size_t i = 0; i < tree.size(); ++i) {
     ast::NodeId block(static_cast<std::int64_t>(i));

@@ -46,18 +46,7 @@ class Defaults {
   explicit Defaults(const ast::Ast& tree) : tree_(tree) {
     for (std::size_t i = 0; i < tree.size(); ++i) {
       const ast::Node& node = tree[ast::NodeId(static_cast<std::int64_t>(i))];
-      switch (node.kind) {
-        case Kind::column:
-        case Kind::param:
-        case Kind::constant:
-        case Kind::state:
-        case Kind::def:
-        case Kind::formal:
-        case Kind::define:
-        case Kind::over:
-        case Kind::carry: own_.insert(node.text); break;
-        default: break;
-      }
+      if (ast::binds(node.kind)) own_.insert(node.text);
     }
     for (std::size_t i = 0; i < tree.size(); ++i)
       if (tree[ast::NodeId(static_cast<std::int64_t>(i))].kind == Kind::call)
