@@ -752,52 +752,20 @@ class Loop {
     const Training training = last_training();
     constexpr std::int64_t few_steps = 20, not_many_steps = 50;  // nobody expects an end of them
     if (training.optimizer.solver || fit.steps_here < fit.steps || fit.steps < few_steps || t_.model.random ||
-        t_.model.uses_training || keeps(t_.model, training) || is_no_descent())
+        t_.model.uses_training || keeps(t_.model, training))
       return;
     std::vector<double> start = widened(entry_);
-    double before = evaluate(start)[0];
+    auto loss = [&](const std::vector<double>& params) { return evaluate(params)[0]; };
+    auto gradient = [&] { return gradient_at(start); };
+    if (!goes_down(t_.model, start, loss, gradient)) return;
+    double before = loss(start);
     // Beside a loss of 0 there is rounding only.
     const double nothing = std::pow(100 * std::numeric_limits<T>::epsilon(), 2) + 1e-6 * std::fabs(before);
-    if (penalized(fit.params, fit.loss) > penalized(start, before) + nothing && fit.loss > before + nothing)
-      return settle_rise(fit, values, start, before);
+    double end = penalized(t_.model, fit.params, fit.loss), begin = penalized(t_.model, start, before);
+    if (end > begin + nothing && fit.loss > before + nothing) return settle_rise(fit, values, start, before);
     if (circles || training.batches() || fit.steps < not_many_steps || t_.model.keeps_or_draws()) return;
     warn_unless_settled(t_.model, training, t_.steps[number_of(training)].trained, t_.program, t_.data,
                         fit.params, start, before - fit.loss, diagnostics_);
-  }
-  // Where a part of the loss is held by stop_gradient the steps need not bring it down (one player of a game
-  // against another); where the part makes no difference (a shift that cancels) they do. Told by a difference
-  // along the gradient where the run began.
-  bool is_no_descent() {
-    std::vector<bool> needed = live(t_.model.graph, std::span(&t_.model.loss, 1));
-    bool held = false;
-    for (std::size_t i = 0; i < needed.size(); ++i)
-      held |=
-          needed[i] && t_.model.graph[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::stop_gradient;
-    if (!held) return false;
-    std::vector<double> start = widened(entry_), gradient = gradient_at(start), ahead = start, back = start;
-    if (gradient.empty()) return t_.model.keeps_or_draws();
-    double squares = 0, size = 1;
-    for (std::size_t i = 0; i < gradient.size(); ++i) {
-      squares += gradient[i] * gradient[i];
-      size = std::max(size, std::fabs(start[i]));
-    }
-    double length =
-        std::sqrt(static_cast<double>(std::numeric_limits<T>::epsilon())) * size / std::sqrt(squares);
-    for (std::size_t i = 0; i < gradient.size(); ++i) {
-      ahead[i] += length * gradient[i];
-      back[i] -= length * gradient[i];
-    }
-    double difference = (evaluate(ahead)[0] - evaluate(back)[0]) / (2 * length);
-    return !(std::fabs(difference - squares) < 0.05 * squares);
-  }
-  // What the steps go down where the optimizer adds to it.
-  double penalized(const std::vector<double>& params, double loss) const {
-    double most = 0, squares = 0;
-    for (const Training& each : t_.model.trainings)
-      most = std::max(most, each.terms.l2 + each.terms.weight_decay);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(t_.model.param_elements()); ++i)
-      squares += params[i] * params[i];
-    return loss + most / 2 * squares;
   }
   void settle_rise(Fit& fit, std::vector<double>& values, const std::vector<double>& start, double before) {
     const double end = fit.loss;

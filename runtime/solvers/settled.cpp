@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <Eigen/Eigenvalues>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/text.h"
 #include "runtime/solvers/optimality.h"
@@ -50,6 +52,39 @@ std::vector<double> over_all(const Evaluator& at, const VectorXd& x, std::size_t
 }
 
 }  // namespace
+
+bool goes_down(const Model& model, const std::vector<double>& at,
+               const std::function<double(const std::vector<double>&)>& loss,
+               const std::function<std::vector<double>()>& gradient) {
+  std::vector<bool> needed = live(model.graph, std::span(&model.loss, 1));
+  bool held = false;
+  for (std::size_t i = 0; i < needed.size(); ++i)
+    held |= needed[i] && model.graph[NodeId(static_cast<std::int64_t>(i))].kind == NodeKind::stop_gradient;
+  if (!held) return true;
+  std::vector<double> slope = gradient(), ahead = at, back = at;
+  if (slope.empty()) return !model.keeps_or_draws();
+  double squares = 0, size = 1;
+  for (std::size_t i = 0; i < slope.size(); ++i) {
+    squares += slope[i] * slope[i];
+    size = std::max(size, std::fabs(at[i]));
+  }
+  double epsilon = model.graph.precision() == Precision::f32 ? std::numeric_limits<float>::epsilon()
+                                                             : std::numeric_limits<double>::epsilon();
+  double length = std::sqrt(epsilon) * size / std::sqrt(squares);
+  for (std::size_t i = 0; i < slope.size(); ++i) {
+    ahead[i] += length * slope[i];
+    back[i] -= length * slope[i];
+  }
+  double difference = (loss(ahead) - loss(back)) / (2 * length);
+  return std::fabs(difference - squares) < 0.05 * squares;
+}
+
+double penalized(const Model& model, std::span<const double> params, double loss) {
+  double most = 0, squares = 0;
+  for (const Training& each : model.trainings) most = std::max(most, each.terms.l2 + each.terms.weight_decay);
+  for (double x : params.first(static_cast<std::size_t>(model.param_elements()))) squares += x * x;
+  return loss + most / 2 * squares;
+}
 
 void report_rise(const Training& training, double start, double end, double best, double rate,
                  Diagnostics& diagnostics) {
